@@ -1,0 +1,50 @@
+"""What a platform can do, as data: decided before a release starts, never found out half way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Support(StrEnum):
+    """How far a platform supports an ability."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NOT_YET = "not_yet"
+    IMPOSSIBLE = "impossible"
+    UNKNOWN = "unknown"
+
+
+class Ability(StrEnum):
+    """Every ability a platform may declare. Contract tests are chosen by these names."""
+
+    EXPORT = "export"
+    DEPLOY = "deploy"
+    REMOVE = "remove"
+    OBSERVE = "observe"
+    CONFIGURE = "configure"
+    SECRETS = "secrets"
+    PRECONDITION = "precondition"
+    """The platform refuses a change when it was altered since we looked."""
+    ATOMIC = "atomic"
+    """A deployment is all or nothing."""
+    RECOVERY = "recovery"
+    """After a crash it can be told whether a change happened."""
+    ROLLBACK = "rollback"
+    EDITORS = "editors"
+    """The platform names who edited."""
+    LOCK_OBSERVE = "lock-observe"
+    LOCK_SET = "lock-set"
+    LAUNCH = "launch"
+    """Lampway can start an environment of this platform by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One ability with how far it is supported."""
+
+    name: Ability
+    support: Support
+    note: str = ""
+    """The limit, in a sentence; required for partial."""

@@ -1,0 +1,53 @@
+"""Digests: one canonical form for everything that is sealed, approved or chained."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+EMPTY = "sha256:" + "0" * 64
+"""The digest that stands before the first link of a chain."""
+
+
+def to_plain(value: Any) -> Any:
+    """Return `value` as what JSON knows: dataclasses become objects, tuples lists, times ISO text.
+
+    Raises TypeError for anything without one obvious form (bytes, sets, open files).
+    """
+    if value is None or isinstance(value, str | bool | int | float):
+        return value.value if isinstance(value, enum.Enum) else value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    msg = f"no canonical form for {type(value).__name__}"
+    raise TypeError(msg)
+
+
+def canonical(value: Any) -> bytes:
+    """Return the canonical JSON of `value`: keys sorted, no white space, UTF-8, no NaN."""
+    text = json.dumps(to_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", errors="surrogatepass")
+
+
+def digest(value: Any) -> str:
+    """Return `sha256:<hex>` of the canonical JSON of `value`."""
+    return digest_bytes(canonical(value))
+
+
+def digest_bytes(data: bytes) -> str:
+    """Return `sha256:<hex>` of `data`."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def short(value: str) -> str:
+    """Return the first twelve hex digits of a digest, for people."""
+    return value.removeprefix("sha256:")[:12]

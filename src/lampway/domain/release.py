@@ -1,0 +1,103 @@
+"""Releases: what was sealed, and how versions count."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lampway.domain.digest import digest
+from lampway.domain.package import Diff, Finding, Inventory, PackageReference
+from lampway.errors import UsageError
+
+_VERSION = re.compile(r"^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})$")
+BUMPS = ("patch", "minor", "major")
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A solution in one version, sealed. Correcting it means a new version."""
+
+    solution: str
+    version: str
+    packages: tuple[PackageReference, ...]
+    inventory: Inventory
+    commit: str
+    """The git commit that holds its source."""
+    makers: tuple[str, ...]
+    """Ids of people, or e-mails that map to nobody, who wrote what is in it since the release before."""
+    editors_unknown: bool
+    """Whether the platform does not say who edited; then everybody who may edit dev is among the makers."""
+    sealed_by: str
+    sealed_at: str
+    """ISO time, UTC."""
+    previous: str = ""
+    """The version it was compared with, if any."""
+    note: str = ""
+    findings: tuple[Finding, ...] = ()
+    """What the scan found and the rules let pass."""
+
+    @property
+    def name(self) -> str:
+        """Return `solution@version`."""
+        return f"{self.solution}@{self.version}"
+
+    @property
+    def package(self) -> PackageReference:
+        """The one package; platforms with several parts seal them as one for now."""
+        return self.packages[0]
+
+    @property
+    def digest(self) -> str:
+        """The digest that promotions, approvals and deployments are bound to."""
+        return digest(
+            {
+                "solution": self.solution,
+                "version": self.version,
+                "packages": self.packages,
+                "inventory": self.inventory,
+                "commit": self.commit,
+                "makers": sorted(self.makers),
+                "editors_unknown": self.editors_unknown,
+                "findings": self.findings,
+                "previous": self.previous,
+            }
+        )
+
+
+def parse_version(text: str) -> tuple[int, int, int]:
+    """Return the three numbers of a version such as `1.4.0`. Raises UsageError."""
+    match = _VERSION.match(text)
+    if match is None:
+        raise UsageError(f"not a version: {text!r}", hint="write three numbers, such as 1.4.0")
+    return int(match[1]), int(match[2]), int(match[3])
+
+
+def bump(version: str, part: str) -> str:
+    """Return the next version: `part` is patch, minor or major."""
+    major, minor, patch = parse_version(version)
+    match part:
+        case "major":
+            return f"{major + 1}.0.0"
+        case "minor":
+            return f"{major}.{minor + 1}.0"
+        case "patch":
+            return f"{major}.{minor}.{patch + 1}"
+        case _:
+            raise UsageError(f"no such bump: {part}", hint=f"one of: {', '.join(BUMPS)}")
+
+
+def propose_bump(diff: Diff, old: Inventory, new: Inventory) -> str:
+    """Return the bump that a diff suggests.
+
+    Major when an environment must do something new (a required variable or connection) or something goes that others
+    may call; minor when something is added; patch otherwise.
+    """
+    asks = _needs(new) - _needs(old)
+    if asks or any(component.parent == "" for component in diff.removed):
+        return "major"
+    return "minor" if diff.added else "patch"
+
+
+def _needs(inventory: Inventory) -> set[str]:
+    variables = {f"variable {v.name}" for v in inventory.variables if v.required}
+    return variables | {f"connection {c.name}/{f}" for c in inventory.connections for f in c.fields}

@@ -1,0 +1,246 @@
+"""The strategy: tiers, environments, pipelines, gates, roles, people and solutions, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lampway.domain.digest import digest
+from lampway.errors import NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A level of environments and the rules they inherit."""
+
+    name: str
+    locked: bool = False
+    """Whether makers must not be able to edit there."""
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What one environment gives: values in clear, secrets only by reference."""
+
+    variables: dict[str, Any] = field(default_factory=dict)
+    """Name to JSON value; `{"external": true}` where the platform itself provides it."""
+    connections: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Connection name to field to secret reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A real place on a platform where solutions run."""
+
+    name: str
+    tier: str
+    platform: str
+    url: str
+    """The platform's admin API, without a trailing slash."""
+    public_url: str = ""
+    """Where people and checks reach what runs there; `url` if empty."""
+    access: dict[str, str] = field(default_factory=dict)
+    """How the engine signs in: field to secret reference (or a plain user name under `user`)."""
+    maker_access: dict[str, str] = field(default_factory=dict)
+    """A maker's credential, used only to observe what makers may do there."""
+    values: Values = field(default_factory=Values)
+    """What every solution gets."""
+    solutions: dict[str, Values] = field(default_factory=dict)
+    """What one solution gets; wins over `values`."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateRule:
+    """A gate as the strategy declares it."""
+
+    gate: str
+    """The kind of gate."""
+    roles: tuple[str, ...] = ()
+    """Approvals: whose decision counts."""
+    people: tuple[str, ...] = ()
+    """Approvals: named people whose decision counts."""
+    quorum: int = 1
+    """Approvals: how many different people."""
+    kinds: tuple[str, ...] = ()
+    """Checks: which kinds must have passed; empty means every required one."""
+    severities: tuple[str, ...] = ()
+    """Findings: which severities block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A position in a pipeline; points at an environment and has gates."""
+
+    name: str
+    environment: str
+    gates: tuple[GateRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The ordered path of a solution's releases."""
+
+    name: str
+    source: str
+    """The environment where makers build."""
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who makes, tests, approves or runs."""
+
+    id: str
+    name: str
+    emails: tuple[str, ...]
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something that produces evidence."""
+
+    name: str
+    kind: str
+    """functional, integration, security or uat."""
+    timeout: float = 30.0
+    """Seconds."""
+    http: dict[str, Any] = field(default_factory=dict)
+    """method, path, headers, json, expect {status, json, contains}; empty for a command check."""
+    command: tuple[str, ...] = ()
+    """Run in a copy of the solution's folder as it was released; empty for an HTTP check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What makers build and version, as its owner declares it."""
+
+    name: str
+    pipeline: str
+    owner: str
+    """Id of a person."""
+    contains: tuple[str, ...]
+    """The platform's top-level containers (tabs, workflows, apps) that belong to it."""
+    criticality: str = "medium"
+    rollback_plan: str = ""
+    """In words: what a rollback does not restore and who must be told."""
+    constants: tuple[str, ...] = ()
+    connections: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """Everything a team has decided about its path to production."""
+
+    team: str
+    """The owning team."""
+    next_review: str
+    """ISO date of the next review."""
+    tiers: tuple[Tier, ...]
+    environments: tuple[Environment, ...]
+    pipelines: tuple[Pipeline, ...]
+    people: tuple[Person, ...]
+    roles: tuple[str, ...]
+    solutions: tuple[Solution, ...] = ()
+    second_person_applies: bool = True
+    """Whether a change of the strategy must be applied by somebody who did not write it."""
+
+    def tier(self, name: str) -> Tier:
+        """Return the tier. Raises NotFoundError."""
+        return _named(self.tiers, name, "tier")
+
+    def environment(self, name: str) -> Environment:
+        """Return the environment. Raises NotFoundError."""
+        return _named(self.environments, name, "environment")
+
+    def pipeline(self, name: str) -> Pipeline:
+        """Return the pipeline. Raises NotFoundError."""
+        return _named(self.pipelines, name, "pipeline")
+
+    def solution(self, name: str) -> Solution:
+        """Return the solution. Raises NotFoundError."""
+        return _named(self.solutions, name, "solution")
+
+    def pipeline_of(self, solution: str) -> Pipeline:
+        """Return the pipeline that the solution's releases follow. Raises NotFoundError."""
+        return self.pipeline(self.solution(solution).pipeline)
+
+    def stage(self, solution: str, stage: str) -> Stage:
+        """Return a stage of the solution's pipeline by its name or its environment's. Raises NotFoundError."""
+        pipeline = self.pipeline_of(solution)
+        for candidate in pipeline.stages:
+            if stage in (candidate.name, candidate.environment):
+                return candidate
+        known = ", ".join(s.name for s in pipeline.stages)
+        raise NotFoundError(f"no stage *{stage}* on the path of {solution}", hint=f"its stages are: {known}")
+
+    def stages_before(self, solution: str, stage: Stage) -> tuple[Stage, ...]:
+        """Return the stages that come before `stage` on the solution's path, first one first."""
+        stages = self.pipeline_of(solution).stages
+        return stages[: stages.index(stage)]
+
+    def is_prod(self, environment: str) -> bool:
+        """Return whether the environment is of the last, most protected tier."""
+        return self.environment(environment).tier == self.tiers[-1].name
+
+    def person(self, name: str) -> Person | None:
+        """Return the person with this id or e-mail, or None. Case is ignored in e-mails."""
+        for person in self.people:
+            if name == person.id or name.lower() in (email.lower() for email in person.emails):
+                return person
+        return None
+
+    def holders(self, roles: tuple[str, ...], people: tuple[str, ...] = ()) -> tuple[Person, ...]:
+        """Return everybody who holds one of the roles or is named."""
+        return tuple(p for p in self.people if p.id in people or set(roles) & set(p.roles))
+
+    def governing(self, solution: str, stage: Stage) -> str:
+        """Return the digest of only those rules and people that govern this stage for this solution.
+
+        Values an environment gives are left out: a promotion binds those it needs by themselves.
+        """
+        environment = self.environment(stage.environment)
+        deciders = {
+            person.id: sorted(person.roles) for gate in stage.gates for person in self.holders(gate.roles, gate.people)
+        }
+        return digest(
+            {
+                "stage": stage,
+                "before": [s.name for s in self.stages_before(solution, stage)],
+                "tier": self.tier(environment.tier),
+                "environment": [environment.name, environment.platform, environment.url, environment.public_url],
+                "deciders": deciders,
+                "checks": self.solution(solution).checks,
+                "rollback_plan": self.solution(solution).rollback_plan,
+                "criticality": self.solution(solution).criticality,
+            }
+        )
+
+
+def _named(things: tuple[Any, ...], name: str, kind: str) -> Any:
+    for thing in things:
+        if thing.name == name:
+            return thing
+    known = ", ".join(thing.name for thing in things) or "none"
+    raise NotFoundError(f"no {kind} named *{name}*", hint=f"there is: {known}")
+
+
+@dataclass(frozen=True, slots=True)
+class RulesInForce:
+    """A strategy that was applied, and from which commit."""
+
+    strategy: Strategy
+    commit: str
+    digest: str
+    applied_by: str
+    applied_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyChange:
+    """One difference between two strategies, in words."""
+
+    place: str
+    summary: str

@@ -1,0 +1,312 @@
+"""The platform port: what the engine asks of a low-code product.
+
+`PackageFormat` is pure: bytes in, values out. `Platform` is the live half. What only some products can do is a
+Protocol of its own (`Lockable`, `Launchable`) beside a declared `Capability`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from lampway.domain.capability import Capability
+from lampway.domain.configuration import ConfigurationSet
+from lampway.domain.package import Component, Diff, Edit, Inspection, Inventory, Scope
+from lampway.domain.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach one environment, with its secrets resolved. Never stored, never logged."""
+
+    environment: str
+    url: str
+    credentials: Mapping[str, Secret] = field(default_factory=dict)
+    """Such as token, or user and password."""
+    public_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a look at an environment with our credentials told."""
+
+    product: str
+    """Product and version."""
+    can_read: bool
+    can_deploy: bool
+    user: str = ""
+    missing: tuple[str, ...] = ()
+    """What is missing for Lampway to do its work there, each as a sentence with its cure."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A solution as it is in an environment now."""
+
+    package: bytes
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Variable name to the value this environment gives now; not part of the package."""
+    bound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Connection name to the fields for which a secret is stored there now."""
+    editors: tuple[str, ...] | None = None
+    """Who edited, by the platform's own user names; None where it does not say."""
+    unowned: tuple[Component, ...] = ()
+    """Top-level containers there that belong to no solution named in the request."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What the records say is installed, as the base for an observation."""
+
+    package: bytes
+    configuration: ConfigurationSet
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """How one solution in an environment differs from what was installed there."""
+
+    definition: Diff
+    """From the installed package to what is there now."""
+    configuration: tuple[Edit, ...]
+    """Values and stored credentials that differ from what was given; secret values are never compared."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing differs."""
+        return self.definition.is_empty and not self.configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What is in an environment now."""
+
+    revision: str
+    """The platform's own mark of its whole state; empty where it has none."""
+    solutions: Mapping[str, Observed]
+    unowned: tuple[Component, ...] = ()
+    """Top-level containers that no release put there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an environment shall hold after a deployment."""
+
+    solution: str
+    version: str
+    package: bytes | None
+    """None: the solution is to be removed."""
+    configuration: ConfigurationSet
+    secrets: Mapping[str, Mapping[str, Secret]]
+    """Connection to field to value; resolved at the moment of use."""
+    installed: bytes | None = None
+    """The package the records say is there now; None for a first deployment."""
+    others: Mapping[str, Inventory] = field(default_factory=dict)
+    """Every other solution the records say is installed there."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """One step an adapter will take, as data: explained before it is executed."""
+
+    name: str
+    """Stable; unique within the plan."""
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A reason why a deployment must not start."""
+
+    summary: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterPlan:
+    """The adapter's part of a deployment, found by reading only."""
+
+    steps: tuple[StepPlan, ...]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Progress(StrEnum):
+    """How far a step that was performed has come."""
+
+    DONE = "done"
+    RUNNING = "running"
+    FAILED = "failed"
+    """The platform says no; what was applied is in the detail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What performing or polling a step told. No usable answer is an UnknownOutcomeError instead."""
+
+    progress: Progress
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """JSON; kept in the journal as evidence. For a running step it carries the `handle` to poll."""
+    retry_after: float = 0.0
+    """Seconds until polling makes sense; for running steps."""
+
+
+class Found(StrEnum):
+    """What looking at a step that was under way told."""
+
+    REACHED = "reached"
+    """The state it was to reach is there."""
+    UNTOUCHED = "untouched"
+    """The state it was to leave from is still there."""
+    UNCLEAR = "unclear"
+    """Neither; a person must say."""
+
+
+class PackageFormat(Protocol):
+    """The bytes of a platform's packages. Pure: no network, no files, no clock."""
+
+    def inspect(self, package: bytes) -> Inspection:
+        """Return what is inside. Raises InvalidPackageError with what, where and how to mend it."""
+        ...
+
+    def diff(self, old: bytes, new: bytes) -> Diff:
+        """Return what separates two packages, in a maker's words. Raises InvalidPackageError."""
+        ...
+
+    def unpack(self, package: bytes) -> Mapping[str, bytes]:
+        """Return readable source: relative path with `/` to content; stable for equal content."""
+        ...
+
+    def pack(self, source: Mapping[str, bytes]) -> bytes:
+        """Return the package of a source tree; `pack(unpack(p)) == p` for every package we made.
+
+        Raises InvalidPackageError.
+        """
+        ...
+
+    def stamp(self, package: bytes, version: str) -> bytes:
+        """Return the same package carrying `version`."""
+        ...
+
+    def recognises(self, package: bytes) -> bool:
+        """Return whether these bytes look like a package of this platform; never raises."""
+        ...
+
+
+class Platform(Protocol):
+    """A live low-code product. Everything is told explicitly; an adapter remembers nothing between calls."""
+
+    name: str
+    format: PackageFormat
+
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Return what this platform can do, one entry per ability."""
+        ...
+
+    def probe(self, access: Access) -> Rights:
+        """Return what our credentials may do there. Changes nothing.
+
+        Raises UnreachableError, AccessError, PlatformError.
+        """
+        ...
+
+    def export(self, access: Access, scope: Scope, known: Mapping[str, Scope]) -> Export:
+        """Return the solution that `scope` describes; `known` are all scopes, to tell what is in no solution.
+
+        Changes nothing. Raises NotFoundError when the scope matches nothing, RefusedError when two solutions own the
+        same thing, UnreachableError, AccessError, PlatformError.
+        """
+        ...
+
+    def observe(self, access: Access, installed: Mapping[str, Installed]) -> Observation:
+        """Return how each solution there differs from what was installed. Changes nothing."""
+        ...
+
+    def plan(self, access: Access, wanted: Wanted) -> AdapterPlan:
+        """Return the steps to reach `wanted` and every problem that stands in the way. Changes nothing."""
+        ...
+
+    def intend(self, access: Access, wanted: Wanted, step: str) -> Mapping[str, Any]:
+        """Return, as JSON without secrets, the state the step leaves from and the state it will reach.
+
+        Journalled before `perform`, so that `look_up` can tell after a crash what happened. Changes nothing.
+        """
+        ...
+
+    def perform(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Outcome:
+        """Take the step, from exactly the state the intent leaves from.
+
+        Raises ConflictError when the platform moved meanwhile (nothing was changed), PlatformRefusedError,
+        UnreachableError (nothing was sent), UnknownOutcomeError (no usable answer to a change).
+        """
+        ...
+
+    def poll(self, access: Access, handle: Mapping[str, Any]) -> Outcome:
+        """Return how far a running step has come."""
+        ...
+
+    def look_up(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Found:
+        """Return whether a step that was under way reached its state. Changes nothing."""
+        ...
+
+
+class LockState(StrEnum):
+    """Whether makers can edit in an environment."""
+
+    LOCKED = "locked"
+    PARTIAL = "partial"
+    OPEN = "open"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What was seen of an environment's lock."""
+
+    state: LockState
+    summary: str
+    """What is locked, how, and what the platform cannot lock."""
+    cure: str = ""
+    """What an admin changes to lock it."""
+
+
+@runtime_checkable
+class Lockable(Protocol):
+    """A platform whose lock can be observed."""
+
+    def observe_lock(self, access: Access, maker: Access | None) -> Lock:
+        """Return whether a maker could edit there; `maker` is a declared maker's access, if any. Changes nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """An environment that Lampway started by itself, on loopback."""
+
+    url: str
+    pid: int
+    credentials: Mapping[str, Secret]
+    """Access for the engine."""
+    maker_credentials: Mapping[str, Secret]
+    """Access for a maker."""
+
+
+@runtime_checkable
+class Launchable(Protocol):
+    """A platform of which Lampway can start environments by itself."""
+
+    def launch(self, folder: Path, *, name: str, locked: bool, cache: Path) -> Launched:
+        """Install into `cache` if needed and start an environment that keeps its data in `folder`.
+
+        Binds to 127.0.0.1 on a free port and returns once it answers. Raises PlatformError.
+        """
+        ...
+
+    def stop(self, launched: Launched) -> None:
+        """Stop what `launch` started, by its process id. Does nothing when it has ended already."""
+        ...

@@ -1,0 +1,130 @@
+"""The ports of the engine besides the platform: store, packages, source, secrets, scanner, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from lampway.domain.package import Finding, Literal
+from lampway.domain.secret import Secret
+
+
+class Clock(Protocol):
+    """Tells the time; passed in so that tests can set it."""
+
+    def now(self) -> datetime:
+        """Return the time, with its zone."""
+        ...
+
+
+class PackageStore(Protocol):
+    """Immutable bytes, known by their digest."""
+
+    def put(self, data: bytes) -> str:
+        """Keep `data` durably and return its digest; keeping the same bytes again changes nothing.
+
+        Raises StorageError; then nothing was kept by halves.
+        """
+        ...
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes, verified against `digest` on every read.
+
+        Raises StorageError when they are missing or damaged, naming which.
+        """
+        ...
+
+    def has(self, digest: str) -> bool:
+        """Return whether something is kept under this digest; does not verify it."""
+        ...
+
+
+class Secrets(Protocol):
+    """Resolves secret references, at the moment of use."""
+
+    def resolve(self, reference: str) -> Secret:
+        """Return the secret. Raises SecretError naming the reference, never the value."""
+        ...
+
+
+class Scanner(Protocol):
+    """Finds hardcoded secrets and endpoints in what a package reader yields."""
+
+    def scan(self, literals: Sequence[Literal], names: Sequence[str] = ()) -> tuple[Finding, ...]:
+        """Return the findings, in the order of the literals. `names` are declared variables, which are no findings."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a commit."""
+
+    name: str
+    email: str
+
+
+class Source(Protocol):
+    """The team's governance repository, in git."""
+
+    @property
+    def root(self) -> Path:
+        """The folder of the working tree."""
+        ...
+
+    def head(self) -> str:
+        """Return the commit that HEAD names; empty in a repository without commits. Raises SourceError."""
+        ...
+
+    def branch(self) -> str:
+        """Return the branch checked out; empty when detached."""
+        ...
+
+    def resolve(self, revision: str) -> str:
+        """Return the full commit id of a branch, tag or abbreviated id. Raises NotFoundError."""
+        ...
+
+    def files_at(self, commit: str, paths: Sequence[str]) -> Mapping[str, bytes]:
+        """Return every file below the given paths as committed, by path. Missing paths are left out."""
+        ...
+
+    def authors(self, since: str, until: str, paths: Sequence[str]) -> tuple[Author, ...]:
+        """Return who wrote the commits after `since` (empty: from the first) up to `until` that touch `paths`.
+
+        Each author once, co-authors from trailers included.
+        """
+        ...
+
+    def dirty(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Return the paths with changes that are not committed (staged or not, untracked included)."""
+        ...
+
+    def commit_tree(self, folder: str, files: Mapping[str, bytes], message: str, author: Author, parent: str) -> str:
+        """Commit HEAD plus `files` as the whole content of `folder`, and nothing else that lies around.
+
+        Uses an index of its own. The branch moves only if it still is at `parent`. The working tree's copy of
+        `folder` is brought along. Returns the new commit, or `parent` when nothing differs.
+        Raises RefusedError when `folder` has uncommitted changes or the branch moved, SourceError.
+        """
+        ...
+
+    def commit_paths(self, paths: Sequence[str], message: str, author: Author) -> str:
+        """Commit these paths as they lie in the working tree, and nothing else. Returns the commit. Raises SourceError."""
+        ...
+
+    def tag(self, name: str, commit: str, message: str) -> None:
+        """Create an annotated tag; does nothing if it exists at that commit.
+
+        Raises SourceError when it exists elsewhere.
+        """
+        ...
+
+    def push(self, refs: Sequence[str]) -> bool:
+        """Push to the remote if there is one. Returns whether there is. Raises SourceError."""
+        ...
+
+    def identity(self) -> Author:
+        """Return who git says works here; both parts empty where git does not know."""
+        ...

@@ -1,0 +1,1 @@
+"""The outside that is no platform: secret references, identity."""

@@ -1,0 +1,1 @@
+"""Durable execution: who works on which environment, and when."""

@@ -1,0 +1,1 @@
+"""Finds hardcoded secrets, endpoints and other faults in what a package reader yields."""

@@ -1,0 +1,1 @@
+"""Where things are kept: ledger and projections, packages, source."""

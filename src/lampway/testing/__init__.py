@@ -1,0 +1,1 @@
+"""For authors of adapters: contract suites and an in-memory platform. Never imported by adapters."""
