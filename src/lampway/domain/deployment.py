@@ -1,0 +1,195 @@
+"""Deployments: one execution in one environment, with a step journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lampway.domain.configuration import ConfigurationSet
+from lampway.domain.promotion import DeploymentKind
+
+
+class DeploymentState(StrEnum):
+    """Where a deployment stands."""
+
+    RUNNING = "running"
+    RECONCILE = "reconcile"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """The platform or a verification said no."""
+    ERRORED = "errored"
+    """The machinery broke; the journal says after which step."""
+    REFUSED = "refused"
+    """Pre-flight said no; nothing was changed."""
+
+
+class StepState(StrEnum):
+    """Where a step stands."""
+
+    STARTED = "started"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step of a plan: explained by one reader, executed by another."""
+
+    name: str
+    by_platform: bool
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step in the journal."""
+
+    name: str
+    state: StepState
+    attempt: int
+    started_at: str
+    finished_at: str = ""
+    intent: dict[str, Any] = field(default_factory=dict)
+    """For a platform's step: the state it left from and the state it was to reach."""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One execution of a plan in one environment."""
+
+    id: str
+    promotion: str
+    solution: str
+    version: str
+    environment: str
+    kind: DeploymentKind
+    release: str
+    """Digest of the release; empty when the solution is removed."""
+    package: str
+    """Digest of the package's bytes; empty when the solution is removed."""
+    configuration: ConfigurationSet
+    plan: tuple[PlannedStep, ...]
+    fence: int
+    """The lease it was last worked on under."""
+    started_at: str
+    state: DeploymentState = DeploymentState.RUNNING
+    steps: tuple[Step, ...] = ()
+    finished_at: str = ""
+    note: str = ""
+
+    def step(self, name: str) -> Step | None:
+        """Return the journal's entry for a step, or None if it was never started."""
+        return next((s for s in self.steps if s.name == name), None)
+
+    def is_done(self, name: str) -> bool:
+        """Return whether the step was completed."""
+        step = self.step(name)
+        return step is not None and step.state is StepState.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What the records say is installed of one solution in one environment."""
+
+    environment: str
+    solution: str
+    version: str
+    release: str
+    package: str
+    configuration: ConfigurationSet
+    deployment: str
+    """Empty where it was adopted."""
+    since: str
+    verified: bool
+    drifted: bool = False
+
+    @property
+    def bound_digest(self) -> str:
+        """What a promotion binds of it: release and configuration."""
+        return f"{self.release}+{self.configuration.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGood:
+    """A release that was verified in an environment, with the configuration it had there."""
+
+    id: str
+    environment: str
+    solution: str
+    version: str
+    release: str
+    package: str
+    configuration: ConfigurationSet
+    at: str
+
+
+class CheckOutcome(StrEnum):
+    """What a check came to."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a check produced about one release in one environment."""
+
+    id: str
+    solution: str
+    version: str
+    release: str
+    environment: str
+    check: str
+    kind: str
+    outcome: CheckOutcome
+    summary: str
+    """In words; masked."""
+    at: str
+    seconds: float
+    deployment: str = ""
+
+
+class DriftState(StrEnum):
+    """What became of a drift finding."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REVERTED = "reverted"
+    GONE = "gone"
+    """A later scan no longer saw it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftFinding:
+    """What is in an environment differs from what was deployed there."""
+
+    id: str
+    environment: str
+    solution: str
+    version: str
+    stream: str
+    """definition, configuration or lock."""
+    changes: tuple[str, ...]
+    """One line per difference, in a maker's words."""
+    fingerprint: str
+    """Digest of the differences: the same drift seen again is the same finding."""
+    found_at: str
+    state: DriftState = DriftState.OPEN
+    resolved_by: str = ""
+    resolved_at: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LockRecord:
+    """The newest look at an environment's lock."""
+
+    environment: str
+    state: str
+    """locked, partial, open or unknown."""
+    summary: str
+    cure: str
+    at: str

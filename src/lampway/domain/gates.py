@@ -1,0 +1,282 @@
+"""Gates: small pure judgements, and eligibility, the one function that everybody asks.
+
+`explain`, the inbox and the engine's own decision to start all use `judge`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lampway.domain.configuration import Missing
+from lampway.domain.deployment import CheckOutcome, DriftFinding, DriftState, Evidence, KnownGood, LockRecord
+from lampway.domain.promotion import Decision, DeploymentKind
+from lampway.domain.release import Release
+from lampway.domain.strategy import GateRule, Stage, Strategy
+
+
+class GateState(StrEnum):
+    """What judging a gate came to."""
+
+    PASSED = "passed"
+    WARNED = "warned"
+    WAIVED = "waived"
+    """An accepted exception; never a pass."""
+    PENDING = "pending"
+    """Somebody or something has yet to answer."""
+    INCONCLUSIVE = "inconclusive"
+    """It cannot be told; counts as no."""
+    FAILED = "failed"
+
+
+OPENING = frozenset({GateState.PASSED, GateState.WARNED, GateState.WAIVED})
+"""States in which a gate lets a release through."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """The record of judging one gate."""
+
+    gate: str
+    state: GateState
+    reason: str
+    next: str = ""
+    """Who or what can change it; empty when open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a judgement may look at, gathered from the ledger."""
+
+    strategy: Strategy
+    solution: str
+    stage: Stage
+    release: Release
+    kind: DeploymentKind
+    requested_by: str
+    promotion: str = ""
+    """Id, for hints; empty when nobody has asked yet."""
+    digest: str = ""
+    """The promotion digest decisions must be bound to."""
+    decisions: tuple[Decision, ...] = ()
+    makers: tuple[str, ...] = ()
+    """Makers of every release between what runs there and this one."""
+    editors_unknown: bool = False
+    missing: tuple[Missing, ...] = ()
+    verified_in: tuple[str, ...] = ()
+    """Environments in which exactly this release was verified."""
+    evidence: tuple[Evidence, ...] = ()
+    """About exactly this release, oldest first."""
+    drift: tuple[DriftFinding, ...] = ()
+    """Of this solution in the target, open or accepted."""
+    lock: LockRecord | None = None
+    is_first: bool = True
+    """Whether nothing of this solution is installed in the target."""
+    rollback: KnownGood | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Eligibility:
+    """Whether a release may enter a stage, gate by gate."""
+
+    gates: tuple[GateResult, ...]
+
+    @property
+    def allowed(self) -> bool:
+        """Whether every gate is open. No gates at all means no."""
+        return bool(self.gates) and all(g.state in OPENING for g in self.gates)
+
+    @property
+    def closed(self) -> tuple[GateResult, ...]:
+        """The gates that are not open."""
+        return tuple(g for g in self.gates if g.state not in OPENING)
+
+    @property
+    def awaits_people(self) -> bool:
+        """Whether only people's decisions are missing."""
+        return bool(self.closed) and all(g.state is GateState.PENDING for g in self.closed)
+
+
+def judge(facts: Facts) -> Eligibility:
+    """Return every gate's result for these facts. Pure: the same facts give the same answer, always.
+
+    A rollback or a redeploy goes by its own short rule: a named person and a reason, given with the request.
+    """
+    if facts.kind is not DeploymentKind.FORWARD:
+        return Eligibility((_named_person(facts),))
+    return Eligibility(tuple(_GATES[rule.gate](rule, facts) for rule in facts.stage.gates))
+
+
+def _named_person(facts: Facts) -> GateResult:
+    person = facts.strategy.person(facts.requested_by)
+    if person is None:
+        return GateResult(
+            "named-person",
+            GateState.FAILED,
+            f"{facts.requested_by} is nobody in people.yaml",
+            "add them to people.yaml",
+        )
+    return GateResult("named-person", GateState.PASSED, f"asked for by {person.name}")
+
+
+def _previous_stage(rule: GateRule, facts: Facts) -> GateResult:
+    before = facts.strategy.stages_before(facts.solution, facts.stage)
+    if not before:
+        return GateResult(rule.gate, GateState.FAILED, "there is no stage before this one", "put a stage before it")
+    last = before[-1]
+    if last.environment in facts.verified_in:
+        return GateResult(rule.gate, GateState.PASSED, f"this very release was verified in {last.name}")
+    return GateResult(
+        rule.gate,
+        GateState.PENDING,
+        f"this release was not verified in {last.name}",
+        f"lampway promote {facts.release.name} --to {last.name}",
+    )
+
+
+def _checks(rule: GateRule, facts: Facts) -> GateResult:
+    wanted = [c for c in facts.strategy.solution(facts.solution).checks if not rule.kinds or c.kind in rule.kinds]
+    unmet = set(rule.kinds) - {c.kind for c in wanted}
+    if not wanted or unmet:
+        what = f"no {' or '.join(sorted(unmet))} check is declared" if unmet else "no check is declared"
+        return GateResult(
+            rule.gate, GateState.FAILED, f"{what} for {facts.solution}", f"declare one in solutions/{facts.solution}"
+        )
+    before = facts.strategy.stages_before(facts.solution, facts.stage)
+    place = before[-1].environment if before else facts.stage.environment
+    newest = {e.check: e for e in facts.evidence if e.environment == place}
+    for check in wanted:
+        found = newest.get(check.name)
+        if found is None:
+            return GateResult(
+                rule.gate, GateState.PENDING, f"check *{check.name}* has not run in {place}", f"deploy to {place}"
+            )
+        if found.outcome is not CheckOutcome.PASSED:
+            reason = f"check *{check.name}* {found.outcome} in {place}: {found.summary}"
+            return GateResult(rule.gate, GateState.FAILED, reason, "mend it and make a new release")
+    return GateResult(rule.gate, GateState.PASSED, f"{len(wanted)} of {len(wanted)} checks passed in {place}")
+
+
+def _findings(rule: GateRule, facts: Facts) -> GateResult:
+    blocking = [f for f in facts.release.findings if f.severity in (rule.severities or ("secret", "endpoint"))]
+    if blocking:
+        first = blocking[0]
+        more = f" and {len(blocking) - 1} more" if len(blocking) > 1 else ""
+        return GateResult(
+            rule.gate, GateState.FAILED, f"{first.summary} at {first.place}{more}", f"{first.fix}; make a new release"
+        )
+    return GateResult(rule.gate, GateState.PASSED, "no hardcoded secret or endpoint")
+
+
+def _configuration(rule: GateRule, facts: Facts) -> GateResult:
+    if facts.missing:
+        names = ", ".join(f"{m.kind} {m.name}" for m in facts.missing)
+        return GateResult(
+            rule.gate,
+            GateState.FAILED,
+            f"{facts.stage.environment} gives no value for: {names}",
+            f"set it in environments/{facts.stage.environment}.yaml and apply the strategy",
+        )
+    return GateResult(rule.gate, GateState.PASSED, "every variable and connection has a value")
+
+
+def _drift(rule: GateRule, facts: Facts) -> GateResult:
+    unresolved = [f for f in facts.drift if f.state is DriftState.OPEN]
+    if unresolved:
+        place = f"{facts.solution} --in {facts.stage.environment}"
+        return GateResult(
+            rule.gate,
+            GateState.FAILED,
+            f"{facts.stage.environment} was edited live: {unresolved[0].changes[0]}",
+            f"lampway drift revert {place}, or lampway drift accept {place} --reason ...",
+        )
+    accepted = [f for f in facts.drift if f.state is DriftState.ACCEPTED]
+    if accepted:
+        return GateResult(rule.gate, GateState.WAIVED, f"accepted by {accepted[0].resolved_by}: {accepted[0].reason}")
+    return GateResult(rule.gate, GateState.PASSED, "what runs is what was deployed")
+
+
+def _lock(rule: GateRule, facts: Facts) -> GateResult:
+    lock = facts.lock
+    if lock is None:
+        return GateResult(
+            rule.gate, GateState.INCONCLUSIVE, "the lock was never looked at", f"lampway lock {facts.stage.environment}"
+        )
+    match lock.state:
+        case "locked":
+            return GateResult(rule.gate, GateState.PASSED, lock.summary)
+        case "partial":
+            return GateResult(rule.gate, GateState.WARNED, lock.summary)
+        case "open":
+            return GateResult(rule.gate, GateState.FAILED, lock.summary, lock.cure)
+        case _:
+            return GateResult(rule.gate, GateState.INCONCLUSIVE, lock.summary, lock.cure)
+
+
+def _rollback_target(rule: GateRule, facts: Facts) -> GateResult:
+    if facts.is_first:
+        return GateResult(rule.gate, GateState.PASSED, "first deployment: a rollback removes it again")
+    if facts.rollback is None:
+        return GateResult(
+            rule.gate,
+            GateState.FAILED,
+            f"no known-good release to go back to in {facts.stage.environment}",
+            f"lampway adopt {facts.stage.environment}",
+        )
+    return GateResult(rule.gate, GateState.PASSED, f"a rollback brings back {facts.rollback.version}")
+
+
+def _approval(rule: GateRule, facts: Facts) -> GateResult:
+    unknown = [m for m in facts.makers if facts.strategy.person(m) is None]
+    if unknown:
+        return GateResult(
+            rule.gate, GateState.FAILED, f"its maker {unknown[0]} is nobody in people.yaml", "add them to people.yaml"
+        )
+    bound = [d for d in facts.decisions if d.digest == facts.digest]
+    refused = [d for d in bound if not d.approved]
+    if refused:
+        return GateResult(rule.gate, GateState.FAILED, f"rejected by {refused[-1].by}: {refused[-1].reason}")
+    counted = sorted({d.by for d in bound if not objection(rule, facts, d.by)})
+    if len(counted) >= rule.quorum:
+        return GateResult(rule.gate, GateState.PASSED, f"approved by {', '.join(counted)}")
+    able = [p.id for p in facts.strategy.holders(rule.roles, rule.people) if not objection(rule, facts, p.id)]
+    have = f"{len(counted)} of {rule.quorum} approvals"
+    if len(able) < rule.quorum:
+        reason = f"{have}, and only {len(able)} who neither made nor asked for it may approve"
+        return GateResult(rule.gate, GateState.FAILED, reason, "give the role to somebody else in people.yaml")
+    waiting = ", ".join(p for p in able if p not in counted)
+    command = f"lampway approve {facts.promotion or facts.release.name}"
+    return GateResult(rule.gate, GateState.PENDING, have, f"one of {waiting}: {command}")
+
+
+def objection(rule: GateRule, facts: Facts, person: str) -> str:
+    """Return why this person's approval cannot count, in words; empty when it can."""
+    somebody = facts.strategy.person(person)
+    if somebody is None:
+        return f"{person} is nobody in people.yaml"
+    if somebody not in facts.strategy.holders(rule.roles, rule.people):
+        wanted = ", ".join((*rule.roles, *rule.people))
+        return f"{somebody.name} is not one of those who may approve here: {wanted}"
+    if facts.strategy.person(facts.requested_by) == somebody:
+        return f"{somebody.name} asked for it"
+    if somebody in [facts.strategy.person(m) for m in facts.makers]:
+        return f"{somebody.name} made what is in it"
+    if facts.editors_unknown and "maker" in somebody.roles:
+        return f"{somebody.name} may edit in dev, and the platform does not say who did"
+    return ""
+
+
+_GATES: dict[str, Callable[[GateRule, Facts], GateResult]] = {
+    "previous-stage": _previous_stage,
+    "checks": _checks,
+    "findings": _findings,
+    "configuration": _configuration,
+    "drift": _drift,
+    "lock": _lock,
+    "rollback-target": _rollback_target,
+    "approval": _approval,
+}
+
+GATE_KINDS = tuple(_GATES)
+"""Every kind of gate a strategy may declare."""

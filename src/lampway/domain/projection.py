@@ -1,0 +1,244 @@
+"""Projection: how each event changes the records that answer questions. Pure, and the only place that knows.
+
+Folding the whole ledger from nothing gives the same records as keeping them up to date event by event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from lampway.domain import events
+from lampway.domain.deployment import (
+    Deployment,
+    DeploymentState,
+    DriftFinding,
+    DriftState,
+    Evidence,
+    Installation,
+    KnownGood,
+    LockRecord,
+    Step,
+    StepState,
+)
+from lampway.domain.promotion import Promotion, may_move
+from lampway.domain.release import Release
+from lampway.domain.strategy import RulesInForce
+from lampway.errors import StorageError
+
+T = TypeVar("T")
+
+RECORDS: tuple[type, ...] = (
+    RulesInForce,
+    Release,
+    Promotion,
+    Deployment,
+    Installation,
+    KnownGood,
+    Evidence,
+    DriftFinding,
+    LockRecord,
+)
+"""Every kind of record."""
+
+
+class Records(Protocol):
+    """Where projections are kept while an event is folded in."""
+
+    def get(self, kind: type[T], key: str) -> T | None:
+        """Return the record, or None."""
+        ...
+
+    def open_drift(self, environment: str, solution: str) -> tuple[DriftFinding, ...]:
+        """Return the findings there that are open or accepted."""
+        ...
+
+    def put(self, key: str, record: object) -> None:
+        """Keep the record in place of the one under this key."""
+        ...
+
+    def delete(self, kind: type, key: str) -> None:
+        """Forget the record, if there is one."""
+        ...
+
+
+def project(recorded: events.Recorded, records: Records) -> None:
+    """Fold one event into the records. Raises StorageError when the event does not follow from what came before."""
+    at = recorded.at
+    match recorded.event:
+        case events.StrategyApplied() as event:
+            rules = RulesInForce(event.strategy, event.commit, event.digest, recorded.actor.person, at)
+            records.put("current", rules)
+        case events.ReleaseSealed(release=release):
+            records.put(release.name, release)
+        case events.Adopted() as event:
+            _adopted(event, recorded, records)
+        case events.PromotionRequested(promotion=promotion):
+            records.put(promotion.id, promotion)
+        case events.DecisionMade() as event:
+            promotion = _need(records, Promotion, event.promotion)
+            records.put(promotion.id, replace(promotion, decisions=(*promotion.decisions, event.decision)))
+        case events.PromotionMoved() as event:
+            _moved(event, records)
+        case events.EvidenceRecorded(evidence=evidence):
+            records.put(evidence.id, evidence)
+        case events.DriftFound(finding=finding):
+            records.put(finding.id, finding)
+            _mark_drift(records, finding.environment, finding.solution)
+        case events.DriftResolved() as event:
+            _resolved(event, recorded, records)
+        case events.LockObserved() as event:
+            lock = LockRecord(event.environment, event.state, event.summary, event.cure, at)
+            records.put(event.environment, lock)
+        case events.EnvironmentObserved() | events.Tagged():
+            pass  # facts for the auditor; no record answers from them
+        case _:
+            _deployment(recorded, records)
+
+
+def _deployment(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.DeploymentStarted(deployment=deployment):
+            records.put(deployment.id, deployment)
+            promotion = _need(records, Promotion, deployment.promotion)
+            records.put(promotion.id, replace(promotion, deployment=deployment.id))
+        case events.StepStarted() as event:
+            _step_started(event, recorded.at, records)
+        case events.StepFinished() as event:
+            deployment = _need(records, Deployment, event.deployment)
+            records.put(deployment.id, _step_finished(deployment, event.step, event.state, event.detail, recorded.at))
+        case events.Reconciled() as event:
+            deployment = _need(records, Deployment, event.deployment)
+            state = StepState.DONE if event.reached else StepState.FAILED
+            told = _step_finished(deployment, event.step, state, {"reconciled": event.reason}, recorded.at)
+            records.put(deployment.id, replace(told, state=DeploymentState.RUNNING))
+        case events.Installed(deployment=key):
+            _installed(_need(records, Deployment, key), recorded.at, records)
+        case events.Verified(deployment=key):
+            _verified(_need(records, Deployment, key), recorded, records)
+        case events.DeploymentFinished() as event:
+            deployment = _need(records, Deployment, event.deployment)
+            ended = "" if event.state is DeploymentState.RECONCILE else recorded.at
+            records.put(deployment.id, replace(deployment, state=event.state, note=event.note, finished_at=ended))
+        case other:
+            raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
+
+
+def installation_key(environment: str, solution: str) -> str:
+    """Return the key of an installation record."""
+    return f"{environment}/{solution}"
+
+
+def _need(records: Records, kind: type[T], key: str) -> T:
+    record = records.get(kind, key)
+    if record is None:
+        raise StorageError(f"the ledger speaks of a {kind.__name__.lower()} that it never recorded: {key}")
+    return record
+
+
+def _adopted(event: events.Adopted, recorded: events.Recorded, records: Records) -> None:
+    installation = Installation(
+        environment=event.environment,
+        solution=event.solution,
+        version=event.version,
+        release=event.release,
+        package=event.package,
+        configuration=event.configuration,
+        deployment="",
+        since=recorded.at,
+        verified=True,
+    )
+    records.put(installation_key(event.environment, event.solution), installation)
+    _known_good(installation, recorded, records)
+
+
+def _known_good(installation: Installation, recorded: events.Recorded, records: Records) -> None:
+    key = f"{installation.environment}/{installation.solution}/{recorded.seq}"
+    good = KnownGood(
+        id=key,
+        environment=installation.environment,
+        solution=installation.solution,
+        version=installation.version,
+        release=installation.release,
+        package=installation.package,
+        configuration=installation.configuration,
+        at=recorded.at,
+    )
+    records.put(key, good)
+
+
+def _moved(event: events.PromotionMoved, records: Records) -> None:
+    promotion = _need(records, Promotion, event.promotion)
+    if not may_move(promotion.state, event.state):
+        raise StorageError(f"promotion {promotion.id} cannot go from {promotion.state} to {event.state}")
+    records.put(promotion.id, replace(promotion, state=event.state, note=event.reason))
+
+
+def _step_started(event: events.StepStarted, at: str, records: Records) -> None:
+    deployment = _need(records, Deployment, event.deployment)
+    others = tuple(s for s in deployment.steps if s.name != event.step)
+    step = Step(event.step, StepState.STARTED, event.attempt, at, intent=event.intent)
+    records.put(deployment.id, replace(deployment, steps=(*others, step), fence=event.fence))
+
+
+def _step_finished(
+    deployment: Deployment, name: str, state: StepState, detail: dict[str, object], at: str
+) -> Deployment:
+    step = deployment.step(name)
+    if step is None:
+        raise StorageError(f"step {name} of deployment {deployment.id} finished without having started")
+    done = replace(step, state=state, detail=detail, finished_at=at)
+    return replace(deployment, steps=tuple(done if s.name == name else s for s in deployment.steps))
+
+
+def _installed(deployment: Deployment, at: str, records: Records) -> None:
+    key = installation_key(deployment.environment, deployment.solution)
+    for finding in records.open_drift(deployment.environment, deployment.solution):
+        over = replace(finding, state=DriftState.REVERTED, resolved_by="lampway", resolved_at=at)
+        records.put(finding.id, replace(over, reason=f"overwritten by deployment {deployment.id}"))
+    if not deployment.package:
+        records.delete(Installation, key)
+        return
+    installation = Installation(
+        environment=deployment.environment,
+        solution=deployment.solution,
+        version=deployment.version,
+        release=deployment.release,
+        package=deployment.package,
+        configuration=deployment.configuration,
+        deployment=deployment.id,
+        since=at,
+        verified=False,
+    )
+    records.put(key, installation)
+
+
+def _verified(deployment: Deployment, recorded: events.Recorded, records: Records) -> None:
+    key = installation_key(deployment.environment, deployment.solution)
+    installation = records.get(Installation, key)
+    if installation is None:  # removed: there is nothing to be good
+        return
+    verified = replace(installation, verified=True)
+    records.put(key, verified)
+    _known_good(verified, recorded, records)
+
+
+def _resolved(event: events.DriftResolved, recorded: events.Recorded, records: Records) -> None:
+    finding = _need(records, DriftFinding, event.finding)
+    done = replace(
+        finding,
+        state=event.state,
+        resolved_by=recorded.actor.person,
+        resolved_at=recorded.at,
+        reason=event.reason,
+    )
+    records.put(finding.id, done)
+    _mark_drift(records, finding.environment, finding.solution)
+
+
+def _mark_drift(records: Records, environment: str, solution: str) -> None:
+    key = installation_key(environment, solution)
+    installation = records.get(Installation, key)
+    if installation is not None:
+        drifted = any(f.state is DriftState.OPEN for f in records.open_drift(environment, solution))
+        records.put(key, replace(installation, drifted=drifted))

@@ -1,0 +1,45 @@
+"""Events and records to canonical JSON text and back."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, TypeVar
+
+import msgspec
+
+from lampway.domain.digest import canonical
+from lampway.domain.events import EVENTS, Actor, Event
+from lampway.errors import StorageError
+
+T = TypeVar("T")
+
+
+def to_text(value: Any) -> str:
+    """Return the canonical JSON of a domain value."""
+    return canonical(value).decode("utf-8", errors="surrogatepass")
+
+
+@functools.cache
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(kind)
+
+
+def from_text(kind: type[T], text: str | bytes, *, where: str = "") -> T:
+    """Return the domain value in `text`. Raises StorageError when it does not fit the kind."""
+    try:
+        return _decoder(kind).decode(text)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise StorageError(f"unreadable {kind.__name__}: {error}", where=where, hint="lampway audit verify") from error
+
+
+def event_from(kind: str, schema: int, body: str, *, where: str) -> Event:
+    """Return the event of a ledger row. Raises StorageError for kinds and schemas this version does not know."""
+    event = EVENTS.get(kind)
+    if event is None or schema > event.schema:
+        raise StorageError(f"an event this version does not know: {kind} {schema}", where=where, hint="use a newer Lampway")
+    return from_text(event, body, where=where)
+
+
+def actor_from(text: str, *, where: str) -> Actor:
+    """Return the actor of a ledger row."""
+    return from_text(Actor, text, where=where)

@@ -1,0 +1,319 @@
+"""The team's governance repository, read and written through the git command line."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from lampway.engine.ports import Author
+from lampway.errors import NotFoundError, RefusedError, SourceError, UsageError
+from lampway.storage import git_tree
+from lampway.storage.git_command import Answer, GitCommand, decode, encode
+
+REMOTE = "origin"
+"""The remote that `push` pushes to."""
+
+_TAGGER = Author("Lampway", "lampway@localhost")
+"""Signs tags where git knows nobody."""
+_UNDER_WAY = {
+    "MERGE_HEAD": "a merge",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase",
+}
+_COAUTHOR = re.compile(r"^[ \t]*co-authored-by:[ \t]*([^<\n]*)<([^>\n]*)>", re.IGNORECASE | re.MULTILINE)
+_IDENT = re.compile(r"^(.*?) ?<([^>]*)> \d+ [+-]\d{4}$")
+_PUSH_SECONDS = 180.0
+
+
+class GitSource:
+    """A git repository whose working tree starts at `root`.
+
+    Plumbing commands only, so that aliases, colours, templates and hooks of `git commit` change nothing. Identity,
+    signing, credentials and line endings stay the user's own.
+    """
+
+    def __init__(self, root: Path, *, seconds: float = 60.0) -> None:
+        """Open the repository at `root`. Raises SourceError, RefusedError when `root` is only a part of one."""
+        self._root = root.absolute()
+        self._git = GitCommand(self._root, seconds=seconds)
+        top = _top(self._git)
+        if top is None:
+            raise self._git.failure("rev-parse", self._git.ask("rev-parse", "--show-toplevel"))
+        if not _same(top, self._root):
+            raise RefusedError(
+                f"this folder is part of a bigger repository: {top}",
+                where=str(root),
+                hint="keep the governance files in a repository of their own, at its top",
+            )
+        self._git_dir = Path(self._git.run("rev-parse", "--absolute-git-dir").text)
+
+    @classmethod
+    def init(cls, root: Path, *, branch: str = "main") -> GitSource:
+        """Return the repository at `root`, made with a first branch `branch` if there is none.
+
+        Raises RefusedError inside a bigger repository, SourceError.
+        """
+        root.mkdir(parents=True, exist_ok=True)
+        git = GitCommand(root.absolute())
+        if _top(git) is None:
+            git.run("init", "--quiet", f"--initial-branch={branch}")
+        return cls(root)
+
+    @property
+    def root(self) -> Path:
+        """The folder of the working tree."""
+        return self._root
+
+    # Reading
+
+    def head(self) -> str:
+        """Return the commit that HEAD names; empty in a repository without commits. Raises SourceError."""
+        answer = self._git.ask("rev-parse", "--verify", "--quiet", "HEAD")
+        if answer.ok:
+            return answer.text
+        branch = self._git.ask("symbolic-ref", "--quiet", "HEAD")
+        if branch.ok and not self._git.ask("show-ref", "--verify", "--quiet", branch.text).ok:
+            return ""
+        raise self._git.failure("rev-parse", self._git.ask("rev-parse", "--verify", "HEAD"))
+
+    def branch(self) -> str:
+        """Return the branch checked out; empty when detached."""
+        answer = self._git.ask("symbolic-ref", "--quiet", "HEAD")
+        return answer.text.removeprefix("refs/heads/") if answer.ok else ""
+
+    def resolve(self, revision: str) -> str:
+        """Return the full commit id of a branch, tag or abbreviated id. Raises NotFoundError."""
+        if revision and not revision.startswith("-") and "\0" not in revision:
+            answer = self._git.ask("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+            if answer.ok:
+                return answer.text
+        raise NotFoundError(
+            f"git knows no commit *{revision}*", where=str(self._root), hint="git fetch --tags, or give more digits"
+        )
+
+    def files_at(self, commit: str, paths: Sequence[str]) -> Mapping[str, bytes]:
+        """Return every file below the given paths as committed, by its path from the root; no paths: every file.
+
+        Missing paths are left out, and so are links and submodules, which are no files. Raises SourceError.
+        """
+        entries = git_tree.entries_at(self._git, commit, [_clean_path(path) for path in paths])
+        files = {path: entry.id for path, entry in entries.items() if entry.is_file}
+        contents = git_tree.read_blobs(self._git, list(files.values()))
+        return dict(zip(files, contents, strict=True))
+
+    def authors(self, since: str, until: str, paths: Sequence[str]) -> tuple[Author, ...]:
+        """Return who wrote the commits after `since` (empty: from the first) up to `until` that touch `paths`.
+
+        Each author once by e-mail, first one first; co-authors named anywhere in a message included; side branches
+        and what was later reverted included; `.mailmap` is not asked, because it could hide a maker. Raises
+        SourceError, also where the history is cut off and makers could be missed.
+        """
+        if self._git.run("rev-parse", "--is-shallow-repository").text == "true":
+            raise SourceError(
+                "the history is cut off (a shallow clone), so who made the change cannot be told",
+                where=str(self._root),
+                hint="git fetch --unshallow; in CI check out the whole history (fetch depth 0)",
+            )
+        wanted = [_clean_path(path) for path in paths]
+        span = [until, *([f"^{since}"] if since else [])]
+        shape = "--format=%an%x00%ae%x00%B%x00"
+        listed = self._git.run("rev-list", "--reverse", "--full-history", shape, *span, "--", *wanted)
+        found: dict[str, Author] = {}
+        for author in _authors_in(decode(listed.out)):
+            found.setdefault(author.email.lower() or author.name, author)
+        return tuple(found.values())
+
+    def dirty(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Return the paths with changes that are not committed (staged or not, untracked included); no paths: all."""
+        wanted = [_clean_path(path) for path in paths]
+        return tuple(sorted({path for code, path in self._status(wanted) if code != "!!"}))
+
+    def identity(self) -> Author:
+        """Return who git says works here; both parts empty where git does not know."""
+        answer = self._git.ask("-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT")
+        match = _IDENT.match(answer.text) if answer.ok else None
+        return Author(match[1], match[2]) if match else Author("", "")
+
+    # Writing
+
+    def commit_tree(self, folder: str, files: Mapping[str, bytes], message: str, author: Author, parent: str) -> str:
+        """Commit `parent` plus `files` (paths relative to `folder`) as the whole content of `folder`, nothing else.
+
+        The branch moves only if it still is at `parent` (empty: no commit yet). Then the working tree and the index
+        follow for `folder`; anything staged or changed elsewhere stays as it is. Returns the new commit, or `parent`
+        when nothing differs. A call that was interrupted in between is finished by the next one.
+        Raises RefusedError when `folder` has uncommitted changes, the branch moved, HEAD is detached or a merge is
+        under way; UsageError for paths that cannot be; SourceError.
+        """
+        folder = _clean_path(folder)
+        wanted = git_tree.place(folder, files)
+        self._check_ready(parent)
+        git_tree.finish_interrupted(self._git, self._git_dir, self.head())
+        here = git_tree.entries_at(self._git, parent, [folder]) if parent else {}
+        changes = git_tree.compare(here, wanted, git_tree.hash_name(self._git, parent))
+        self._check_clean(folder, {change.path for change in changes})
+        if not changes:
+            return parent
+        with self._own_index(parent) as index:
+            git_tree.write_blobs(self._git, [wanted[change.path] for change in changes if change.is_new_content])
+            git_tree.update_index(self._git, changes, index)
+            commit = self._commit(index, message, author, parent)
+        git_tree.follow(self._git, self._git_dir, parent, commit, lambda: self._move(parent, commit, message, author))
+        return commit
+
+    def commit_paths(self, paths: Sequence[str], message: str, author: Author) -> str:
+        """Commit these paths as they lie in the working tree, and nothing else. Returns the commit.
+
+        Returns HEAD when nothing differs. What is staged elsewhere stays staged. Raises RefusedError when HEAD is
+        detached, a merge is under way or the branch moved meanwhile; SourceError.
+        """
+        wanted = [_clean_path(path) for path in paths]
+        if not wanted:
+            raise UsageError("no paths to commit")
+        parent = self.head()
+        self._check_ready(parent)
+        with self._own_index(parent) as index:
+            self._git.run("add", "--all", "--", *wanted, env=index)
+            commit = self._commit(index, message, author, parent)
+        changes = git_tree.changes_between(self._git, parent, commit)
+        if not changes:
+            return parent
+        self._move(parent, commit, message, author)
+        git_tree.update_index(self._git, changes, {})
+        self._git.ask("update-index", "-q", "--refresh")  # only saves git work; its exit code tells about other files
+        return commit
+
+    def tag(self, name: str, commit: str, message: str) -> None:
+        """Create an annotated tag; does nothing if it exists at that commit.
+
+        Raises SourceError when it exists elsewhere, UsageError for a name git does not allow.
+        """
+        if name.startswith("-") or not self._git.ask("check-ref-format", f"refs/tags/{name}").ok:
+            raise UsageError(f"not a tag name: {name!r}", hint="git allows no spaces, .. ~ ^ : ? * [ or backslash in it")
+        if self._is_tagged(name, commit):
+            return
+        arguments = ("tag", "--annotate", "--cleanup=verbatim", "--file=-", "--", name, commit)
+        answer = self._git.ask(*arguments, stdin=encode(message or name), env=self._committer(_TAGGER))
+        if not answer.ok and not self._is_tagged(name, commit):
+            raise self._git.failure("tag", answer)
+
+    def push(self, refs: Sequence[str]) -> bool:
+        """Push branches and tags to the remote `origin` if there is one. Returns whether there is.
+
+        Never forces: a remote that moved on refuses. Raises SourceError, UsageError for what is no plain name.
+        """
+        for ref in refs:
+            if not ref or ref[0] in "-+" or ":" in ref:
+                raise UsageError(f"not the name of a branch or tag: {ref!r}")
+        if REMOTE not in self._git.run("remote").text.splitlines():
+            return False
+        if refs:
+            self._git.run("push", "--porcelain", "--", REMOTE, *refs, seconds=_PUSH_SECONDS)
+        return True
+
+    # What they share
+
+    def _status(self, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Yield two-letter code and path of everything changed, untracked or ignored."""
+        options = ("--porcelain=v1", "-z", "--untracked-files=all", "--ignored=traditional", "--no-renames")
+        answer = self._git.run("status", *options, "--ignore-submodules=none", "--", *paths)
+        for line in decode(answer.out).split("\0"):
+            if line:
+                yield line[:2], line[3:]
+
+    def _check_ready(self, parent: str) -> None:
+        """Refuse to commit where it would surprise: detached, in the middle of something, or moved on."""
+        if not self.branch():
+            raise RefusedError(
+                "no branch is checked out (detached HEAD)", where=str(self._root), hint="git switch BRANCH"
+            )
+        for name, what in _UNDER_WAY.items():
+            if (self._git_dir / name).exists():
+                raise RefusedError(f"{what} is under way", where=str(self._root), hint="finish or abort it first")
+        if self.head() != parent:
+            raise self._moved(parent)
+
+    def _check_clean(self, folder: str, touched: set[str]) -> None:
+        status = list(self._status([folder]))
+        changed = sorted(path for code, path in status if code != "!!")
+        if changed:
+            more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            raise RefusedError(
+                f"uncommitted changes in {folder}: {changed[0]}{more}",
+                where=str(self._root),
+                hint=f"commit them, or drop them: git restore --staged --worktree -- {folder}",
+            )
+        in_the_way = sorted(path for code, path in status if code == "!!" and path in touched)
+        if in_the_way:
+            raise RefusedError(
+                f"a file that git ignores is in the way: {in_the_way[0]}",
+                where=str(self._root),
+                hint="move it elsewhere, or take it out of .gitignore",
+            )
+
+    def _own_index(self, parent: str) -> _Index:
+        return _Index(self._git, parent)
+
+    def _commit(self, index: Mapping[str, str], message: str, author: Author, parent: str) -> str:
+        tree = self._git.run("write-tree", env=index).text
+        signing = self._git.ask("config", "--type=bool", "--get", "commit.gpgsign").text == "true"
+        arguments = [*(["-S"] if signing else []), *(["-p", parent] if parent else [])]
+        people = {**self._committer(author), **_person("AUTHOR", author)}
+        return self._git.run("commit-tree", *arguments, tree, stdin=encode(message), env=people).text
+
+    def _committer(self, fallback: Author) -> dict[str, str]:
+        """Return what makes git use `fallback` as committer where it knows nobody itself."""
+        known = self._git.ask("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT")
+        return {} if known.ok else _person("COMMITTER", fallback)
+
+    def _move(self, parent: str, commit: str, message: str, author: Author) -> None:
+        """Move the branch from `parent` to `commit`, or refuse if it is elsewhere by now."""
+        note = f"lampway: {message.partition(chr(10))[0]}"
+        old = parent or "0" * len(commit)
+        answer = self._git.ask("update-ref", "-m", note, "HEAD", commit, old, env=self._committer(author))
+        if answer.ok:
+            return
+        if self.head() != parent:
+            raise self._moved(parent)
+        raise self._git.failure("update-ref", answer)
+
+    def _moved(self, parent: str) -> RefusedError:
+        stood = parent[:12] or "no commit"
+        return RefusedError(
+            f"the branch moved meanwhile: it is no longer at {stood}",
+            where=str(self._root),
+            hint="run the command again; it starts from what is there now",
+        )
+
+    def _is_tagged(self, name: str, commit: str) -> bool:
+        """Return whether the tag exists at `commit`. Raises SourceError when it exists elsewhere."""
+        answer = self._git.ask("rev-parse", "--verify", "--quiet", f"refs/tags/{name}^{{commit}}")
+        if answer.ok and answer.text != self.resolve(commit):
+            raise SourceError(
+                f"tag {name} exists already, at another commit: {answer.text[:12]}",
+                where=str(self._root),
+                hint=f"it was to be at {commit[:12]}; look at both, then delete the wrong one by hand",
+            )
+        return answer.ok
+
+
+class _Index:
+    """An index of our own, holding what `parent` holds, for as long as it is needed."""
+
+    def __init__(self, git: GitCommand, parent: str) -> None:
+        self._git = git
+        self._parent = parent
+        self._folder = tempfile.TemporaryDirectory(prefix="lampway-", ignore_cleanup_errors=True)
+
+    def __enter__(self) -> Mapping[str, str]:
+        env = {"GIT_INDEX_FILE": str(Path(self._folder.name) / "index")}
+        self._git.run("read-tree", self._parent or "--empty", env=env)
+        return env
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()

@@ -1,0 +1,75 @@
+"""The tables: one ledger, one table per kind of record, and what is merely operational."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text
+
+from lampway.domain.projection import RECORDS
+
+VERSION = 1
+"""Of the tables' layout."""
+
+metadata = MetaData()
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),
+    Column("kind", String(60), nullable=False),
+    Column("schema", Integer, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("prev", String(80), nullable=False),
+    Column("hash", String(80), nullable=False, unique=True),
+)
+"""Append-only and hash-chained: `hash` covers every column of the row and, through `prev`, all rows before it."""
+
+
+def _record_table(kind: type) -> Table:
+    name = kind.__name__.lower()
+    return Table(
+        f"record_{name}",
+        metadata,
+        Column("key", String(200), primary_key=True),
+        Column("first", Integer, nullable=False),
+        Column("solution", String(80), nullable=False),
+        Column("environment", String(80), nullable=False),
+        Column("state", String(40), nullable=False),
+        Column("doc", Text, nullable=False),
+        Index(f"ix_record_{name}_place", "environment", "solution", "state"),
+        Index(f"ix_record_{name}_first", "solution", "first"),
+    )
+
+
+records: dict[type, Table] = {kind: _record_table(kind) for kind in RECORDS}
+"""Projections: `first` is the ledger row that first spoke of it, `doc` its canonical JSON."""
+
+leases = Table(
+    "lease",
+    metadata,
+    Column("environment", String(80), primary_key=True),
+    Column("fence", Integer, nullable=False),
+    Column("holder", String(120), nullable=False),
+)
+"""Operational: who works on an environment. The fence only ever grows; an empty holder means nobody."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("doc", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+"""Operational: what is still to be said to the outside, such as tags; retried until it is."""
+
+about = Table("about", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False))
+
+APPEND_ONLY = (
+    "CREATE TRIGGER IF NOT EXISTS ledger_no_update BEFORE UPDATE ON ledger "
+    "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
+    "CREATE TRIGGER IF NOT EXISTS ledger_no_delete BEFORE DELETE ON ledger "
+    "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
+)
+"""SQLite: refuse to rewrite the ledger from inside the database."""

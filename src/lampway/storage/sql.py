@@ -1,0 +1,283 @@
+"""The store over SQLAlchemy: SQLite for one machine; the same statements run on Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select, update
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from lampway.domain.deployment import DriftFinding, DriftState
+from lampway.domain.events import Actor, Event, Recorded
+from lampway.domain.projection import RECORDS, project
+from lampway.engine.ports import Clock
+from lampway.engine.store import Damage, Due
+from lampway.errors import StorageError
+from lampway.storage import ledger
+from lampway.storage.codec import from_text, to_text
+from lampway.storage.schema import APPEND_ONLY, VERSION, about, leases, metadata, outbox, records
+
+T = TypeVar("T")
+
+
+class SqlStore:
+    """Implements the store port. Open one per process; it may be used from several threads."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        with self._translated():
+            _prepare(engine)
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlReading]:
+        """Open a consistent look. Raises StorageError."""
+        with self._translated(), self._engine.connect() as connection:
+            yield SqlReading(connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlTransaction]:
+        """Open a look that may add. Raises StorageError; then nothing was added."""
+        with self._translated(), self._engine.connect() as connection:
+            connection.info["write"] = True
+            try:
+                with connection.begin():
+                    yield SqlTransaction(connection, self._clock)
+            finally:
+                connection.info.pop("write", None)
+
+    def events(self, after: int = 0) -> Iterator[Recorded]:
+        """Return the ledger's events in order."""
+        with self._translated(), self._engine.connect() as connection:
+            yield from ledger.read(connection, after)
+
+    def audit(self) -> tuple[Damage, ...]:
+        """Recompute chain and records from the ledger and return what does not fit."""
+        with self._translated(), self._engine.connect() as connection:
+            damage = list(ledger.verify(connection))
+            if not damage:
+                damage = list(_compare(connection, self._clock))
+        return tuple(damage)
+
+    def take_lease(self, environment: str, holder: str) -> int:
+        """Take the environment over and return the new fence."""
+        with self.transaction() as transaction:
+            return transaction.take_lease(environment, holder)
+
+    def release_lease(self, environment: str, fence: int) -> None:
+        """Give the environment free, unless somebody took over meanwhile."""
+        mine = (leases.c.environment == environment) & (leases.c.fence == fence)
+        with self.transaction() as transaction:
+            transaction.connection.execute(update(leases).where(mine).values(holder=""))
+
+    def due(self) -> tuple[Due, ...]:
+        """Return the outbox."""
+        with self.reading() as reading:
+            rows = reading.connection.execute(select(outbox).order_by(outbox.c.key))
+            return tuple(Due(r.key, r.kind, from_text(dict[str, Any], r.doc), r.attempts) for r in rows)
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            cause = str(error.orig)
+            raise StorageError(f"the store failed: {cause}", hint=_cure(cause)) from error
+        except SQLAlchemyError as error:
+            raise StorageError(f"the store failed: {error}") from error
+
+
+class SqlReading:
+    """Implements the reading port over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def get(self, kind: type[T], key: str) -> T | None:
+        """Return the record under this key, or None."""
+        table = records[kind]
+        doc = self.connection.execute(select(table.c.doc).where(table.c.key == key)).scalar()
+        return None if doc is None else from_text(kind, doc, where=f"{kind.__name__.lower()} {key}")
+
+    def find(  # noqa: PLR0913 - each filter is a column
+        self,
+        kind: type[T],
+        *,
+        solution: str = "",
+        environment: str = "",
+        states: Sequence[str] = (),
+        newest_first: bool = False,
+        limit: int = 0,
+    ) -> tuple[T, ...]:
+        """Return records in the order in which the ledger first spoke of them."""
+        table = records[kind]
+        query = select(table.c.doc).order_by(table.c.first.desc() if newest_first else table.c.first)
+        if solution:
+            query = query.where(table.c.solution == solution)
+        if environment:
+            query = query.where(table.c.environment == environment)
+        if states:
+            query = query.where(table.c.state.in_([str(s) for s in states]))
+        if limit:
+            query = query.limit(limit)
+        where = f"{kind.__name__.lower()} records"
+        return tuple(from_text(kind, doc, where=where) for doc in self.connection.execute(query).scalars())
+
+
+class SqlTransaction(SqlReading):
+    """Implements the transaction port, and the records that a projection folds into."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        super().__init__(connection)
+        self._clock = clock
+        self._seq = 0
+
+    def append(self, event: Event, actor: Actor) -> Recorded:
+        """Add an event and fold it into the records."""
+        recorded = ledger.append(self.connection, event, actor, self._clock.now())
+        self.fold(recorded)
+        return recorded
+
+    def fold(self, recorded: Recorded) -> None:
+        """Fold an event that is in the ledger into the records."""
+        self._seq = recorded.seq
+        project(recorded, self)
+
+    def open_drift(self, environment: str, solution: str) -> tuple[DriftFinding, ...]:
+        """Return the findings there that are open or accepted."""
+        states = (DriftState.OPEN, DriftState.ACCEPTED)
+        return self.find(DriftFinding, environment=environment, solution=solution, states=states)
+
+    def put(self, key: str, record: object) -> None:
+        """Keep the record in place of the one under this key."""
+        table = records[type(record)]
+        columns = {name: str(getattr(record, name, "")) for name in ("solution", "environment", "state")}
+        values = {**columns, "doc": to_text(record)}
+        changed = self.connection.execute(update(table).where(table.c.key == key).values(**values)).rowcount
+        if not changed:
+            self.connection.execute(insert(table).values(key=key, first=self._seq, **values))
+
+    def delete(self, kind: type, key: str) -> None:
+        """Forget the record, if there is one."""
+        table = records[kind]
+        self.connection.execute(delete(table).where(table.c.key == key))
+
+    def take_lease(self, environment: str, holder: str) -> int:
+        """Take the environment over and return the new fence."""
+        row = self.connection.execute(select(leases.c.fence).where(leases.c.environment == environment)).first()
+        if row is None:
+            self.connection.execute(insert(leases).values(environment=environment, fence=1, holder=holder))
+            return 1
+        fence = int(row.fence) + 1
+        here = leases.c.environment == environment
+        self.connection.execute(update(leases).where(here).values(fence=fence, holder=holder))
+        return fence
+
+    def require_fence(self, environment: str, fence: int) -> None:
+        """Go on only if this fence still holds the environment. Raises StorageError."""
+        row = self.connection.execute(select(leases.c.fence).where(leases.c.environment == environment)).first()
+        if row is None or row.fence != fence:
+            raise StorageError(f"another process took over the deployments in {environment}", hint="lampway status")
+
+    def remember(self, due: Due) -> None:
+        """Put something into the outbox; the same key replaces what was there."""
+        self.forget(due.key)
+        values = {"key": due.key, "kind": due.kind, "doc": to_text(due.doc), "attempts": due.attempts}
+        self.connection.execute(insert(outbox).values(**values))
+
+    def forget(self, key: str) -> None:
+        """Take something out of the outbox."""
+        self.connection.execute(delete(outbox).where(outbox.c.key == key))
+
+
+def open_sqlite(path: Path, clock: Clock) -> SqlStore:
+    """Open the store in this file, creating it readable by its owner only. Raises StorageError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot create the store: {error.strerror}", where=str(path)) from error
+    return SqlStore(_sqlite_engine(f"sqlite:///{path}"), clock)
+
+
+def open_memory(clock: Clock) -> SqlStore:
+    """Open a store that lives and dies with this process."""
+    return SqlStore(_sqlite_engine("sqlite://", poolclass=StaticPool), clock)
+
+
+def _sqlite_engine(url: str, **options: Any) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, **options)
+
+    @event.listens_for(engine, "connect")
+    def _connect(dbapi_connection: Any, _record: object) -> None:
+        dbapi_connection.isolation_level = None  # transactions are begun below, with the right kind of lock
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
+            dbapi_connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("write") else "BEGIN")
+
+    return engine
+
+
+def _prepare(engine: Engine) -> None:
+    with engine.connect() as connection:
+        connection.info["write"] = True
+        with connection.begin():
+            known = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
+            if "about" not in known:
+                _create(connection)
+            version = int(connection.execute(select(about.c.value).where(about.c.key == "schema")).scalar_one())
+    if version != VERSION:
+        hint = "use a newer Lampway" if version > VERSION else "use the Lampway that made it"
+        raise StorageError(f"the store has layout {version}, this version works with {VERSION}", hint=hint)
+
+
+def _create(connection: Connection) -> None:
+    metadata.create_all(connection, checkfirst=False)
+    for statement in APPEND_ONLY:
+        connection.exec_driver_sql(statement)
+    connection.execute(insert(about).values(key="schema", value=str(VERSION)))
+
+
+def _compare(connection: Connection, clock: Clock) -> Iterator[Damage]:
+    """Fold the whole ledger into an empty store and compare every record with the live one."""
+    fresh = open_memory(clock)
+    with fresh.transaction() as rebuilt:
+        for recorded in ledger.read(connection):
+            rebuilt.fold(recorded)
+        for kind in RECORDS:
+            yield from _differences(kind, connection, rebuilt.connection)
+    fresh.close()
+
+
+def _differences(kind: type, live: Connection, rebuilt: Connection) -> Iterator[Damage]:
+    table = records[kind]
+    load: Callable[[Connection], dict[str, tuple[Any, ...]]] = lambda connection: {  # noqa: E731
+        row.key: tuple(row) for row in connection.execute(select(table).order_by(table.c.key))
+    }
+    ours, theirs = load(live), load(rebuilt)
+    for key in sorted(ours.keys() | theirs.keys()):
+        if ours.get(key) != theirs.get(key):
+            yield Damage(f"{kind.__name__.lower()} {key}", "is not what the ledger says")
+
+
+def _cure(cause: str) -> str:
+    if "full" in cause:
+        return "free some disk space and run the command again"
+    if "readonly" in cause or "read-only" in cause:
+        return "make the folder .lampway writable"
+    if "malformed" in cause or "not a database" in cause:
+        return "the store is damaged: restore .lampway from a backup"
+    if "locked" in cause:
+        return "another Lampway is writing; run the command again"
+    return ""
