@@ -36,11 +36,13 @@ class LampwayError(Exception):
     retryable: ClassVar[bool] = False
     """Whether the same call may succeed later with nothing else changed."""
 
-    def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
+    def __init__(self, message: str, *, where: str = "", hint: str = "", details: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.where = where
         self.hint = hint
+        self.details = details
+        """One line each, where one message stands for several facts."""
 
     def __str__(self) -> str:
         """Return the message with its place in front, on one line."""

@@ -74,6 +74,16 @@ class Adopted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Seeded(Event):
+    """An empty environment where makers build was given a release's content."""
+
+    kind: ClassVar[str] = "seeded"
+    solution: str
+    version: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
 class PromotionRequested(Event):
     """Somebody asked to move a release to a stage."""
 
@@ -236,6 +246,7 @@ EVENTS: dict[str, type[Event]] = {
         StrategyApplied,
         ReleaseSealed,
         Adopted,
+        Seeded,
         PromotionRequested,
         DecisionMade,
         PromotionMoved,

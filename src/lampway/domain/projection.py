@@ -90,7 +90,7 @@ def project(recorded: events.Recorded, records: Records) -> None:
         case events.LockObserved() as event:
             lock = LockRecord(event.environment, event.state, event.summary, event.cure, at)
             records.put(event.environment, lock)
-        case events.EnvironmentObserved() | events.Tagged():
+        case events.EnvironmentObserved() | events.Tagged() | events.Seeded():
             pass  # facts for the auditor; no record answers from them
         case _:
             _deployment(recorded, records)

@@ -45,6 +45,7 @@ _MOVES: dict[PromotionState, frozenset[PromotionState]] = {
     PromotionState.REQUESTED: frozenset({PromotionState.WAITING}),
     PromotionState.WAITING: frozenset(
         {
+            PromotionState.WAITING,
             PromotionState.READY,
             PromotionState.REJECTED,
             PromotionState.ABORTED,

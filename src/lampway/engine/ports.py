@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from lampway.domain.deployment import CheckOutcome
 from lampway.domain.package import Finding, Literal
 from lampway.domain.secret import Secret
+from lampway.domain.strategy import Check, Environment, Solution, Strategy, Values
 
 
 class Clock(Protocol):
@@ -125,6 +127,75 @@ class Source(Protocol):
         """Push to the remote if there is one. Returns whether there is. Raises SourceError."""
         ...
 
+    def read(self, path: str) -> str | None:
+        """Return the text of a file in the working tree, or None. Raises SourceError."""
+        ...
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file in the working tree, whole or not at all. Raises SourceError."""
+        ...
+
     def identity(self) -> Author:
         """Return who git says works here; both parts empty where git does not know."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What running a check came to."""
+
+    outcome: CheckOutcome
+    summary: str
+    """In words. May quote output; the engine masks secrets in it before it is kept."""
+    seconds: float
+
+
+class Checks(Protocol):
+    """Runs checks."""
+
+    def run(self, check: Check, base_url: str, files: Mapping[str, bytes], facts: Mapping[str, str]) -> CheckResult:
+        """Run one check and return what it came to; a check that cannot be run is an errored one, not an exception.
+
+        `base_url` is where the environment's flows answer, `files` the solution's folder as it was released (a command
+        check runs in a copy of it), `facts` are told to a command as `LAMPWAY_...` variables.
+        """
+        ...
+
+
+class StrategyFiles(Protocol):
+    """Reads and edits governance files."""
+
+    def load(self, files: Mapping[str, bytes]) -> Strategy:
+        """Return the strategy in these files, by path. Raises InvalidStrategyError with every mistake."""
+        ...
+
+    def read_folder(self, root: Path) -> Mapping[str, bytes]:
+        """Return the governance files below `root`, by path."""
+        ...
+
+    def compare(self, old: Strategy, new: Strategy) -> tuple[str, ...]:
+        """Return what a change of the strategy changes, one line each."""
+        ...
+
+    def with_environment(self, text: str | None, environment: Environment) -> str:
+        """Return the environment file, new or with these settings put in; comments and other keys stay."""
+        ...
+
+    def with_values(self, text: str, solution: str, values: Values) -> str:
+        """Return the environment file with values for one solution added; what is there already stays."""
+        ...
+
+    def new_solution(self, solution: Solution) -> str:
+        """Return a commented solution file."""
+        ...
+
+
+class Runtime(Protocol):
+    """Decides who carries out the work that the ledger says is waiting."""
+
+    def settle(self, environments: Sequence[str], drain: Callable[[str], None]) -> None:
+        """See to it that `drain` runs for every environment in which work may be waiting.
+
+        The embedded runtime does it now, in this process, one runner at a time; a queue does it elsewhere, later.
+        """
         ...

@@ -38,7 +38,7 @@ class Reading(Protocol):
         """Return the record under this key, or None."""
         ...
 
-    def find(  # noqa: PLR0913 - each filter is a column
+    def find(
         self,
         kind: type[T],
         *,

@@ -36,7 +36,9 @@ def event_from(kind: str, schema: int, body: str, *, where: str) -> Event:
     """Return the event of a ledger row. Raises StorageError for kinds and schemas this version does not know."""
     event = EVENTS.get(kind)
     if event is None or schema > event.schema:
-        raise StorageError(f"an event this version does not know: {kind} {schema}", where=where, hint="use a newer Lampway")
+        raise StorageError(
+            f"an event this version does not know: {kind} {schema}", where=where, hint="use a newer Lampway"
+        )
     return from_text(event, body, where=where)
 
 

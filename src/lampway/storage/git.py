@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lampway.engine.ports import Author
 from lampway.errors import NotFoundError, RefusedError, SourceError, UsageError
 from lampway.storage import git_tree
-from lampway.storage.git_command import Answer, GitCommand, decode, encode
+from lampway.storage.git_command import GitCommand, decode, encode
 
 REMOTE = "origin"
 """The remote that `push` pushes to."""
@@ -27,6 +26,8 @@ _UNDER_WAY = {
 }
 _COAUTHOR = re.compile(r"^[ \t]*co-authored-by:[ \t]*([^<\n]*)<([^>\n]*)>", re.IGNORECASE | re.MULTILINE)
 _IDENT = re.compile(r"^(.*?) ?<([^>]*)> \d+ [+-]\d{4}$")
+_FULL_ID = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")
+_CRUD = " .,:;<>\"\\'"
 _PUSH_SECONDS = 180.0
 
 
@@ -101,7 +102,7 @@ class GitSource:
 
         Missing paths are left out, and so are links and submodules, which are no files. Raises SourceError.
         """
-        entries = git_tree.entries_at(self._git, commit, [_clean_path(path) for path in paths])
+        entries = git_tree.entries_at(self._git, self._id(commit), [_clean_path(path) for path in paths])
         files = {path: entry.id for path, entry in entries.items() if entry.is_file}
         contents = git_tree.read_blobs(self._git, list(files.values()))
         return dict(zip(files, contents, strict=True))
@@ -120,7 +121,7 @@ class GitSource:
                 hint="git fetch --unshallow; in CI check out the whole history (fetch depth 0)",
             )
         wanted = [_clean_path(path) for path in paths]
-        span = [until, *([f"^{since}"] if since else [])]
+        span = [self._id(until), *([f"^{self._id(since)}"] if since else [])]
         shape = "--format=%an%x00%ae%x00%B%x00"
         listed = self._git.run("rev-list", "--reverse", "--full-history", shape, *span, "--", *wanted)
         found: dict[str, Author] = {}
@@ -159,11 +160,12 @@ class GitSource:
         self._check_clean(folder, {change.path for change in changes})
         if not changes:
             return parent
-        with self._own_index(parent) as index:
+        with git_tree.own_index(self._git, parent) as index:
             git_tree.write_blobs(self._git, [wanted[change.path] for change in changes if change.is_new_content])
             git_tree.update_index(self._git, changes, index)
-            commit = self._commit(index, message, author, parent)
-        git_tree.follow(self._git, self._git_dir, parent, commit, lambda: self._move(parent, commit, message, author))
+            tree = self._git.run("write-tree", env=index).text
+        commit = self._commit(tree, message, author, parent)
+        git_tree.follow(self._git, self._git_dir, (parent, commit), lambda: self._move(parent, commit, message, author))
         return commit
 
     def commit_paths(self, paths: Sequence[str], message: str, author: Author) -> str:
@@ -177,12 +179,13 @@ class GitSource:
             raise UsageError("no paths to commit")
         parent = self.head()
         self._check_ready(parent)
-        with self._own_index(parent) as index:
+        with git_tree.own_index(self._git, parent) as index:
             self._git.run("add", "--all", "--", *wanted, env=index)
-            commit = self._commit(index, message, author, parent)
-        changes = git_tree.changes_between(self._git, parent, commit)
+            tree = self._git.run("write-tree", env=index).text
+        changes = git_tree.changes_between(self._git, parent, tree)
         if not changes:
             return parent
+        commit = self._commit(tree, message, author, parent)
         self._move(parent, commit, message, author)
         git_tree.update_index(self._git, changes, {})
         self._git.ask("update-index", "-q", "--refresh")  # only saves git work; its exit code tells about other files
@@ -194,7 +197,9 @@ class GitSource:
         Raises SourceError when it exists elsewhere, UsageError for a name git does not allow.
         """
         if name.startswith("-") or not self._git.ask("check-ref-format", f"refs/tags/{name}").ok:
-            raise UsageError(f"not a tag name: {name!r}", hint="git allows no spaces, .. ~ ^ : ? * [ or backslash in it")
+            raise UsageError(
+                f"not a tag name: {name!r}", hint="git allows no spaces, .. ~ ^ : ? * [ or backslash in it"
+            )
         if self._is_tagged(name, commit):
             return
         arguments = ("tag", "--annotate", "--cleanup=verbatim", "--file=-", "--", name, commit)
@@ -256,11 +261,7 @@ class GitSource:
                 hint="move it elsewhere, or take it out of .gitignore",
             )
 
-    def _own_index(self, parent: str) -> _Index:
-        return _Index(self._git, parent)
-
-    def _commit(self, index: Mapping[str, str], message: str, author: Author, parent: str) -> str:
-        tree = self._git.run("write-tree", env=index).text
+    def _commit(self, tree: str, message: str, author: Author, parent: str) -> str:
         signing = self._git.ask("config", "--type=bool", "--get", "commit.gpgsign").text == "true"
         arguments = [*(["-S"] if signing else []), *(["-p", parent] if parent else [])]
         people = {**self._committer(author), **_person("AUTHOR", author)}
@@ -301,19 +302,54 @@ class GitSource:
             )
         return answer.ok
 
+    def _id(self, revision: str) -> str:
+        return revision if _FULL_ID.match(revision) else self.resolve(revision)
 
-class _Index:
-    """An index of our own, holding what `parent` holds, for as long as it is needed."""
 
-    def __init__(self, git: GitCommand, parent: str) -> None:
-        self._git = git
-        self._parent = parent
-        self._folder = tempfile.TemporaryDirectory(prefix="lampway-", ignore_cleanup_errors=True)
+def _top(git: GitCommand) -> Path | None:
+    """Return the top of the working tree around the folder, or None where there is none."""
+    answer = git.ask("rev-parse", "--show-toplevel")
+    if answer.ok and answer.text:
+        return Path(answer.text)
+    if "not a git repository" in answer.err:
+        return None
+    raise git.failure("rev-parse", answer)
 
-    def __enter__(self) -> Mapping[str, str]:
-        env = {"GIT_INDEX_FILE": str(Path(self._folder.name) / "index")}
-        self._git.run("read-tree", self._parent or "--empty", env=env)
-        return env
 
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _clean_path(path: str) -> str:
+    """Return the path from the root as git writes it. Raises UsageError for one that leaves the repository."""
+    parts = [part for part in path.replace(os.sep, "/").split("/") if part not in {"", "."}]
+    if path.startswith("/") or ".." in parts or "\0" in path:
+        raise UsageError(f"not a path in the repository: {path!r}", hint="write it relative to the repository's top")
+    return "/".join(parts) or "."
+
+
+def _authors_in(listed: str) -> Iterator[Author]:
+    """Yield authors and co-authors, in order, from triples of name, e-mail and message that end in NUL."""
+    parts = listed.split("\0")
+    for name, email, message in zip(parts[::3], parts[1::3], parts[2::3], strict=False):
+        yield Author(name.rpartition("\n")[2], email)
+        for match in _COAUTHOR.finditer(message):
+            yield Author(match[1].strip(), match[2].strip())
+
+
+def _person(role: str, author: Author) -> dict[str, str]:
+    """Return the environment that names somebody as author or committer."""
+    email = _printable(author.email)
+    name = _printable(author.name)
+    if not name.strip(_CRUD):  # git refuses a name of nothing but these
+        name = email.partition("@")[0].strip(_CRUD) or "unknown"
+    return {f"GIT_{role}_NAME": name, f"GIT_{role}_EMAIL": email}
+
+
+def _printable(text: str) -> str:
+    """Return the text without what git cannot keep in a name or e-mail."""
+    plain = "".join(" " if ord(char) < 32 or char in "<>\x7f" else char for char in text)
+    return " ".join(plain.encode("utf-8", errors="replace").decode().split())

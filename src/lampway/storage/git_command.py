@@ -57,13 +57,15 @@ _CONFIGURATION = (
 
 _HINTS = (
     (r"dubious ownership", "the folder belongs to another user: git config --global --add safe.directory FOLDER"),
+    (r"must be run in a work tree", "a bare repository has no files: clone it and work there"),
     (r"not a git repository", "`lampway init` makes one; or change into the team's governance repository"),
     (r"index\.lock", "another git seems to be at work; if none is, remove .git/index.lock and run the command again"),
     (r"\.lock': File exists", "another git seems to be at work; if none is, remove the lock file that git names"),
     (r"could not read (Username|Password)|terminal prompts disabled|Authentication failed|Permission denied \(public",
      "git cannot sign in to the remote: set up a credential helper or an SSH key, then try `git push` by hand"),
     (r"Host key verification failed", "connect once by hand with ssh, so that the host's key is known"),
-    (r"protected branch|GH006|GH013|not allowed to push", "the remote protects this branch: push to another one and merge"),
+    (r"protected branch|GH006|GH013|not allowed to push",
+     "the remote protects this branch: push to another one and merge"),
     (r"non-fast-forward|fetch first|\[rejected\]", "the remote has commits that are missing here: git pull --rebase"),
     (r"Could not resolve host|Connection (refused|timed out)|unable to access", "the remote cannot be reached"),
     (r"does not appear to be a git repository", "the remote does not exist, or not for you: git remote -v"),

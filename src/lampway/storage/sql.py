@@ -107,7 +107,7 @@ class SqlReading:
         doc = self.connection.execute(select(table.c.doc).where(table.c.key == key)).scalar()
         return None if doc is None else from_text(kind, doc, where=f"{kind.__name__.lower()} {key}")
 
-    def find(  # noqa: PLR0913 - each filter is a column
+    def find(
         self,
         kind: type[T],
         *,

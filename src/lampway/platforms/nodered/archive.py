@@ -63,7 +63,9 @@ def read_archive(data: bytes) -> dict[str, bytes]:
             _check(infos)
             return {info.filename: _read(archive, info) for info in infos}
     except _BROKEN as error:
-        raise InvalidPackageError("the zip file is damaged", hint="copy or download it again, or " + _REBUILD) from error
+        raise InvalidPackageError(
+            "the zip file is damaged", hint="copy or download it again, or " + _REBUILD
+        ) from error
 
 
 def _check(infos: list[zipfile.ZipInfo]) -> None:
@@ -99,7 +101,9 @@ def check_path(name: str) -> None:
     unsafe = "\\" in name or ":" in name or not name.isprintable() or {"", ".", ".."} & set(parts)
     if unsafe or len(name) > 300:
         where = ascii(name[:200])
-        raise InvalidPackageError("unsafe member name", where=where, hint="nobody but an attacker writes this; " + _REBUILD)
+        raise InvalidPackageError(
+            "unsafe member name", where=where, hint="nobody but an attacker writes this; " + _REBUILD
+        )
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

@@ -37,6 +37,7 @@ __all__ = [
     "strip_all",
     "tab_named",
     "tabs",
+    "title_of",
 ]
 
 Node = dict[str, Any]
@@ -93,7 +94,15 @@ def name_of(node: Node) -> str:
         name = node.get(key)
         if isinstance(name, str) and name.strip():
             return " ".join(name.split())
-    return f"{node['type']} {node['id']}"
+    kind = "subflow instance" if node["type"].startswith(SUBFLOW_PREFIX) else node["type"]
+    return f"{kind} {node['id']}"
+
+
+def title_of(node: Node) -> str:
+    """Return a node's type and name, as in `http request ERP`."""
+    kind = "subflow instance" if node["type"].startswith(SUBFLOW_PREFIX) else node["type"]
+    name = name_of(node)
+    return name if name.startswith(f"{kind} ") else f"{kind} {name}"
 
 
 def revision(nodes: Sequence[Node]) -> str:

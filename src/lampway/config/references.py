@@ -1,0 +1,207 @@
+"""What must fit together across governance files: every name that is used must be declared.
+
+Works on what was read, not on models, so that a slip in one place does not hide those in others. Where a declaration
+cannot be read at all, nothing is said about those who refer to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lampway.config.document import Document, Path
+from lampway.config.section import closest
+from lampway.errors import Mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Governance:
+    """Every governance file, as it was read."""
+
+    strategy: Document
+    people: Document
+    environments: Mapping[str, Document]
+    solutions: Mapping[str, Document]
+
+
+def check_references(files: Governance) -> Iterator[Mistake]:
+    """Yield every mistake that is seen only by looking at several places at once."""
+    yield from _people(files)
+    for environment in files.environments.values():
+        yield from _environment(files, environment)
+    for pipeline in files.strategy.names("pipelines") or ():
+        yield from _pipeline(files, pipeline)
+    for solution in files.solutions.values():
+        yield from _solution(files, solution)
+
+
+def _people(files: Governance) -> Iterator[Mistake]:
+    owners: dict[str, str] = {}
+    roles = files.strategy.words("roles")
+    for person in files.people.names("people") or ():
+        base: Path = ("people", person)
+        for path, role in files.people.items(*base, "roles"):
+            yield from _known(files.people, path, role, "role", roles)
+        addresses = (((*base, "email"), files.people.at(*base, "email")), *files.people.items(*base, "emails"))
+        for path, address in addresses:
+            if not isinstance(address, str):
+                continue
+            owner = owners.setdefault(address.lower(), person)
+            if owner != person:
+                hint = "an address must lead to one person"
+                yield files.people.mistake(path, f"e-mail of two people: {address[:80]}, also of {owner}", hint)
+
+
+def _environment(files: Governance, document: Document) -> Iterator[Mistake]:
+    tiers = files.strategy.names("tiers")
+    yield from _known(document, ("tier",), document.at("tier"), "tier", tiers)
+    for solution in document.names("solutions") or ():
+        known = tuple(files.solutions)
+        yield from _known(document, ("solutions", solution), solution, "solution", known, at_key=True)
+
+
+def _pipeline(files: Governance, name: str) -> Iterator[Mistake]:
+    strategy = files.strategy
+    environments = tuple(files.environments)
+    path: Path = ("pipelines", name)
+    source = strategy.at(*path, "from")
+    yield from _known(strategy, (*path, "from"), source, "environment", environments)
+    labels: dict[str, str] = {source: "where makers build"} if isinstance(source, str) else {}
+    for index, (stage, _) in enumerate(strategy.items(*path, "stages")):
+        place, environment = _stage_environment(strategy, stage)
+        yield from _known(strategy, place, environment, "environment", environments)
+        yield from _unambiguous(strategy, stage, labels)
+        yield from _same_platform(files, place, source, environment)
+        yield from _gates(files, stage, is_first=index == 0)
+        yield from _protected(files, stage, environment, is_first=index == 0)
+
+
+def _stage_environment(strategy: Document, stage: Path) -> tuple[Path, Any]:
+    given = strategy.at(*stage, "environment")
+    if given is not None:
+        return (*stage, "environment"), given
+    return (*stage, "name"), strategy.at(*stage, "name")
+
+
+def _unambiguous(strategy: Document, stage: Path, labels: dict[str, str]) -> Iterator[Mistake]:
+    """Refuse two stages with one name or one environment, for commands name a stage by either."""
+    name = strategy.at(*stage, "name")
+    mine = {label: key for key in ("environment", "name") if isinstance(label := strategy.at(*stage, key), str)}
+    for label, key in mine.items():
+        if label in labels:
+            taken = f"{label} is already {labels[label]} of this pipeline"
+            yield strategy.mistake((*stage, key), taken, "every stage needs a name and an environment of its own")
+    labels.update((label, f"stage {name}") for label in mine if label not in labels)
+
+
+def _same_platform(files: Governance, place: Path, source: Any, environment: Any) -> Iterator[Mistake]:
+    built = _platform(files, source)
+    runs = _platform(files, environment)
+    if built and runs and built != runs:
+        message = f"platform of {environment} is {runs}, but makers build on {built} in {source}"
+        yield files.strategy.mistake(place, message, "a pipeline stays on one platform")
+
+
+def _platform(files: Governance, environment: Any) -> str:
+    document = files.environments.get(environment) if isinstance(environment, str) else None
+    platform = document.at("platform") if document else None
+    return platform if isinstance(platform, str) else ""
+
+
+def _gates(files: Governance, stage: Path, *, is_first: bool) -> Iterator[Mistake]:
+    strategy = files.strategy
+    seen: set[str] = set()
+    for path, _ in strategy.items(*stage, "gates"):
+        kind = strategy.at(*path, "gate")
+        if not isinstance(kind, str):
+            continue
+        if kind in seen:
+            yield strategy.mistake((*path, "gate"), f"gate given twice: {kind}", "keep one of them")
+        seen.add(kind)
+        if kind == "approval":
+            yield from _approval(files, path)
+    if is_first and "previous-stage" in seen:
+        path = next(p for p, _ in strategy.items(*stage, "gates") if strategy.at(*p, "gate") == "previous-stage")
+        message = "gate previous-stage can never open: no stage comes before this one"
+        yield strategy.mistake((*path, "gate"), message, "put a stage before it, or take the gate out")
+
+
+def _approval(files: Governance, path: Path) -> Iterator[Mistake]:
+    strategy = files.strategy
+    mistakes = []
+    for place, role in strategy.items(*path, "roles"):
+        mistakes += _known(strategy, place, role, "role", strategy.words("roles"))
+    for place, person in strategy.items(*path, "people"):
+        mistakes += _known(strategy, place, person, "person", files.people.names("people"))
+    yield from mistakes
+    able = _able(files, path)
+    quorum = strategy.at(*path, "quorum")
+    needed = quorum if isinstance(quorum, int) else 1
+    if mistakes or able is None or needed <= len(able):
+        return
+    place = (*path, "quorum") if quorum is not None else (*path, "gate")
+    who = f"only {', '.join(able)}" if able else "nobody"
+    message = f"approval by {needed} {'people' if needed > 1 else 'person'} is needed, and {who} can give it"
+    yield strategy.mistake(place, message, "give the role to more people in people.yaml")
+
+
+def _able(files: Governance, path: Path) -> tuple[str, ...] | None:
+    """Return who can give an approval; None where that cannot be read."""
+    people = files.people.names("people")
+    roles = {role for _, role in files.strategy.items(*path, "roles") if isinstance(role, str)}
+    named = {person for _, person in files.strategy.items(*path, "people") if isinstance(person, str)}
+    if people is None or not (roles or named):
+        return None
+    held = {person: {r for _, r in files.people.items("people", person, "roles") if r in roles} for person in people}
+    return tuple(person for person in people if person in named or held[person])
+
+
+def _protected(files: Governance, stage: Path, environment: Any, *, is_first: bool) -> Iterator[Mistake]:
+    """Refuse a way into the last tier that asks neither a person nor the stage before."""
+    strategy = files.strategy
+    tiers = strategy.names("tiers")
+    document = files.environments.get(environment) if isinstance(environment, str) else None
+    gates = {strategy.at(*path, "gate") for path, _ in strategy.items(*stage, "gates")}
+    if not tiers or not gates or document is None or document.at("tier") != tiers[-1]:
+        return
+    if is_first:
+        message = f"stage goes straight to the last tier: {tiers[-1]}"
+        yield strategy.mistake((*stage, "name"), message, "put a stage of a lower tier before it, to test there")
+    for gate in ("previous-stage", "approval"):
+        if gate not in gates and not (is_first and gate == "previous-stage"):
+            message = f"stage of the last tier lacks a gate: {gate}"
+            hint = "add `- gate: approval` with roles" if gate == "approval" else f"add `- gate: {gate}`"
+            yield strategy.mistake((*stage, "gates"), message, hint, at_key=True)
+
+
+def _solution(files: Governance, document: Document) -> Iterator[Mistake]:
+    pipelines = files.strategy.names("pipelines")
+    yield from _known(document, ("pipeline",), document.at("pipeline"), "pipeline", pipelines)
+    yield from _known(document, ("owner",), document.at("owner"), "person", files.people.names("people"))
+    seen: set[str] = set()
+    for path, _ in document.items("checks"):
+        name = document.at(*path, "name")
+        if isinstance(name, str) and name in seen:
+            yield document.mistake((*path, "name"), f"check given twice: {name}", "give each check its own name")
+        seen.add(name if isinstance(name, str) else "")
+
+
+def _known(
+    document: Document, path: Path, name: Any, kind: str, known: tuple[str, ...] | None, *, at_key: bool = False
+) -> Iterator[Mistake]:
+    if known is None or not isinstance(name, str) or name in known:
+        return
+    hint = closest(name, known) or _where(kind, name)
+    yield document.mistake(path, f"unknown {kind}: {name[:80]}", hint, at_key=at_key)
+
+
+def _where(kind: str, name: str) -> str:
+    """Return where something of this kind is declared, for when there is nothing yet that could have been meant."""
+    places = {
+        "environment": f"create environments/{name}.yaml, or run `lampway connect`",
+        "solution": f"create solutions/{name}/solution.yaml, or run `lampway adopt`",
+        "person": "add them to people.yaml",
+        "role": "add it to roles in lampway.yaml",
+    }
+    return places.get(kind, f"add it to {kind}s in lampway.yaml")

@@ -1,0 +1,146 @@
+"""The model of `solutions/<solution>/solution.yaml`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from lampway.config.gate_rules import CheckKind
+from lampway.config.section import MayBeEmpty, Name, Section, Text, Unique, Url, fault, reference_hint
+from lampway.domain.secret import is_reference
+from lampway.domain.strategy import Check, Solution
+
+_CREDENTIAL_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "api-key", "x-api-key", "x-auth-token", "x-access-token"}
+)
+
+
+class ExpectSection(Section):
+    """What a good answer looks like."""
+
+    status: int = Field(default=200, ge=100, le=599)
+    """The HTTP status."""
+    body: Any = Field(default=None, alias="json")
+    """JSON that the answer must hold."""
+    contains: Text | None = None
+    """Text that the answer must hold."""
+
+    def to_domain(self) -> dict[str, Any]:
+        """Return what was asked for."""
+        return {
+            "status": self.status,
+            **({"json": self.body} if "body" in self.model_fields_set else {}),
+            **({"contains": self.contains} if self.contains else {}),
+        }
+
+
+class HttpSection(Section):
+    """A request to what runs in the environment, and the answer that proves it works."""
+
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
+    """The HTTP method."""
+    path: Text | None = None
+    """Where to ask, beginning with a slash, below the environment's public address."""
+    url: Url | None = None
+    """A whole address, for what does not lie below the environment's own."""
+    headers: Annotated[dict[Text, str], MayBeEmpty] = Field(default={})
+    """Headers to send; credentials only as references to secrets."""
+    body: Any = Field(default=None, alias="json")
+    """JSON to send."""
+    expect: Annotated[ExpectSection, MayBeEmpty] = ExpectSection()
+    """What a good answer looks like. Without this key: status 200."""
+
+    @field_validator("path")
+    @classmethod
+    def _begins_with_slash(cls, path: str | None) -> str | None:
+        if path is not None and (not path.startswith("/") or path.startswith("//")):
+            raise fault("path must begin with one slash", "write it as in: /orders/health")
+        return path
+
+    @field_validator("headers")
+    @classmethod
+    def _keeps_credentials_out(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if name.lower() in _CREDENTIAL_HEADERS and not is_reference(value):
+                raise fault(f"the header {name} must be given by reference, not by its value", reference_hint())
+        return headers
+
+    @model_validator(mode="after")
+    def _has_one_address(self) -> HttpSection:
+        if (self.path is None) == (self.url is None):
+            raise fault("http needs either path or url", "write `path: /...` to ask the environment itself")
+        return self
+
+    def to_domain(self) -> dict[str, Any]:
+        """Return the request and what is expected; only what was given."""
+        return {
+            "method": self.method,
+            **({"path": self.path} if self.path else {"url": self.url}),
+            **({"headers": dict(self.headers)} if self.headers else {}),
+            **({"json": self.body} if "body" in self.model_fields_set else {}),
+            "expect": self.expect.to_domain(),
+        }
+
+
+class CheckSection(Section):
+    """Something that proves, by itself, that a release works."""
+
+    name: Name
+    """What people call the check."""
+    kind: CheckKind
+    """What it proves: functional, integration, security or uat."""
+    timeout: float = Field(default=30.0, gt=0, le=3600)
+    """Seconds after which it counts as not passed."""
+    http: HttpSection | None = None
+    """Ask over HTTP."""
+    command: Annotated[list[Text], Field(min_length=1)] | None = None
+    """Run a program: its name and arguments, as a list; exit code 0 means passed."""
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> CheckSection:
+        if (self.http is None) == (self.command is None):
+            raise fault("a check needs either http or command", "keep one of the two")
+        return self
+
+    def to_domain(self) -> Check:
+        """Return the check."""
+        http = self.http.to_domain() if self.http else {}
+        return Check(self.name, self.kind, float(self.timeout), http, tuple(self.command or ()))
+
+
+class SolutionFile(Section):
+    """What makers build and version, as its owner declares it."""
+
+    pipeline: Name
+    """The path that its releases follow; declared in lampway.yaml."""
+    owner: Name
+    """Who answers for it; an id in people.yaml."""
+    contains: Annotated[list[Text], Unique] = Field(min_length=1)
+    """The tabs, workflows or apps that belong to it, by name or id."""
+    criticality: Literal["low", "medium", "high"] = "medium"
+    """How bad it is when it fails: low, medium or high."""
+    rollback_plan: str = ""
+    """In words: what a rollback does not bring back, and who must be told."""
+    constants: Annotated[list[Text], Unique] = Field(default=[])
+    """Names of values that stay in the package because they are the same in every environment."""
+    connections: Annotated[dict[Text, Annotated[list[Text], Unique, Field(min_length=1)]], MayBeEmpty] = Field(
+        default={}
+    )
+    """Connections with their secret fields, where the platform does not tell."""
+    checks: list[CheckSection] = Field(default=[])
+    """What proves that a release works; required by the gate `checks`."""
+
+    def to_domain(self, name: str) -> Solution:
+        """Return the solution."""
+        return Solution(
+            name=name,
+            pipeline=self.pipeline,
+            owner=self.owner,
+            contains=tuple(self.contains),
+            criticality=self.criticality,
+            rollback_plan=self.rollback_plan,
+            constants=tuple(self.constants),
+            connections={connection: tuple(fields) for connection, fields in self.connections.items()},
+            checks=tuple(check.to_domain() for check in self.checks),
+        )

@@ -1,0 +1,97 @@
+"""Every use case by the request that asks for it: the one door, in-process today and over the API later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lampway.domain.events import Actor
+from lampway.engine.audit import Audit, History, audit, history
+from lampway.engine.connect import Adopt, Connect, adopt, connect
+from lampway.engine.context import Engine, Request, rules_in_force
+from lampway.engine.decide import Decide, decide
+from lampway.engine.drift import (
+    AcceptDrift,
+    RevertDrift,
+    ScanDrift,
+    accept_drift,
+    look_at_lock,
+    revert_drift,
+    scan_drift,
+)
+from lampway.engine.platform import Lock
+from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
+from lampway.engine.reconcile import Reconcile, reconcile
+from lampway.engine.release import MakeRelease, make_release
+from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.views import (
+    CompareReleases,
+    Explain,
+    Inbox,
+    ShowPromotion,
+    ShowSolution,
+    Status,
+    compare_releases,
+    explain,
+    inbox,
+    show_promotion,
+    show_solution,
+    status,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtLock(Request[Lock]):
+    """Look whether makers can edit in an environment."""
+
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(Request[None]):
+    """Go on with whatever is under way or may start."""
+
+
+def lock(engine: Engine, request: LookAtLock, actor: Actor) -> Lock:
+    """Look at an environment's lock and record it."""
+    with engine.store.reading() as reading:
+        environment = rules_in_force(reading).strategy.environment(request.environment)
+    return look_at_lock(engine, environment, actor)
+
+
+def resume(engine: Engine, request: Resume, actor: Actor) -> None:
+    """Change nothing by itself: that work is settled afterwards is what was asked for."""
+    del engine, request, actor
+
+
+CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
+    Abort: abort,
+    AcceptDrift: accept_drift,
+    Adopt: adopt,
+    ApplyStrategy: apply_strategy,
+    Audit: audit,
+    CompareReleases: compare_releases,
+    Connect: connect,
+    Decide: decide,
+    Explain: explain,
+    History: history,
+    Inbox: inbox,
+    LookAtLock: lock,
+    MakeRelease: make_release,
+    Promote: promote,
+    Reconcile: reconcile,
+    Resume: resume,
+    RevertDrift: revert_drift,
+    Rollback: rollback,
+    ScanDrift: scan_drift,
+    ShowPromotion: show_promotion,
+    ShowSolution: show_solution,
+    Status: status,
+}
+"""Request to use case."""
+
+MOVING: frozenset[type[Request[Any]]] = frozenset(
+    {Promote, Decide, Rollback, RevertDrift, AcceptDrift, ApplyStrategy, Reconcile, Resume, Abort}
+)
+"""Requests after which something may be ready to be deployed."""

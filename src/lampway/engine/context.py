@@ -1,0 +1,129 @@
+"""The engine: the ports that every use case works through, and what all of them ask first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from lampway.domain.configuration import ConfigurationSet
+from lampway.domain.events import Actor, Event, Recorded
+from lampway.domain.release import Release
+from lampway.domain.secret import Secret, is_reference
+from lampway.domain.strategy import Environment, RulesInForce
+from lampway.engine.platform import Access, Platform
+from lampway.engine.ports import Checks, Clock, PackageStore, Scanner, Secrets, Source, StrategyFiles
+from lampway.engine.store import Reading, Store
+from lampway.errors import NotFoundError, RefusedError, UsageError
+
+Answer = TypeVar("Answer")
+
+
+class Request(Generic[Answer]):
+    """What a surface asks of the engine: plain data, so that it can be sent to a server as well."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Everything a use case may touch. Holds no state of its own."""
+
+    store: Store
+    packages: PackageStore
+    source: Source
+    secrets: Secrets
+    scanner: Scanner
+    checks: Checks
+    files: StrategyFiles
+    platforms: Mapping[str, Platform]
+    clock: Clock
+    new_id: Callable[[], str]
+    """Returns a short id that was never used before."""
+    pause: Callable[[float], None]
+    """Waits some seconds; only between polls of a platform."""
+    holder: str
+    """Names this process in leases."""
+    observers: tuple[Callable[[Recorded], None], ...] = field(default=())
+    """Told of every event once it is durable."""
+
+    def platform(self, name: str) -> Platform:
+        """Return the adapter of this name. Raises NotFoundError."""
+        if name not in self.platforms:
+            known = ", ".join(sorted(self.platforms)) or "none"
+            raise NotFoundError(f"no platform named *{name}*", hint=f"installed are: {known}")
+        return self.platforms[name]
+
+    def record(self, events: Iterable[Event], actor: Actor, *, fence: tuple[str, int] | None = None) -> None:
+        """Add events to the ledger in one transaction, then tell the observers.
+
+        With a fence, nothing is added when another process took the environment over (StorageError).
+        """
+        with self.store.transaction() as transaction:
+            if fence is not None:
+                transaction.require_fence(*fence)
+            recorded = [transaction.append(event, actor) for event in events]
+        self.tell(recorded)
+
+    def tell(self, recorded: Iterable[Recorded]) -> None:
+        """Tell the observers of events that are durable."""
+        for one in recorded:
+            for observer in self.observers:
+                observer(one)
+
+    def now(self) -> str:
+        """Return the time as ISO text, UTC, with milliseconds."""
+        return self.clock.now().isoformat(timespec="milliseconds")
+
+
+def rules_in_force(reading: Reading) -> RulesInForce:
+    """Return the rules that everything is judged by. Raises RefusedError when none were ever applied."""
+    rules = reading.get(RulesInForce, "current")
+    if rules is None:
+        raise RefusedError("no strategy is in force yet", hint="lampway strategy apply")
+    return rules
+
+
+def find_release(reading: Reading, name: str) -> Release:
+    """Return the release `solution@version`, or the newest one of `solution`. Raises NotFoundError."""
+    solution, _, version = name.partition("@")
+    if version:
+        release = reading.get(Release, name)
+        if release is not None:
+            return release
+    newest = newest_release(reading, solution)
+    if newest is None:
+        raise NotFoundError(f"{solution} has no release yet", hint=f"lampway release {solution}")
+    if version:
+        raise NotFoundError(f"no release {name}", hint=f"the newest one is {newest.name}")
+    return newest
+
+
+def newest_release(reading: Reading, solution: str) -> Release | None:
+    """Return the release sealed last, or None."""
+    found = reading.find(Release, solution=solution, newest_first=True, limit=1)
+    return found[0] if found else None
+
+
+def access_to(engine: Engine, environment: Environment, *, maker: bool = False) -> Access:
+    """Return how to reach the environment, its secrets resolved now. Raises SecretError."""
+    given = environment.maker_access if maker else environment.access
+    credentials = {
+        name: engine.secrets.resolve(value) if is_reference(value) else Secret(value) for name, value in given.items()
+    }
+    return Access(environment.name, environment.url, credentials, environment.public_url or environment.url)
+
+
+def resolve_secrets(engine: Engine, configuration: ConfigurationSet) -> dict[str, dict[str, Secret]]:
+    """Return the secrets a configuration set refers to, by connection and field. Raises SecretError."""
+    return {
+        connection: {name: engine.secrets.resolve(reference) for name, reference in fields.items()}
+        for connection, fields in configuration.connections.items()
+    }
+
+
+def require_reason(reason: str) -> str:
+    """Return the reason, trimmed. Raises UsageError when there is none."""
+    if not reason.strip():
+        raise UsageError("a reason is needed", hint="add --reason '...'")
+    return reason.strip()

@@ -1,0 +1,110 @@
+"""Deciding: a named person approves or rejects one promotion digest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lampway.domain.digest import digest
+from lampway.domain.events import ENGINE, Actor, DecisionMade, PromotionMoved
+from lampway.domain.gates import GateResult, objection
+from lampway.domain.promotion import Decision, Promotion, PromotionState
+from lampway.domain.strategy import GateRule
+from lampway.engine.context import Engine, Request, require_reason
+from lampway.engine.drain import void_if_moved
+from lampway.engine.facts import Case, case_of, eligibility, gather
+from lampway.engine.promote import find_promotion
+from lampway.engine.store import Transaction
+from lampway.errors import RefusedError, UsageError, VoidedError
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a decision led to."""
+
+    promotion: str
+    solution: str
+    version: str
+    stage: str
+    gates: tuple[GateResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decide(Request[Decided]):
+    """Approve or reject a promotion."""
+
+    promotion: str
+    """Its id, or `solution[@version]`."""
+    approved: bool
+    reason: str = ""
+    digest: str = ""
+    """The promotion digest that was shown to the person; refused if it is another by now. Empty: whatever stands."""
+
+
+def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
+    """Record a decision bound to the promotion's digest. Raises RefusedError, VoidedError, UsageError.
+
+    Makers of the content and whoever asked are refused; so is anybody the stage does not name.
+    """
+    voided = ""
+    with engine.store.transaction() as transaction:
+        promotion = find_promotion(transaction, request.promotion)
+        move = void_if_moved(transaction, promotion)
+        if move is not None:
+            told = [transaction.append(move, ENGINE)]
+            voided = move.reason
+        else:
+            case = _open_case(transaction, promotion, request)
+            decision = _decision(engine, transaction, case, request, actor)
+            told = [transaction.append(DecisionMade(promotion.id, decision), actor)]
+            if not request.approved:
+                why = f"rejected by {decision.by}: {decision.reason}"
+                told.append(transaction.append(PromotionMoved(promotion.id, PromotionState.REJECTED, why), actor))
+            gates = eligibility(transaction, _reread(transaction, promotion)).gates
+    engine.tell(told)
+    if voided:
+        again = f"lampway promote {promotion.solution}@{promotion.version} --to {promotion.stage}"
+        raise VoidedError(f"promotion {promotion.id} is void: {voided}", hint=f"ask again: {again}")
+    return Decided(promotion.id, promotion.solution, promotion.version, promotion.stage, gates)
+
+
+def _open_case(transaction: Transaction, promotion: Promotion, request: Decide) -> Case:
+    if promotion.state not in (PromotionState.WAITING, PromotionState.READY):
+        raise RefusedError(f"promotion {promotion.id} is {promotion.state}: {promotion.note or 'nothing to decide'}")
+    if request.digest and request.digest != promotion.bound.digest:
+        raise VoidedError("what you were shown is not what stands now", hint="look again: lampway inbox")
+    return _reread(transaction, promotion)
+
+
+def _reread(transaction: Transaction, promotion: Promotion) -> Case:
+    current = transaction.get(Promotion, promotion.id) or promotion
+    case = case_of(transaction, current)
+    if case is None:
+        raise RefusedError(f"promotion {promotion.id} has no stage in the strategy any more")
+    return case
+
+
+def _decision(engine: Engine, transaction: Transaction, case: Case, request: Decide, actor: Actor) -> Decision:
+    facts = gather(transaction, case)
+    rules = [rule for rule in case.stage.gates if rule.gate == "approval"]
+    if not rules:
+        raise UsageError(f"stage {case.stage.name} asks for no approval", hint=f"lampway explain {case.release.name}")
+    objections = [objection(rule, facts, actor.person) for rule in rules]
+    if all(objections):
+        raise RefusedError(f"this decision would not count: {objections[0]}", hint=_whose(rules[0], case))
+    person = facts.strategy.person(actor.person)
+    if any(d.by == (person.id if person else "") and d.digest == case.digest for d in case.decisions):
+        raise UsageError(f"{actor.person} has decided already")
+    return Decision(
+        by=person.id if person else actor.person,
+        approved=request.approved,
+        reason=request.reason.strip() if request.approved else require_reason(request.reason),
+        at=engine.now(),
+        digest=case.digest,
+        evidence=tuple(digest(e) for e in facts.evidence),
+        authenticated=actor.authenticated,
+    )
+
+
+def _whose(rule: GateRule, case: Case) -> str:
+    wanted = ", ".join([*(f"role {role}" for role in rule.roles), *rule.people])
+    return f"stage {case.stage.name} asks for {rule.quorum} of: {wanted}; makers and whoever asked never count"

@@ -1,0 +1,257 @@
+"""Carrying out a deployment: each step journalled before and after, and never repeated once completed.
+
+A step of the platform that was under way when a process died first looks at what it did: the state it was to reach
+is there (done; what may be sent again is), the state it left from is there (it is taken now), or neither, and then a
+person must say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from lampway.domain.capability import Ability, Support
+from lampway.domain.deployment import Deployment, DeploymentState, PlannedStep, StepState
+from lampway.domain.events import (
+    ENGINE,
+    DeploymentFinished,
+    DeploymentStarted,
+    Event,
+    PromotionMoved,
+    StepFinished,
+    StepStarted,
+)
+from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
+from lampway.domain.release import Release
+from lampway.domain.secret import mask
+from lampway.engine.context import Engine, access_to, rules_in_force
+from lampway.engine.platform import Found, Outcome, Progress, StepPlan
+from lampway.engine.steps import (
+    ENGINE_STEPS,
+    DisagreementError,
+    NotVerifiedError,
+    Run,
+    open_run,
+    plan_for,
+    secrets_of,
+    wanted_for,
+)
+from lampway.errors import ConflictError, LampwayError, RefusedError, UnknownOutcomeError, UnreachableError
+
+_ATTEMPTS = 5
+"""How often a step is taken anew when somebody else changed the platform in between."""
+
+
+def start(engine: Engine, promotion: Promotion, gates: tuple[dict[str, Any], ...], fence: int) -> Deployment:
+    """Record that the deployment of a promotion begins, with its plan. Nothing outside is touched but by reading."""
+    with engine.store.reading() as reading:
+        strategy = rules_in_force(reading).strategy
+        release = reading.get(Release, f"{promotion.solution}@{promotion.version}")
+    removed = promotion.bound.release == "remove"
+    deployment = Deployment(
+        id=engine.new_id(),
+        promotion=promotion.id,
+        solution=promotion.solution,
+        version=promotion.version,
+        environment=promotion.environment,
+        kind=promotion.kind,
+        release="" if removed or release is None else release.digest,
+        package="" if removed or release is None else release.package.digest,
+        configuration=promotion.configuration,
+        plan=(),
+        fence=fence,
+        started_at=engine.now(),
+    )
+    steps = adapter_steps(engine, promotion, None if removed else release)
+    checks = 0 if removed else len(strategy.solution(promotion.solution).checks)
+    deployment = replace(deployment, plan=plan_for(steps, promotion.environment, checks))
+    moves = (
+        PromotionMoved(promotion.id, PromotionState.READY, "every gate is open", gates),
+        PromotionMoved(promotion.id, PromotionState.RUNNING, "deploying"),
+        DeploymentStarted(deployment),
+    )
+    engine.record(moves, ENGINE, fence=(promotion.environment, fence))
+    return deployment
+
+
+def adapter_steps(engine: Engine, promotion: Promotion, release: Release | None) -> tuple[StepPlan, ...]:
+    """Return the platform's own steps for this promotion, found by reading only."""
+    with engine.store.reading() as reading:
+        environment = rules_in_force(reading).strategy.environment(promotion.environment)
+    wanted = wanted_for(
+        engine,
+        solution=promotion.solution,
+        release=release,
+        environment=environment.name,
+        configuration=promotion.configuration,
+    )
+    return engine.platform(environment.platform).plan(access_to(engine, environment), wanted).steps
+
+
+def carry_out(engine: Engine, deployment: Deployment, fence: int) -> DeploymentState:
+    """Take every step that is not completed yet and record how it ended. Resumes what was interrupted."""
+    secrets: tuple[Any, ...] = ()
+    try:
+        run = open_run(engine, deployment, fence)
+        secrets = secrets_of(run)
+        for planned in deployment.plan:
+            with engine.store.reading() as reading:
+                current = reading.get(Deployment, deployment.id) or deployment
+            if not current.is_done(planned.name):
+                _take(replace(run, deployment=current), planned)
+    except LampwayError as error:
+        return _stopped(engine, deployment, fence, error, secrets)
+    return _finish(engine, deployment, fence, DeploymentState.SUCCEEDED, "verified", PromotionState.SUCCEEDED)
+
+
+def _take(run: Run, planned: PlannedStep) -> None:
+    if planned.by_platform:
+        _platform_step(run, planned.name)
+        return
+    _journal_start(run, planned.name, {})
+    try:
+        detail = ENGINE_STEPS[planned.name](run)
+    except LampwayError as error:
+        _journal_finish(run, planned.name, StepState.FAILED, {"error": error.code})
+        raise
+    _journal_finish(run, planned.name, StepState.DONE, detail)
+
+
+def _platform_step(run: Run, name: str) -> None:
+    entry = run.deployment.step(name)
+    if entry is not None and entry.state is StepState.STARTED:
+        found = run.platform.look_up(run.access, run.wanted, name, entry.intent)
+        if found is Found.REACHED:
+            again = run.platform.perform(run.access, run.wanted, name, entry.intent)  # sends only what bears repeating
+            _journal_finish(run, name, StepState.DONE, {**dict(again.detail), "recovered": True})
+            return
+        if found is Found.UNCLEAR:
+            raise _unclear(run, name)
+    for attempt in range(1, _ATTEMPTS + 1):
+        intent = run.platform.intend(run.access, run.wanted, name)
+        _journal_start(run, name, intent, attempt)
+        try:
+            outcome = _perform(run, name, intent)
+        except ConflictError:
+            _journal_finish(run, name, StepState.FAILED, {"error": "conflict"})
+            if attempt == _ATTEMPTS:
+                raise
+            if run.deployment.kind is DeploymentKind.FORWARD:
+                ENGINE_STEPS["pre-flight"](run)  # whoever was faster may have edited this very solution
+            continue
+        _journal_finish(run, name, StepState.DONE, dict(outcome.detail))
+        return
+
+
+def _perform(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
+    try:
+        outcome = run.platform.perform(run.access, run.wanted, name, intent)
+        while outcome.progress is Progress.RUNNING:
+            run.engine.pause(outcome.retry_after)
+            outcome = run.platform.poll(run.access, outcome.detail)
+    except UnknownOutcomeError:
+        outcome = _resolve_unknown(run, name, intent)
+    if outcome.progress is Progress.FAILED:
+        raise RefusedError(
+            f"the platform refused step {name}", details=tuple(f"{k}: {v}" for k, v in outcome.detail.items())
+        )
+    return outcome
+
+
+def _resolve_unknown(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
+    """Find out by looking what a change without an answer did. Never guesses."""
+    for attempt in range(_ATTEMPTS):
+        run.engine.pause(0.5 * (attempt + 1))
+        try:
+            found = run.platform.look_up(run.access, run.wanted, name, intent)
+        except UnreachableError:
+            continue
+        if found is Found.REACHED or (found is Found.UNTOUCHED and _has_precondition(run)):
+            return run.platform.perform(run.access, run.wanted, name, intent)
+        break
+    raise _unclear(run, name)
+
+
+def _has_precondition(run: Run) -> bool:
+    return any(c.name is Ability.PRECONDITION and c.support is Support.FULL for c in run.platform.capabilities())
+
+
+def _unclear(run: Run, name: str) -> DisagreementError:
+    return DisagreementError(
+        f"it cannot be told whether step {name} happened in {run.deployment.environment}",
+        hint=f"look there, then: lampway reconcile {run.deployment.solution} --in {run.deployment.environment}",
+    )
+
+
+def _journal_start(run: Run, name: str, intent: Mapping[str, Any], attempt: int = 1) -> None:
+    event = StepStarted(run.deployment.id, name, attempt, run.fence, dict(intent))
+    run.engine.record([event], ENGINE, fence=(run.deployment.environment, run.fence))
+
+
+def _journal_finish(run: Run, name: str, state: StepState, detail: dict[str, Any]) -> None:
+    event = StepFinished(run.deployment.id, name, state, detail)
+    run.engine.record([event], ENGINE, fence=(run.deployment.environment, run.fence))
+
+
+def _stopped(
+    engine: Engine, deployment: Deployment, fence: int, error: LampwayError, secrets: tuple[Any, ...]
+) -> DeploymentState:
+    note = mask(f"{error}" + (f"; hint: {error.hint}" if error.hint else ""), secrets)
+    with engine.store.reading() as reading:
+        current = reading.get(Deployment, deployment.id) or deployment
+    touched = any(s.state is not StepState.FAILED for s in current.steps if _is_platforms(current, s.name))
+    match error:
+        case DisagreementError():
+            return _finish(engine, deployment, fence, DeploymentState.RECONCILE, note, PromotionState.RECONCILE)
+        case NotVerifiedError():
+            return _finish(engine, deployment, fence, DeploymentState.FAILED, note, PromotionState.FAILED)
+        case _ if touched and isinstance(error, UnknownOutcomeError | UnreachableError):
+            return _finish(engine, deployment, fence, DeploymentState.RECONCILE, note, PromotionState.RECONCILE)
+        case RefusedError() | ConflictError() if not touched and deployment.kind is DeploymentKind.FORWARD:
+            return _finish(engine, deployment, fence, DeploymentState.REFUSED, note, PromotionState.WAITING)
+        case RefusedError():
+            return _finish(engine, deployment, fence, DeploymentState.FAILED, note, PromotionState.FAILED)
+        case UnreachableError() if deployment.kind is DeploymentKind.FORWARD:
+            return _finish(engine, deployment, fence, DeploymentState.ERRORED, note, PromotionState.WAITING)
+        case _:
+            return _finish(engine, deployment, fence, DeploymentState.ERRORED, note, PromotionState.ERRORED)
+
+
+def _is_platforms(deployment: Deployment, step: str) -> bool:
+    return any(p.name == step and p.by_platform for p in deployment.plan)
+
+
+def _finish(
+    engine: Engine,
+    deployment: Deployment,
+    fence: int,
+    state: DeploymentState,
+    note: str,
+    promotion: PromotionState,
+) -> DeploymentState:
+    events: list[Event] = [
+        DeploymentFinished(deployment.id, state, note),
+        PromotionMoved(deployment.promotion, promotion, note),
+    ]
+    if state is DeploymentState.SUCCEEDED and deployment.kind is DeploymentKind.ROLLBACK:
+        events += _rolled_back(engine, deployment)
+    engine.record(events, ENGINE, fence=(deployment.environment, fence))
+    return state
+
+
+def _rolled_back(engine: Engine, deployment: Deployment) -> list[Event]:
+    """Return that the newest forward promotion there was rolled back."""
+    with engine.store.reading() as reading:
+        states = (PromotionState.SUCCEEDED, PromotionState.FAILED)
+        found = reading.find(
+            Promotion,
+            environment=deployment.environment,
+            solution=deployment.solution,
+            states=states,
+            newest_first=True,
+        )
+        forward = next((p for p in found if p.kind is DeploymentKind.FORWARD), None)
+    if forward is None or forward.version == deployment.version:
+        return []
+    return [PromotionMoved(forward.id, PromotionState.ROLLED_BACK, f"by promotion {deployment.promotion}")]

@@ -1,0 +1,115 @@
+"""Draining an environment: whatever may start there is carried out, one at a time, in the order it was asked for.
+
+The ledger's order and the fenced lease decide, never a queue. Waiting holds no lease; running always does.
+"""
+
+from __future__ import annotations
+
+from lampway.domain.deployment import Deployment, DeploymentState
+from lampway.domain.digest import to_plain
+from lampway.domain.events import ENGINE, PromotionMoved, Tagged
+from lampway.domain.gates import Eligibility
+from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
+from lampway.engine.context import Engine, rules_in_force
+from lampway.engine.deploy import carry_out, start
+from lampway.engine.facts import bind, case_of, eligibility
+from lampway.engine.store import Due, Reading
+from lampway.errors import LampwayError
+
+_STARTABLE = (PromotionState.REQUESTED, PromotionState.WAITING, PromotionState.READY)
+
+
+def environments_with_work(engine: Engine) -> tuple[str, ...]:
+    """Return the environments with open promotions, the one asked for first first."""
+    with engine.store.reading() as reading:
+        found = reading.find(Promotion, states=OPEN_STATES)
+    return tuple(dict.fromkeys(p.environment for p in found))
+
+
+def drain(engine: Engine, environment: str) -> None:
+    """Resume what was under way in the environment, then start everything whose gates are open.
+
+    Call it only while the runtime vouches that nobody else works there. Raises nothing for a deployment that ends
+    badly: how it ended is in the ledger. Raises StorageError when the fence was lost.
+    """
+    tried: set[str] = set()
+    while True:
+        with engine.store.reading() as reading:
+            under_way = reading.find(Deployment, environment=environment, states=(DeploymentState.RUNNING,))
+            stuck = reading.find(Deployment, environment=environment, states=(DeploymentState.RECONCILE,))
+        if not under_way and stuck:
+            break
+        chosen = None if under_way else _choose(engine, environment, tried)
+        if not under_way and chosen is None:
+            break
+        fence = engine.store.take_lease(environment, engine.holder)
+        try:
+            if under_way:
+                carry_out(engine, under_way[0], fence)
+            elif chosen is not None:
+                tried.add(chosen[0].id)
+                _start(engine, *chosen, fence)
+        finally:
+            engine.store.release_lease(environment, fence)
+    flush_outbox(engine)
+
+
+def _start(engine: Engine, promotion: Promotion, judged: Eligibility, fence: int) -> None:
+    try:
+        deployment = start(engine, promotion, tuple(to_plain(g) for g in judged.gates), fence)
+    except LampwayError as error:
+        engine.record([PromotionMoved(promotion.id, PromotionState.WAITING, f"could not start: {error}")], ENGINE)
+        return
+    carry_out(engine, deployment, fence)
+
+
+def _choose(engine: Engine, environment: str, tried: set[str]) -> tuple[Promotion, Eligibility] | None:
+    """Return the first promotion that may start, voiding on the way those whose ground has moved."""
+    with engine.store.transaction() as transaction:
+        told = []
+        chosen = None
+        for promotion in transaction.find(Promotion, environment=environment, states=_STARTABLE):
+            move = void_if_moved(transaction, promotion)
+            if move is not None:
+                told.append(transaction.append(move, ENGINE))
+                continue
+            case = case_of(transaction, promotion)
+            if case is None or promotion.id in tried:
+                continue
+            judged = eligibility(transaction, case)
+            if judged.allowed:
+                chosen = (promotion, judged)
+                break
+    engine.tell(told)
+    return chosen
+
+
+def void_if_moved(reading: Reading, promotion: Promotion) -> PromotionMoved | None:
+    """Return the event that voids a promotion when something it is bound to has changed, or None."""
+    if promotion.kind is not DeploymentKind.FORWARD or promotion.state not in _STARTABLE:
+        return None
+    case = case_of(reading, promotion)
+    if case is None:
+        return PromotionMoved(promotion.id, PromotionState.VOIDED, "its stage is no longer in the strategy")
+    now = bind(reading, rules_in_force(reading).strategy, case.stage, case.release)
+    changed = now.changed_since(promotion.bound)
+    if not changed:
+        return None
+    return PromotionMoved(promotion.id, PromotionState.VOIDED, f"changed since it was asked for: {', '.join(changed)}")
+
+
+def flush_outbox(engine: Engine) -> None:
+    """Say to the outside what is due; what fails stays due and is tried again next time."""
+    for due in engine.store.due():
+        doc = due.doc
+        try:
+            engine.source.tag(doc["tag"], doc["commit"], f"{doc['solution']} {doc['version']} runs in production")
+            engine.source.push([f"refs/tags/{doc['tag']}"])
+        except LampwayError:
+            with engine.store.transaction() as transaction:
+                transaction.remember(Due(due.key, due.kind, doc, due.attempts + 1))
+            continue
+        with engine.store.transaction() as transaction:
+            tagged = transaction.append(Tagged(doc["solution"], doc["version"], doc["tag"], doc["commit"]), ENGINE)
+            transaction.forget(due.key)
+        engine.tell([tagged])

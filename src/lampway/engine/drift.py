@@ -1,0 +1,243 @@
+"""Drift: what is observed in an environment differs from what was deployed there. Looking changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lampway.domain.deployment import DriftFinding, DriftState, Installation
+from lampway.domain.digest import digest
+from lampway.domain.events import (
+    ENGINE,
+    Actor,
+    DriftFound,
+    DriftResolved,
+    EnvironmentObserved,
+    Event,
+    LockObserved,
+    PromotionRequested,
+)
+from lampway.domain.promotion import Bound, DeploymentKind, Promotion, PromotionState
+from lampway.domain.strategy import Environment
+from lampway.engine import platform as port
+from lampway.engine.context import Engine, Request, access_to, require_reason, rules_in_force
+from lampway.engine.facts import installed
+from lampway.engine.store import Reading
+from lampway.errors import NotFoundError, PlatformError, RefusedError, SecretError
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What a scan of one environment told."""
+
+    environment: str
+    revision: str
+    findings: tuple[DriftFinding, ...]
+    """Everything that differs now, accepted or not."""
+    clean: tuple[str, ...]
+    unowned: tuple[str, ...]
+    """Top-level containers that no release put there."""
+    error: str = ""
+    """Why it could not be looked at; then the rest is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanDrift(Request[tuple[Scanned, ...]]):
+    """Look for drift."""
+
+    environments: tuple[str, ...] = ()
+    """Empty: every environment in which something is installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptDrift(Request[tuple[DriftFinding, ...]]):
+    """Let a live edit stand, with a reason; it stays visible and the next deployment will overwrite it."""
+
+    solution: str
+    environment: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevertDrift(Request[tuple[str, ...]]):
+    """Deploy the recorded release and configuration once more, over the live edit."""
+
+    solution: str
+    environment: str
+    reason: str = ""
+
+
+def scan_drift(engine: Engine, request: ScanDrift, actor: Actor) -> tuple[Scanned, ...]:
+    """Look at environments and record what differs. One that cannot be reached is reported, the others are still done.
+
+    Raises NotFoundError for names that the rules in force do not know.
+    """
+    with engine.store.reading() as reading:
+        strategy = rules_in_force(reading).strategy
+        used = {i.environment for i in reading.find(Installation)}
+    names = request.environments or tuple(e.name for e in strategy.environments if e.name in used)
+    scanned = []
+    for environment in [strategy.environment(name) for name in names]:
+        try:
+            scanned.append(scan(engine, environment, actor))
+        except (PlatformError, SecretError) as error:
+            scanned.append(Scanned(environment.name, "", (), (), (), error=str(error)))
+    return tuple(scanned)
+
+
+def scan(engine: Engine, environment: Environment, actor: Actor) -> Scanned:
+    """Look at one environment and record what differs. Raises PlatformError, SecretError."""
+    with engine.store.reading() as reading:
+        here = reading.find(Installation, environment=environment.name)
+    access = access_to(engine, environment)
+    observation = engine.platform(environment.platform).observe(access, _expected(engine, here))
+    return _keep(engine, environment.name, here, observation, actor)
+
+
+def scan_one(engine: Engine, access: port.Access, platform: port.Platform, here: Installation | None) -> str:
+    """Look at one solution and return the id of the finding about it, or nothing when it is as deployed."""
+    if here is None:
+        return ""
+    observation = platform.observe(access, _expected(engine, (here,)))
+    found = _keep(engine, here.environment, (here,), observation, ENGINE).findings
+    return found[0].id if found else ""
+
+
+def refresh(engine: Engine, environment: Environment, actor: Actor) -> None:
+    """Bring drift and lock records up to date where the environment can be reached; else leave them as they are."""
+    try:
+        scan(engine, environment, actor)
+        look_at_lock(engine, environment, actor)
+    except (PlatformError, SecretError):
+        return
+
+
+def look_at_lock(engine: Engine, environment: Environment, actor: Actor) -> port.Lock:
+    """Look at an environment's lock and record it. Raises PlatformError, SecretError."""
+    platform = engine.platform(environment.platform)
+    if isinstance(platform, port.Lockable):
+        maker = access_to(engine, environment, maker=True) if environment.maker_access else None
+        lock = platform.observe_lock(access_to(engine, environment), maker)
+    else:
+        lock = port.Lock(port.LockState.UNKNOWN, f"{platform.name} cannot tell whether it is locked")
+    engine.record([LockObserved(environment.name, lock.state.value, lock.summary, lock.cure)], actor)
+    return lock
+
+
+def _expected(engine: Engine, here: Sequence[Installation]) -> Mapping[str, port.Installed]:
+    return {i.solution: port.Installed(engine.packages.get(i.package), i.configuration) for i in here}
+
+
+def _keep(
+    engine: Engine, environment: str, here: Sequence[Installation], observation: port.Observation, actor: Actor
+) -> Scanned:
+    """Record an observation: new findings, and those that are gone."""
+    events: list[Event] = []
+    current: list[DriftFinding] = []
+    with engine.store.transaction() as transaction:
+        for installation in here:
+            seen = _findings(engine, installation, observation.solutions[installation.solution])
+            known = _unresolved(transaction, environment, installation.solution)
+            for finding in seen:
+                same = next((k for k in known if k.fingerprint == finding.fingerprint), None)
+                current.append(same or finding)
+                if same is None:
+                    events.append(DriftFound(finding))
+            marks = {f.fingerprint for f in seen}
+            gone = [k for k in known if k.fingerprint not in marks]
+            events += [DriftResolved(k.id, DriftState.GONE, "no longer seen") for k in gone]
+        drifted = tuple(sorted({f.solution for f in current}))
+        clean = tuple(sorted({i.solution for i in here} - set(drifted)))
+        unowned = tuple(c.name for c in observation.unowned)
+        events.append(EnvironmentObserved(environment, observation.revision, clean, drifted, unowned))
+        told = [transaction.append(event, actor) for event in events]
+    engine.tell(told)
+    return Scanned(environment, observation.revision, tuple(current), clean, unowned)
+
+
+def _findings(engine: Engine, installation: Installation, seen: port.Observed) -> list[DriftFinding]:
+    streams = {
+        "definition": seen.definition.summaries(),
+        "configuration": tuple(edit.summary for edit in seen.configuration),
+    }
+    exact = {
+        "definition": digest([seen.definition.added, seen.definition.removed, seen.definition.changed]),
+        "configuration": digest(seen.configuration),
+    }
+    return [
+        DriftFinding(
+            id=engine.new_id(),
+            environment=installation.environment,
+            solution=installation.solution,
+            version=installation.version,
+            stream=stream,
+            changes=changes,
+            fingerprint=exact[stream],
+            found_at=engine.now(),
+        )
+        for stream, changes in streams.items()
+        if changes
+    ]
+
+
+def _unresolved(reading: Reading, environment: str, solution: str) -> tuple[DriftFinding, ...]:
+    states = (DriftState.OPEN, DriftState.ACCEPTED)
+    return reading.find(DriftFinding, environment=environment, solution=solution, states=states)
+
+
+def accept_drift(engine: Engine, request: AcceptDrift, actor: Actor) -> tuple[DriftFinding, ...]:
+    """Let the live edits of a solution stand. Raises NotFoundError when there are none, UsageError without a reason."""
+    reason = require_reason(request.reason)
+    with engine.store.transaction() as transaction:
+        _require_known(transaction, actor)
+        found = _open(transaction, request.environment, request.solution)
+        told = [transaction.append(DriftResolved(f.id, DriftState.ACCEPTED, reason), actor) for f in found]
+    engine.tell(told)
+    return found
+
+
+def revert_drift(engine: Engine, request: RevertDrift, actor: Actor) -> tuple[str, ...]:
+    """Ask for the recorded release to be deployed once more. Returns the promotion's id.
+
+    Raises NotFoundError when nothing has drifted there.
+    """
+    with engine.store.transaction() as transaction:
+        _require_known(transaction, actor)
+        strategy = rules_in_force(transaction).strategy
+        stage = strategy.stage(request.solution, request.environment)
+        found = _open(transaction, stage.environment, request.solution)
+        here = installed(transaction, stage.environment, request.solution)
+        if here is None:
+            raise NotFoundError(f"{request.solution} is not installed in {stage.environment}")
+        promotion = Promotion(
+            id=engine.new_id(),
+            solution=here.solution,
+            version=here.version,
+            stage=stage.name,
+            environment=stage.environment,
+            kind=DeploymentKind.REDEPLOY,
+            bound=Bound(here.release, here.configuration.digest, here.bound_digest, "", ""),
+            configuration=here.configuration,
+            requested_by=actor.person,
+            requested_at=engine.now(),
+            reason=request.reason or "live edit reverted",
+            state=PromotionState.WAITING,
+            findings=tuple(f.id for f in found),
+        )
+        told = [transaction.append(PromotionRequested(promotion), actor)]
+    engine.tell(told)
+    return (promotion.id,)
+
+
+def _open(reading: Reading, environment: str, solution: str) -> tuple[DriftFinding, ...]:
+    found = reading.find(DriftFinding, environment=environment, solution=solution, states=(DriftState.OPEN,))
+    if not found:
+        raise NotFoundError(
+            f"no drift of {solution} in {environment} is open", hint=f"lampway drift scan {environment}"
+        )
+    return found
+
+
+def _require_known(reading: Reading, actor: Actor) -> None:
+    if rules_in_force(reading).strategy.person(actor.person) is None:
+        raise RefusedError(f"{actor.person} is nobody in people.yaml", hint="add them and apply the strategy")

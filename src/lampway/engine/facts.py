@@ -1,0 +1,151 @@
+"""Gathering: from records to the facts that a judgement looks at, and to the digests a promotion is bound to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lampway.domain.configuration import ConfigurationSet, Missing, resolve
+from lampway.domain.deployment import (
+    Deployment,
+    DeploymentState,
+    DriftFinding,
+    DriftState,
+    Evidence,
+    Installation,
+    KnownGood,
+    LockRecord,
+)
+from lampway.domain.gates import Eligibility, Facts, judge
+from lampway.domain.projection import installation_key
+from lampway.domain.promotion import Bound, Decision, DeploymentKind, Promotion
+from lampway.domain.release import Release
+from lampway.domain.strategy import Stage, Strategy
+from lampway.engine.context import rules_in_force
+from lampway.engine.store import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One release before one stage, asked for or not yet."""
+
+    release: Release
+    stage: Stage
+    kind: DeploymentKind
+    requested_by: str
+    promotion: str = ""
+    decisions: tuple[Decision, ...] = ()
+    digest: str = ""
+
+
+def installed(reading: Reading, environment: str, solution: str) -> Installation | None:
+    """Return what the records say is installed there."""
+    return reading.get(Installation, installation_key(environment, solution))
+
+
+def rollback_target(reading: Reading, environment: str, solution: str, other_than: str) -> KnownGood | None:
+    """Return the newest known-good release there whose digest is not `other_than`."""
+    goods = reading.find(KnownGood, environment=environment, solution=solution, newest_first=True)
+    return next((good for good in goods if good.release != other_than), None)
+
+
+def configuration_for(
+    strategy: Strategy, stage: Stage, release: Release
+) -> tuple[ConfigurationSet, tuple[Missing, ...]]:
+    """Return what the stage's environment gives to this release, and what it lacks."""
+    return resolve(strategy.environment(stage.environment), release.solution, release.inventory)
+
+
+def bind(reading: Reading, strategy: Strategy, stage: Stage, release: Release) -> Bound:
+    """Return what a forward promotion of this release to this stage is bound to now."""
+    here = installed(reading, stage.environment, release.solution)
+    back = rollback_target(reading, stage.environment, release.solution, release.digest)
+    configuration, _ = configuration_for(strategy, stage, release)
+    return Bound(
+        release=release.digest,
+        configuration=configuration.digest,
+        installed=here.bound_digest if here else "",
+        rollback=back.release if back else "remove",
+        rules=strategy.governing(release.solution, stage),
+    )
+
+
+def case_of(reading: Reading, promotion: Promotion) -> Case | None:
+    """Return the case of a promotion, or None where its release or stage is no longer there."""
+    strategy = rules_in_force(reading).strategy
+    release = reading.get(Release, f"{promotion.solution}@{promotion.version}")
+    pipeline = strategy.pipeline_of(promotion.solution) if _is_known(strategy, promotion.solution) else None
+    stage = next((s for s in pipeline.stages if s.name == promotion.stage), None) if pipeline else None
+    if release is None or stage is None:
+        return None
+    return Case(
+        release,
+        stage,
+        promotion.kind,
+        promotion.requested_by,
+        promotion.id,
+        promotion.decisions,
+        promotion.bound.digest,
+    )
+
+
+def _is_known(strategy: Strategy, solution: str) -> bool:
+    return any(s.name == solution for s in strategy.solutions)
+
+
+def gather(reading: Reading, case: Case) -> Facts:
+    """Return everything a judgement of this case may look at."""
+    strategy = rules_in_force(reading).strategy
+    release, stage = case.release, case.stage
+    here = installed(reading, stage.environment, release.solution)
+    _, missing = configuration_for(strategy, stage, release)
+    between = _releases_between(reading, here, release)
+    drift = reading.find(
+        DriftFinding,
+        environment=stage.environment,
+        solution=release.solution,
+        states=(DriftState.OPEN, DriftState.ACCEPTED),
+    )
+    return Facts(
+        strategy=strategy,
+        solution=release.solution,
+        stage=stage,
+        release=release,
+        kind=case.kind,
+        requested_by=case.requested_by,
+        promotion=case.promotion,
+        digest=case.digest,
+        decisions=case.decisions,
+        makers=tuple(sorted({maker for r in between for maker in r.makers})),
+        editors_unknown=any(r.editors_unknown for r in between),
+        missing=missing,
+        verified_in=_verified_in(reading, release),
+        evidence=_evidence(reading, release),
+        drift=drift,
+        lock=reading.get(LockRecord, stage.environment),
+        is_first=here is None,
+        rollback=rollback_target(reading, stage.environment, release.solution, release.digest),
+    )
+
+
+def eligibility(reading: Reading, case: Case) -> Eligibility:
+    """Return whether this release may enter this stage now, gate by gate."""
+    return judge(gather(reading, case))
+
+
+def _releases_between(reading: Reading, here: Installation | None, release: Release) -> tuple[Release, ...]:
+    """Return the releases whose content a deployment would bring: after what runs there, up to this one."""
+    found = reading.find(Release, solution=release.solution)
+    names = [r.version for r in found]
+    end = names.index(release.version) + 1
+    start = names.index(here.version) + 1 if here and here.version in names else 0
+    return found[start:end] if start < end else (release,)
+
+
+def _verified_in(reading: Reading, release: Release) -> tuple[str, ...]:
+    done = reading.find(Deployment, solution=release.solution, states=(DeploymentState.SUCCEEDED,))
+    return tuple(sorted({d.environment for d in done if d.release == release.digest}))
+
+
+def _evidence(reading: Reading, release: Release) -> tuple[Evidence, ...]:
+    found = reading.find(Evidence, solution=release.solution)
+    return tuple(e for e in found if e.release == release.digest)

@@ -1,0 +1,250 @@
+"""Asking to move a release to a stage, and to go back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lampway.domain.configuration import ConfigurationSet
+from lampway.domain.deployment import KnownGood
+from lampway.domain.events import ENGINE, Actor, Event, PromotionMoved, PromotionRequested
+from lampway.domain.gates import GateState
+from lampway.domain.promotion import OPEN_STATES, Bound, DeploymentKind, Promotion, PromotionState
+from lampway.domain.release import Release
+from lampway.domain.strategy import Stage, Strategy
+from lampway.engine.context import Engine, Request, find_release, require_reason, rules_in_force
+from lampway.engine.drain import void_if_moved
+from lampway.engine.drift import refresh
+from lampway.engine.facts import Case, bind, case_of, configuration_for, eligibility, installed, rollback_target
+from lampway.engine.store import Reading, Transaction
+from lampway.errors import NotFoundError, RefusedError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """The promotions that stand after asking, first stage first."""
+
+    promotions: tuple[str, ...]
+    """Ids."""
+    already: tuple[str, ...] = ()
+    """Stages in which exactly this release runs verified already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promote(Request[Requested]):
+    """Ask to move a release to a stage, by way of every stage before it."""
+
+    release: str
+    """`solution@version`, or `solution` for its newest release."""
+    to: str
+    """Name of a stage or of its environment."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback(Request[Requested]):
+    """Ask to bring back the newest known-good release other than what runs, with the configuration it had."""
+
+    solution: str
+    environment: str
+    reason: str
+    to: str = ""
+    """A version that is known-good there; the newest other one if empty."""
+    remove: bool = False
+    """Remove the solution where there is nothing to go back to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abort(Request[None]):
+    """Take a promotion back that has not started."""
+
+    promotion: str
+    reason: str
+
+
+def promote(engine: Engine, request: Promote, actor: Actor) -> Requested:
+    """Record the request for each stage on the way. Raises NotFoundError, RefusedError.
+
+    Asking again for what is already asked for makes no second promotion. An older release waiting for the same stage
+    is superseded.
+    """
+    with engine.store.reading() as reading:
+        strategy = rules_in_force(reading).strategy
+        release = find_release(reading, request.release)
+    target = strategy.stage(release.solution, request.to)
+    stages = (*strategy.stages_before(release.solution, target), target)
+    for stage in stages:
+        refresh(engine, strategy.environment(stage.environment), actor)
+    with engine.store.transaction() as transaction:
+        told = []
+        ids, already = [], []
+        for stage in stages:
+            if _runs_verified(transaction, release, stage):
+                already.append(stage.name)
+                continue
+            promotion, events = _ask(engine, transaction, strategy, release, stage, actor, request.reason)
+            told += [transaction.append(event, by) for event, by in events]
+            ids.append(promotion)
+    engine.tell(told)
+    return Requested(tuple(ids), tuple(already))
+
+
+def _runs_verified(reading: Reading, release: Release, stage: Stage) -> bool:
+    here = installed(reading, stage.environment, release.solution)
+    return here is not None and here.release == release.digest and here.verified and not here.drifted
+
+
+def _ask(  # noqa: PLR0917 - one request is all of these
+    engine: Engine,
+    transaction: Transaction,
+    strategy: Strategy,
+    release: Release,
+    stage: Stage,
+    actor: Actor,
+    reason: str,
+) -> tuple[str, list[tuple[Event, Actor]]]:
+    events: list[tuple[Event, Actor]] = []
+    for other in transaction.find(
+        Promotion, environment=stage.environment, solution=release.solution, states=OPEN_STATES
+    ):
+        if other.kind is not DeploymentKind.FORWARD:
+            continue
+        void = void_if_moved(transaction, other)
+        if other.version == release.version and void is None:
+            return other.id, events
+        if void is not None:
+            events.append((void, ENGINE))
+        elif other.state in (PromotionState.WAITING, PromotionState.READY):
+            why = f"{release.name} was asked for instead"
+            events.append((PromotionMoved(other.id, PromotionState.SUPERSEDED, why), actor))
+    configuration, _ = configuration_for(strategy, stage, release)
+    promotion = Promotion(
+        id=engine.new_id(),
+        solution=release.solution,
+        version=release.version,
+        stage=stage.name,
+        environment=stage.environment,
+        kind=DeploymentKind.FORWARD,
+        bound=bind(transaction, strategy, stage, release),
+        configuration=configuration,
+        requested_by=actor.person,
+        requested_at=engine.now(),
+        reason=reason,
+        state=PromotionState.WAITING,
+    )
+    events.append((PromotionRequested(promotion), actor))
+    return promotion.id, events
+
+
+def rollback(engine: Engine, request: Rollback, actor: Actor) -> Requested:
+    """Record the request to go back. Raises RefusedError, NotFoundError, UsageError.
+
+    It needs a named person and a reason, skips the forward gates, and goes before whatever waits for the same
+    environment, which is voided by it.
+    """
+    reason = require_reason(request.reason)
+    with engine.store.transaction() as transaction:
+        strategy = rules_in_force(transaction).strategy
+        stage = strategy.stage(request.solution, request.environment)
+        here = installed(transaction, stage.environment, request.solution)
+        if here is None:
+            raise NotFoundError(f"{request.solution} is not installed in {stage.environment}")
+        back = _choose_target(transaction, request, here.release)
+        if back is None and not request.remove:
+            raise RefusedError(
+                f"there is no known-good release of {request.solution} to go back to in {stage.environment}",
+                hint="to take it out of there altogether, add --remove",
+            )
+        promotion = _backwards(engine, request.solution, stage, back, here.bound_digest, here.version)
+        promotion = _by(promotion, actor, reason)
+        told = [transaction.append(PromotionRequested(promotion), actor)]
+        judged = eligibility(transaction, _case(transaction, promotion))
+        if not judged.allowed:
+            raise RefusedError(judged.closed[0].reason, hint=judged.closed[0].next)
+    engine.tell(told)
+    return Requested((promotion.id,))
+
+
+def _choose_target(reading: Reading, request: Rollback, running: str) -> KnownGood | None:
+    environment, solution = request.environment, request.solution
+    if request.remove and request.to:
+        raise UsageError("either --remove or --to, not both")
+    if request.remove:
+        return None
+    if not request.to:
+        return rollback_target(reading, environment, solution, running)
+    goods = reading.find(KnownGood, environment=environment, solution=solution, newest_first=True)
+    for good in goods:
+        if good.version == request.to:
+            return good
+    known = ", ".join(dict.fromkeys(g.version for g in goods)) or "none"
+    raise RefusedError(f"{request.to} was never verified in {environment}", hint=f"known-good there: {known}")
+
+
+def _backwards(
+    engine: Engine, solution: str, stage: Stage, back: KnownGood | None, installed_digest: str, version: str
+) -> Promotion:
+    configuration = back.configuration if back else ConfigurationSet()
+    release = back.release if back else "remove"
+    return Promotion(
+        id=engine.new_id(),
+        solution=solution,
+        version=back.version if back else version,
+        stage=stage.name,
+        environment=stage.environment,
+        kind=DeploymentKind.ROLLBACK,
+        bound=Bound(release, configuration.digest, installed_digest, "", ""),
+        configuration=configuration,
+        requested_by="",
+        requested_at=engine.now(),
+        state=PromotionState.WAITING,
+    )
+
+
+def _by(promotion: Promotion, actor: Actor, reason: str) -> Promotion:
+    return replace(promotion, requested_by=actor.person, reason=reason)
+
+
+def _case(reading: Reading, promotion: Promotion) -> Case:
+    case = case_of(reading, promotion)
+    if case is None:
+        raise NotFoundError(f"{promotion.solution}@{promotion.version} is not in the records")
+    return case
+
+
+def abort(engine: Engine, request: Abort, actor: Actor) -> None:
+    """Take a waiting promotion back. Raises NotFoundError, RefusedError."""
+    with engine.store.transaction() as transaction:
+        promotion = find_promotion(transaction, request.promotion)
+        if promotion.state not in (PromotionState.WAITING, PromotionState.READY):
+            raise RefusedError(f"promotion {promotion.id} is {promotion.state}; only a waiting one can be taken back")
+        moved = PromotionMoved(promotion.id, PromotionState.ABORTED, request.reason or "taken back")
+        told = [transaction.append(moved, actor)]
+    engine.tell(told)
+
+
+def find_promotion(reading: Reading, name: str) -> Promotion:
+    """Return the promotion with this id, or the open one that waits for people for `solution[@version]`.
+
+    Raises NotFoundError when there is none, UsageError when several would do.
+    """
+    promotion = reading.get(Promotion, name)
+    if promotion is not None:
+        return promotion
+    solution, _, version = name.partition("@")
+    found = reading.find(Promotion, solution=solution, states=OPEN_STATES) if solution else ()
+    found = tuple(p for p in found if not version or p.version == version)
+    if len(found) > 1:
+        found = tuple(p for p in found if _awaits_people(reading, p)) or found
+    if not found:
+        raise NotFoundError(f"no open promotion {name}", hint="lampway inbox")
+    if len(found) > 1:
+        ids = ", ".join(f"{p.id} ({p.stage})" for p in found)
+        raise UsageError(f"several promotions of {name} are open", hint=f"name one of: {ids}")
+    return found[0]
+
+
+def _awaits_people(reading: Reading, promotion: Promotion) -> bool:
+    case = case_of(reading, promotion)
+    if case is None:
+        return False
+    return any(g.gate == "approval" and g.state is GateState.PENDING for g in eligibility(reading, case).gates)

@@ -1,0 +1,205 @@
+"""Making a release: from what makers built in dev to a sealed, versioned package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lampway.domain.events import Actor, ReleaseSealed
+from lampway.domain.package import Diff, Finding, Inspection, PackageReference, Scope, Severity
+from lampway.domain.release import Release, bump, parse_version, propose_bump
+from lampway.domain.strategy import Solution, Strategy
+from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
+from lampway.engine.platform import Export, Platform
+from lampway.engine.ports import Author
+from lampway.errors import RefusedError, UsageError
+
+BLOCKING = (Severity.SECRET, Severity.ENDPOINT)
+"""Severities that no new release may carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of making a release."""
+
+    release: Release | None
+    """None when nothing changed since the last one."""
+    last: str
+    """The newest version there was before; empty for none."""
+    diff: Diff | None = None
+    """What changed since the last one; None for the first."""
+    bump: str = ""
+    """Which part of the version was raised."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MakeRelease(Request[Made]):
+    """Export, check, commit and seal a solution."""
+
+    solution: str
+    environment: str = ""
+    """Where it is built; the pipeline's own source if empty."""
+    version: str = ""
+    bump: str = ""
+    """patch, minor or major; proposed from the diff if empty."""
+    note: str = ""
+
+
+def scope_of(solution: Solution, version: str = "") -> Scope:
+    """Return what belongs to a solution, as a platform is asked for it."""
+    return Scope(solution.name, version, solution.contains, solution.constants, dict(solution.connections))
+
+
+def scopes(strategy: Strategy) -> dict[str, Scope]:
+    """Return the scope of every solution."""
+    return {s.name: scope_of(s) for s in strategy.solutions}
+
+
+def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
+    """Make a release of what is in dev now. Raises RefusedError, NotFoundError, UsageError, PlatformError.
+
+    Nothing changed: no release. A version that exists with other content: refused. A crash between commit and seal
+    loses nothing: *unchanged* is judged against the last sealed release, so running it again seals.
+    """
+    with engine.store.reading() as reading:
+        strategy = rules_in_force(reading).strategy
+        last = newest_release(reading, request.solution)
+    solution = strategy.solution(request.solution)
+    environment = strategy.environment(request.environment or strategy.pipeline_of(solution.name).source)
+    platform = engine.platform(environment.platform)
+    known = scopes(strategy)
+    export = platform.export(access_to(engine, environment), known[solution.name], known)
+    inspection = platform.format.inspect(export.package)
+    old = engine.packages.get(last.package.digest) if last else None
+    diff = platform.format.diff(old, export.package) if old else None
+    if last and _is_unchanged(last, inspection):
+        if request.version and request.version != last.version:
+            raise RefusedError(f"nothing changed since {last.name}", hint=f"promote that one: {last.name}")
+        return Made(None, last.version, diff, notes=export.notes)
+    findings = find_faults(engine, inspection)
+    _refuse_faults(solution.name, findings)
+    part, version = _version(request, last, inspection, diff)
+    _refuse_taken(engine, solution.name, version)
+    sealed = _seal(engine, strategy, platform, export, actor, _Draft(solution, version, findings, last, request.note))
+    return Made(sealed, last.version if last else "", diff, part, export.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    solution: Solution
+    version: str
+    findings: tuple[Finding, ...]
+    last: Release | None
+    note: str
+
+
+def find_faults(engine: Engine, inspection: Inspection) -> tuple[Finding, ...]:
+    """Return the hardcoded secrets, endpoints and other faults in a package."""
+    return engine.scanner.scan(inspection.literals, [v.name for v in inspection.inventory.variables])
+
+
+def _refuse_faults(solution: str, findings: tuple[Finding, ...]) -> None:
+    blocking = [f for f in findings if f.severity in BLOCKING]
+    if blocking:
+        count = f"{len(blocking)} hardcoded value{'s' if len(blocking) > 1 else ''}"
+        raise RefusedError(
+            f"{solution} holds {count}; no release was made",
+            hint="mend it in dev as each line says, then release again",
+            details=tuple(f"{f.place}: {f.summary}\n  fix: {f.fix}" for f in blocking),
+        )
+
+
+def _is_unchanged(last: Release, inspection: Inspection) -> bool:
+    new, old = inspection.inventory, last.inventory
+    return (new.fingerprint, new.variables, new.connections) == (old.fingerprint, old.variables, old.connections)
+
+
+def _version(request: MakeRelease, last: Release | None, inspection: Inspection, diff: Diff | None) -> tuple[str, str]:
+    if request.version and request.bump:
+        raise UsageError("either --version or --bump, not both")
+    if request.version:
+        parse_version(request.version)
+        return "", request.version
+    if last is None or diff is None:
+        return "", "1.0.0"
+    part = request.bump or propose_bump(diff, last.inventory, inspection.inventory)
+    return part, bump(last.version, part)
+
+
+def _refuse_taken(engine: Engine, solution: str, version: str) -> None:
+    with engine.store.reading() as reading:
+        taken = reading.get(Release, f"{solution}@{version}")
+    if taken is not None:
+        raise RefusedError(
+            f"{taken.name} is sealed already, with other content",
+            hint="a sealed release never changes: leave --version out, or choose a higher one",
+        )
+
+
+def _seal(  # noqa: PLR0917 - sealing joins all of these
+    engine: Engine, strategy: Strategy, platform: Platform, export: Export, actor: Actor, draft: _Draft
+) -> Release:
+    name, version = draft.solution.name, draft.version
+    package = platform.format.stamp(export.package, version)
+    inventory = platform.format.inspect(package).inventory
+    folder = f"solutions/{name}/src"
+    title = f"{name} {version}" + (f": {draft.note}" if draft.note else "")
+    author = author_of(engine, strategy, actor)
+    commit = commit_source(engine, folder, platform.format.unpack(package), title, author)
+    makers = _makers(engine, strategy, actor, (draft.last.commit if draft.last else "", commit, folder))
+    digest = engine.packages.put(package)
+    release = Release(
+        solution=name,
+        version=version,
+        packages=(PackageReference(digest, len(package), platform.name, inventory.fingerprint),),
+        inventory=inventory,
+        commit=commit,
+        makers=tuple(sorted({*makers, *_people(strategy, export.editors or ())})),
+        editors_unknown=export.editors is None,
+        sealed_by=actor.person,
+        sealed_at=engine.now(),
+        previous=draft.last.version if draft.last else "",
+        note=draft.note,
+        findings=draft.findings,
+    )
+    record_release(engine, release, actor)
+    return release
+
+
+def record_release(engine: Engine, release: Release, actor: Actor) -> None:
+    """Seal a release in the ledger. Raises RefusedError when its version was sealed meanwhile."""
+    with engine.store.transaction() as transaction:
+        if transaction.get(Release, release.name) is not None:
+            raise RefusedError(f"{release.name} was sealed by somebody else meanwhile", hint="run the command again")
+        told = [transaction.append(ReleaseSealed(release, release.digest), actor)]
+    engine.tell(told)
+
+
+def commit_source(engine: Engine, folder: str, files: Mapping[str, bytes], message: str, author: Author) -> str:
+    """Commit a solution's source and push it where there is a remote. Returns the commit."""
+    commit = engine.source.commit_tree(folder, files, message, author, engine.source.head())
+    branch = engine.source.branch()
+    if branch:
+        engine.source.push([f"refs/heads/{branch}"])
+    return commit
+
+
+def author_of(engine: Engine, strategy: Strategy, actor: Actor) -> Author:
+    """Return the author to commit as: the person who acts, by the name and e-mail the team knows them by."""
+    person = strategy.person(actor.person)
+    if person is not None and person.emails:
+        return Author(person.name, person.emails[0])
+    known = engine.source.identity()
+    return Author(actor.name or known.name or actor.person, actor.email or known.email or actor.person)
+
+
+def _makers(engine: Engine, strategy: Strategy, actor: Actor, span: tuple[str, str, str]) -> set[str]:
+    since, until, folder = span
+    authors = engine.source.authors(since, until, [folder])
+    return {*_people(strategy, [a.email for a in authors]), *_people(strategy, [actor.person])}
+
+
+def _people(strategy: Strategy, names: list[str] | tuple[str, ...]) -> set[str]:
+    found = {name: strategy.person(name) for name in names}
+    return {person.id if person else name for name, person in found.items()}

@@ -1,0 +1,283 @@
+"""The steps of a deployment: the plan as data, and what each of the engine's own steps does.
+
+The plan is `pre-flight → keep → the platform's own steps → read-back → verify → record`. `plan_for` makes it,
+`explain` prints it and `deploy` executes it. Every step of the engine may be repeated without harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lampway.domain.configuration import ConfigurationSet
+from lampway.domain.deployment import (
+    CheckOutcome,
+    Deployment,
+    DriftFinding,
+    DriftState,
+    Evidence,
+    Installation,
+    PlannedStep,
+)
+from lampway.domain.events import ENGINE, EvidenceRecorded, Installed, Verified
+from lampway.domain.package import Inventory, Scope
+from lampway.domain.promotion import DeploymentKind
+from lampway.domain.release import Release
+from lampway.domain.secret import Secret, mask
+from lampway.domain.strategy import Strategy
+from lampway.engine import platform as port
+from lampway.engine.context import Engine, access_to, resolve_secrets, rules_in_force
+from lampway.engine.facts import installed
+from lampway.engine.store import Due
+from lampway.errors import LampwayError, RefusedError
+
+PRE_FLIGHT, KEEP, READ_BACK, VERIFY, RECORD = "pre-flight", "keep", "read-back", "verify", "record"
+
+
+class DisagreementError(LampwayError):
+    """Engine and platform disagree about what is there; a person must say."""
+
+    code = "reconcile"
+
+
+class NotVerifiedError(RefusedError):
+    """The release is in the environment, and a check says it does not do what it should."""
+
+    code = "not-verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One deployment being carried out, with everything its steps need."""
+
+    engine: Engine
+    deployment: Deployment
+    strategy: Strategy
+    release: Release | None
+    """None when the solution is removed."""
+    platform: port.Platform
+    access: port.Access
+    wanted: port.Wanted
+    before: Installation | None
+    """What the records said was there when it began."""
+    fence: int
+
+
+def plan_for(steps: tuple[port.StepPlan, ...], environment: str, checks: int) -> tuple[PlannedStep, ...]:
+    """Return the whole plan around the platform's own steps."""
+    verifying = f"run {checks} checks in {environment}" if checks else "nothing to check: none is declared"
+    return (
+        PlannedStep(PRE_FLIGHT, False, f"look at {environment} and refuse before anything changes"),
+        PlannedStep(KEEP, False, "keep what runs there now"),
+        *(PlannedStep(s.name, True, s.summary) for s in steps),
+        PlannedStep(READ_BACK, False, "read back and compare with the release"),
+        PlannedStep(VERIFY, False, verifying),
+        PlannedStep(RECORD, False, "record as known-good"),
+    )
+
+
+def wanted_for(
+    engine: Engine,
+    *,
+    solution: str,
+    release: Release | None,
+    environment: str,
+    configuration: ConfigurationSet,
+) -> port.Wanted:
+    """Return what the environment shall hold, packages verified and secrets resolved now."""
+    with engine.store.reading() as reading:
+        here = installed(reading, environment, solution)
+        others = _others(engine, reading.find(Installation, environment=environment), solution)
+    return port.Wanted(
+        solution=solution,
+        version=release.version if release else "",
+        package=engine.packages.get(release.package.digest) if release else None,
+        configuration=configuration,
+        secrets=resolve_secrets(engine, configuration),
+        installed=engine.packages.get(here.package) if here else None,
+        others=others,
+    )
+
+
+def _others(engine: Engine, found: tuple[Installation, ...], solution: str) -> Mapping[str, Inventory]:
+    inventories = {}
+    with engine.store.reading() as reading:
+        for other in found:
+            release = reading.get(Release, f"{other.solution}@{other.version}")
+            if other.solution != solution and release is not None:
+                inventories[other.solution] = release.inventory
+    return inventories
+
+
+def pre_flight(run: Run) -> dict[str, Any]:
+    """Look at the environment and refuse before anything changes. Raises RefusedError."""
+    problems = run.platform.plan(run.access, run.wanted).problems
+    if problems:
+        raise RefusedError(
+            problems[0].summary,
+            where=run.deployment.environment,
+            hint=problems[0].hint,
+            details=tuple(p.summary for p in problems),
+        )
+    if run.deployment.kind is DeploymentKind.FORWARD:
+        _refuse_drift(run)
+    return {}
+
+
+def _refuse_drift(run: Run) -> None:
+    from lampway.engine.drift import scan_one
+
+    finding = scan_one(run.engine, run.access, run.platform, run.before)
+    with run.engine.store.reading() as reading:
+        known = reading.get(DriftFinding, finding) if finding else None
+    if known is not None and known.state is DriftState.OPEN:
+        place = f"{run.deployment.solution} --in {run.deployment.environment}"
+        raise RefusedError(
+            f"{run.deployment.environment} was edited live: {known.changes[0]}",
+            hint=f"lampway drift revert {place}",
+            details=known.changes,
+        )
+
+
+def keep(run: Run) -> dict[str, Any]:
+    """Keep what runs there now, live edits included, so that nothing that is overwritten is lost."""
+    if run.before is None:
+        return {"kept": ""}
+    rules = next((s for s in run.strategy.solutions if s.name == run.deployment.solution), None)
+    if rules is None:
+        return {"kept": run.before.package}
+    scope = Scope(rules.name, run.before.version, rules.contains, rules.constants, dict(rules.connections))
+    try:
+        live = run.platform.export(run.access, scope, {rules.name: scope}).package
+    except LampwayError as error:
+        return {"kept": run.before.package, "note": f"what runs could not be exported: {error.message}"}
+    return {"kept": run.engine.packages.put(live)}
+
+
+def read_back(run: Run) -> dict[str, Any]:
+    """Compare what is there with the release. Raises DisagreementError when it is not what was deployed."""
+    removed = run.wanted.package is None
+    package = run.wanted.installed if removed else run.wanted.package
+    if package is not None:
+        expected = port.Installed(package, run.wanted.configuration)
+        name = run.deployment.solution
+        for attempt in range(5):
+            observation = run.platform.observe(run.access, {name: expected})
+            seen = observation.solutions[name]
+            gone = not seen.definition.unchanged and not seen.definition.changed
+            if (gone if removed else seen.is_clean) or attempt == 4:
+                break
+            run.engine.pause(0.2 * (attempt + 1))
+        if not (gone if removed else seen.is_clean):
+            differences = (*seen.definition.summaries(), *(e.summary for e in seen.configuration))
+            raise DisagreementError(
+                f"what is in {run.deployment.environment} is not what was deployed",
+                details=differences or ("it is still there",),
+                hint=f"lampway reconcile {run.deployment.solution} --in {run.deployment.environment}",
+            )
+    run.engine.record([Installed(run.deployment.id)], ENGINE, fence=(run.deployment.environment, run.fence))
+    return {"digest": run.deployment.package}
+
+
+def verify(run: Run) -> dict[str, Any]:
+    """Run the solution's checks against the environment. Raises NotVerifiedError at the first that does not pass."""
+    if run.release is None:
+        return {"checks": 0}
+    solution = run.strategy.solution(run.deployment.solution)
+    folder = f"solutions/{solution.name}"
+    prefix = f"{folder}/"
+    found = run.engine.source.files_at(run.release.commit, [folder]) if any(c.command for c in solution.checks) else {}
+    files = {path.removeprefix(prefix): data for path, data in found.items()}
+    facts = {
+        "SOLUTION": solution.name,
+        "VERSION": run.release.version,
+        "ENVIRONMENT": run.deployment.environment,
+        "URL": run.access.public_url,
+    }
+    failed: Evidence | None = None
+    for check in solution.checks:
+        result = run.engine.checks.run(check, run.access.public_url, files, facts)
+        evidence = Evidence(
+            id=run.engine.new_id(),
+            solution=solution.name,
+            version=run.release.version,
+            release=run.release.digest,
+            environment=run.deployment.environment,
+            check=check.name,
+            kind=check.kind,
+            outcome=result.outcome,
+            summary=mask(result.summary, secrets_of(run)),
+            at=run.engine.now(),
+            seconds=round(result.seconds, 3),
+            deployment=run.deployment.id,
+        )
+        run.engine.record([EvidenceRecorded(evidence)], ENGINE, fence=(run.deployment.environment, run.fence))
+        failed = failed or (evidence if result.outcome is not CheckOutcome.PASSED else None)
+    if failed is not None:
+        raise NotVerifiedError(
+            f"check *{failed.check}* {failed.outcome}: {failed.summary}",
+            where=run.deployment.environment,
+            hint=f"lampway rollback {solution.name} --in {run.deployment.environment} --reason '...'",
+        )
+    return {"checks": len(solution.checks)}
+
+
+def record(run: Run) -> dict[str, Any]:
+    """Record the release as known-good, and its tag as due where this was the last stage."""
+    environment, release = run.deployment.environment, run.release
+    with run.engine.store.transaction() as transaction:
+        transaction.require_fence(environment, run.fence)
+        recorded = transaction.append(Verified(run.deployment.id), ENGINE)
+        if release is not None and _is_last(run.strategy, release.solution, environment) and release.commit:
+            tag = f"{release.solution}/v{release.version}"
+            due = {"solution": release.solution, "version": release.version, "tag": tag, "commit": release.commit}
+            transaction.remember(Due(f"tag {tag}", "tag", due, 0))
+    run.engine.tell([recorded])
+    return {}
+
+
+def _is_last(strategy: Strategy, solution: str, environment: str) -> bool:
+    return strategy.pipeline_of(solution).stages[-1].environment == environment
+
+
+ENGINE_STEPS: dict[str, Callable[[Run], dict[str, Any]]] = {
+    PRE_FLIGHT: pre_flight,
+    KEEP: keep,
+    READ_BACK: read_back,
+    VERIFY: verify,
+    RECORD: record,
+}
+"""What the engine does itself, by the step's name."""
+
+
+def open_run(engine: Engine, deployment: Deployment, fence: int) -> Run:
+    """Return everything the steps of this deployment need, read and resolved now."""
+    with engine.store.reading() as reading:
+        strategy = rules_in_force(reading).strategy
+        release = reading.get(Release, f"{deployment.solution}@{deployment.version}") if deployment.package else None
+        before = installed(reading, deployment.environment, deployment.solution)
+    environment = strategy.environment(deployment.environment)
+    wanted = wanted_for(
+        engine,
+        solution=deployment.solution,
+        release=release,
+        environment=deployment.environment,
+        configuration=deployment.configuration,
+    )
+    return Run(
+        engine=engine,
+        deployment=deployment,
+        strategy=strategy,
+        release=release,
+        platform=engine.platform(environment.platform),
+        access=access_to(engine, environment),
+        wanted=wanted,
+        before=before,
+        fence=fence,
+    )
+
+
+def secrets_of(run: Run) -> tuple[Secret, ...]:
+    """Return every secret this run resolved, to be masked wherever text goes out."""
+    return (*run.access.credentials.values(), *(s for f in run.wanted.secrets.values() for s in f.values()))

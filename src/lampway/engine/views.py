@@ -1,0 +1,304 @@
+"""Answers: what is where, what is asked for, and why not yet. Reading only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lampway.domain.configuration import resolve
+from lampway.domain.deployment import Deployment, DriftFinding, DriftState, Evidence, Installation, KnownGood
+from lampway.domain.events import Actor
+from lampway.domain.gates import GateResult, GateState, objection
+from lampway.domain.package import Diff
+from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
+from lampway.domain.release import Release
+from lampway.domain.strategy import Stage, Strategy
+from lampway.engine.context import Engine, Request, access_to, find_release, rules_in_force
+from lampway.engine.facts import Case, case_of, eligibility, gather, installed, rollback_target
+from lampway.engine.promote import find_promotion
+from lampway.engine.steps import plan_for, wanted_for
+from lampway.engine.store import Reading
+from lampway.errors import LampwayError, NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One solution in one environment."""
+
+    solution: str
+    environment: str
+    release: str
+    """`solution@version`; empty where nothing is installed."""
+    version: str
+    state: str
+    """absent, verified, unverified, or the state of an open promotion."""
+    since: str
+    drift: bool
+    certified_until: str
+    """Empty: nothing is certified yet."""
+    promotion: str
+    """Id of the open promotion there, if any."""
+    waiting: str
+    """The release of that promotion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Request[tuple[Cell, ...]]):
+    """What is where: solutions times environments."""
+
+    solution: str = ""
+
+
+def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
+    """Return a cell for every solution in every environment of its path, in the order of the path."""
+    del actor
+    with engine.store.reading() as reading:
+        strategy = rules_in_force(reading).strategy
+        here = {(i.solution, i.environment): i for i in reading.find(Installation, solution=request.solution)}
+        opened = reading.find(Promotion, solution=request.solution, states=OPEN_STATES)
+    waiting = {(p.solution, p.environment): p for p in opened}
+    names = [s.name for s in strategy.solutions if request.solution in ("", s.name)]
+    if request.solution and not names:
+        strategy.solution(request.solution)
+    return tuple(
+        _cell(name, stage.environment, here.get((name, stage.environment)), waiting.get((name, stage.environment)))
+        for name in names
+        for stage in strategy.pipeline_of(name).stages
+    )
+
+
+def _cell(solution: str, environment: str, here: Installation | None, opened: Promotion | None) -> Cell:
+    state = "absent" if here is None else "verified" if here.verified else "unverified"
+    if opened is not None and opened.state in (PromotionState.RUNNING, PromotionState.RECONCILE):
+        state = opened.state
+    return Cell(
+        solution=solution,
+        environment=environment,
+        release=f"{solution}@{here.version}" if here else "",
+        version=here.version if here else "",
+        state=str(state),
+        since=here.since if here else "",
+        drift=here.drifted if here else False,
+        certified_until="",
+        promotion=opened.id if opened else "",
+        waiting=f"{solution}@{opened.version}" if opened else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a release may or may not enter a stage, and what would be done."""
+
+    release: str
+    stage: str
+    environment: str
+    allowed: bool
+    gates: tuple[GateResult, ...]
+    plan: tuple[str, ...]
+    """One line per step, as it would be executed; empty where the environment could not be asked."""
+    problems: tuple[str, ...]
+    """What pre-flight would refuse."""
+    promotion: str
+    state: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explain(Request[Explanation]):
+    """Ask why not yet."""
+
+    release: str
+    to: str
+
+
+def explain(engine: Engine, request: Explain, actor: Actor) -> Explanation:
+    """Judge every gate and make the plan, by reading only. Raises NotFoundError."""
+    with engine.store.reading() as reading:
+        strategy = rules_in_force(reading).strategy
+        release = find_release(reading, request.release)
+        stage = strategy.stage(release.solution, request.to)
+        promotion = _open_promotion(reading, release, stage)
+        case = case_of(reading, promotion) if promotion else None
+        judged = eligibility(reading, case or Case(release, stage, DeploymentKind.FORWARD, actor.person))
+    plan, problems = _plan(engine, strategy, release, stage)
+    return Explanation(
+        release=release.name,
+        stage=stage.name,
+        environment=stage.environment,
+        allowed=judged.allowed,
+        gates=judged.gates,
+        plan=plan,
+        problems=problems,
+        promotion=promotion.id if promotion else "",
+        state=str(promotion.state) if promotion else "not asked for",
+        note=promotion.note if promotion else "",
+    )
+
+
+def _open_promotion(reading: Reading, release: Release, stage: Stage) -> Promotion | None:
+    found = reading.find(Promotion, solution=release.solution, environment=stage.environment, states=OPEN_STATES)
+    return next((p for p in found if p.version == release.version and p.stage == stage.name), None)
+
+
+def _plan(
+    engine: Engine, strategy: Strategy, release: Release, stage: Stage
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    environment = strategy.environment(stage.environment)
+    configuration, _ = resolve(environment, release.solution, release.inventory)
+    try:
+        wanted = wanted_for(
+            engine,
+            solution=release.solution,
+            release=release,
+            environment=environment.name,
+            configuration=configuration,
+        )
+        found = engine.platform(environment.platform).plan(access_to(engine, environment), wanted)
+    except LampwayError as error:
+        return (), (str(error),)
+    steps = plan_for(found.steps, environment.name, len(strategy.solution(release.solution).checks))
+    return tuple(f"{s.name}: {s.summary}" for s in steps), tuple(p.summary for p in found.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionView:
+    """A promotion with what one needs to decide about it."""
+
+    promotion: Promotion
+    release: Release | None
+    gates: tuple[GateResult, ...]
+    deployment: Deployment | None
+    evidence: tuple[Evidence, ...]
+    running: str
+    """The version that runs there now; empty for none."""
+    rollback: str
+    """The version a rollback would bring back; empty for removal."""
+    diff: Diff | None
+    """From what runs there now; None for a first deployment."""
+    may_decide: str
+    """Why the asking person's decision would not count; empty when it would."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPromotion(Request[PromotionView]):
+    """Look at one promotion."""
+
+    promotion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox(Request[tuple[PromotionView, ...]]):
+    """What waits for the asking person's decision."""
+
+    everybody: bool = False
+    """Everything that waits for anybody."""
+
+
+def show_promotion(engine: Engine, request: ShowPromotion, actor: Actor) -> PromotionView:
+    """Return a promotion with its gates as they stand. Raises NotFoundError."""
+    with engine.store.reading() as reading:
+        return _view(engine, reading, find_promotion(reading, request.promotion), actor)
+
+
+def inbox(engine: Engine, request: Inbox, actor: Actor) -> tuple[PromotionView, ...]:
+    """Return the promotions that wait for a decision, oldest first."""
+    with engine.store.reading() as reading:
+        rules_in_force(reading)
+        found = reading.find(Promotion, states=(PromotionState.WAITING,))
+        views = [_view(engine, reading, p, actor) for p in found if _pending(reading, p)]
+    return tuple(v for v in views if request.everybody or not v.may_decide)
+
+
+def _pending(reading: Reading, promotion: Promotion) -> bool:
+    case = case_of(reading, promotion)
+    if case is None:
+        return False
+    return any(g.gate == "approval" and g.state is GateState.PENDING for g in eligibility(reading, case).gates)
+
+
+def _view(engine: Engine, reading: Reading, promotion: Promotion, actor: Actor) -> PromotionView:
+    case = case_of(reading, promotion)
+    release = case.release if case else None
+    here = installed(reading, promotion.environment, promotion.solution)
+    back = rollback_target(reading, promotion.environment, promotion.solution, promotion.bound.release)
+    found = reading.find(Evidence, solution=promotion.solution)
+    return PromotionView(
+        promotion=promotion,
+        release=release,
+        gates=eligibility(reading, case).gates if case else (),
+        deployment=reading.get(Deployment, promotion.deployment) if promotion.deployment else None,
+        evidence=tuple(e for e in found if e.release == promotion.bound.release),
+        running=here.version if here else "",
+        rollback=back.version if back else "",
+        diff=_diff(engine, here, release) if promotion.state in OPEN_STATES else None,
+        may_decide=_objection(reading, case, actor),
+    )
+
+
+def _diff(engine: Engine, here: Installation | None, release: Release | None) -> Diff | None:
+    if here is None or release is None:
+        return None
+    old, new = engine.packages.get(here.package), engine.packages.get(release.package.digest)
+    return engine.platform(release.package.platform).format.diff(old, new)
+
+
+def _objection(reading: Reading, case: Case | None, actor: Actor) -> str:
+    if case is None:
+        return "its stage is no longer in the strategy"
+    rules = [rule for rule in case.stage.gates if rule.gate == "approval"]
+    if not rules:
+        return "this stage asks for no approval"
+    facts = gather(reading, case)
+    person = facts.strategy.person(actor.person)
+    if person and any(d.by == person.id and d.digest == case.digest for d in case.decisions):
+        return "you have decided already"
+    found = [objection(rule, facts, actor.person) for rule in rules]
+    return found[0] if all(found) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class SolutionView:
+    """A solution with its releases and what happened where."""
+
+    solution: str
+    releases: tuple[Release, ...]
+    known_good: tuple[KnownGood, ...]
+    drift: tuple[DriftFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSolution(Request[SolutionView]):
+    """Look at one solution."""
+
+    solution: str
+
+
+def show_solution(engine: Engine, request: ShowSolution, actor: Actor) -> SolutionView:
+    """Return a solution's releases, newest first, its known-good ones and open drift. Raises NotFoundError."""
+    del actor
+    with engine.store.reading() as reading:
+        rules_in_force(reading).strategy.solution(request.solution)
+        return SolutionView(
+            request.solution,
+            reading.find(Release, solution=request.solution, newest_first=True),
+            reading.find(KnownGood, solution=request.solution, newest_first=True),
+            reading.find(DriftFinding, solution=request.solution, states=(DriftState.OPEN, DriftState.ACCEPTED)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompareReleases(Request[Diff]):
+    """Compare two releases."""
+
+    old: str
+    new: str
+
+
+def compare_releases(engine: Engine, request: CompareReleases, actor: Actor) -> Diff:
+    """Return what separates two releases, in a maker's words. Raises NotFoundError."""
+    del actor
+    with engine.store.reading() as reading:
+        old, new = find_release(reading, request.old), find_release(reading, request.new)
+    if old.package.platform != new.package.platform:
+        raise NotFoundError("the two releases are of different platforms")
+    form = engine.platform(new.package.platform).format
+    return form.diff(engine.packages.get(old.package.digest), engine.packages.get(new.package.digest))

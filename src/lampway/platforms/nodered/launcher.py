@@ -1,0 +1,301 @@
+"""Start and stop a real Node-RED: on loopback, with its own credentials, detached from who started it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from filelock import FileLock
+
+from lampway.domain.secret import Secret
+from lampway.engine.platform import Launched
+from lampway.errors import PlatformError
+from lampway.platforms.nodered.install import Say, ensure_node, ensure_nodered, shipped, silent
+
+_STATE = "lampway.json"
+_LOG = "node-red.log"
+_START = 30.0  # seconds until the admin API must answer
+_STOP = 5.0  # seconds between asking to end and ending
+_TRIES = 5  # ports
+_TAIL = 25  # lines of the log that are worth showing
+_LOOPBACK = "127.0.0.1"
+
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "NODE_EXTRA_CA_CERTS")
+_KEPT_WINDOWS = ("SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA", "USERPROFILE")
+"""All that flows can read of our own process environment, which may hold secrets of the engine."""
+
+_DETACH = """
+import subprocess, sys
+flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "DETACHED_PROCESS", 0)
+log = open(sys.argv[1], "ab")
+child = subprocess.Popen(
+    sys.argv[2:], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, creationflags=flags
+)
+child.returncode = 0
+print(child.pid)
+"""
+"""A go-between that ends at once, so that nobody is left who would have to wait for Node-RED."""
+
+_HASH = """
+const bcrypt = require('bcryptjs')
+const words = JSON.parse(require('fs').readFileSync(0, 'utf8'))
+console.log(JSON.stringify(words.map((word) => bcrypt.hashSync(word, 8))))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a folder remembers between starts; its file is readable by its owner only."""
+
+    admin_password: str
+    maker_password: str
+    token: str
+    credential_secret: str
+    port: int = 0
+    pid: int = 0
+    locked: bool = False
+    hashes: list[str] = field(default_factory=list)
+
+
+def launch(
+    folder: Path,
+    *,
+    name: str,
+    locked: bool,
+    cache: Path,
+    environment: Mapping[str, str] | None = None,
+    say: Say = silent,
+) -> Launched:
+    """Install Node-RED into `cache` if needed, start it on `folder` and return once its admin API answers.
+
+    A folder keeps its data, credentials and port from one start to the next. What runs there already with the same lock
+    is returned as it is. `environment` is added to what the process gets, which is otherwise next to nothing of ours.
+    Raises PlatformError with the end of the log.
+    """
+    home, node = ensure_nodered(cache, say), ensure_node(cache, say)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lampway.lock"):
+            return _start(folder.resolve(), _Start(home, node, name, locked, dict(environment or {})))
+    except OSError as error:
+        raise PlatformError(f"cannot start Node-RED: {error}", where=str(folder)) from error
+
+
+def stop(launched: Launched) -> None:
+    """End what `launch` started: asked first, then made to. Does nothing when its process id is somebody else's now."""
+    port = urlsplit(launched.url).port or 0
+    if not _is_ours(launched.pid, port):
+        return
+    _signal(launched.pid, signal.SIGTERM)
+    if _wait(lambda: not _is_ours(launched.pid, port), _STOP):
+        return
+    _signal(launched.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    if not _wait(lambda: not _is_ours(launched.pid, port), _STOP):
+        raise PlatformError(f"Node-RED does not end: process {launched.pid}", where=launched.url)
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What a start is told."""
+
+    home: Path
+    node: Path
+    name: str
+    locked: bool
+    environment: dict[str, str]
+
+
+def _start(folder: Path, start: _Start) -> Launched:
+    state = _remembered(folder)
+    if _is_ours(state.pid, state.port):
+        if state.locked != start.locked:
+            raise PlatformError("Node-RED runs there already, with another lock", where=str(folder), hint="stop it first")
+        return _launched(state)
+    state = replace(state, locked=start.locked, hashes=state.hashes or _hashes(start, state))
+    (folder / "settings.js").write_bytes(shipped("settings.js"))
+    wanted = state.port
+    for _ in range(_TRIES):
+        port = wanted or _free_port()
+        if wanted and not _is_free(wanted):
+            hint = "end what listens there, or start with another folder"
+            raise PlatformError(f"the port of this environment is taken: {wanted}", where=str(folder), hint=hint)
+        state = replace(state, port=port, pid=_spawn(folder, start, replace(state, port=port)))
+        _remember(folder, state)
+        if _answers(folder, state):
+            return _launched(state)
+    raise PlatformError("no free port was found to start Node-RED on", where=str(folder))
+
+
+def _spawn(folder: Path, start: _Start, state: _State) -> int:
+    log = folder / _LOG
+    log.touch(mode=0o600)
+    given = {
+        "NAME": start.name,
+        "FOLDER": str(folder),
+        "LOCKED": "true" if state.locked else "false",
+        "CREDENTIAL_SECRET": state.credential_secret,
+        "TOKEN": state.token,
+        "ADMIN_HASH": state.hashes[0],
+        "MAKER_HASH": state.hashes[1],
+    }
+    kept = {key: os.environ[key] for key in (*_KEPT, *_KEPT_WINDOWS) if key in os.environ}
+    environment = {**kept, **start.environment, **{f"LAMPWAY_NR_{key}": value for key, value in given.items()}}
+    program = str(start.home / "node_modules" / "node-red" / "red.js")
+    flags = ["--settings", str(folder / "settings.js"), "--port", str(state.port), "--title", _title(state.port)]
+    command = [sys.executable, "-I", "-S", "-c", _DETACH, str(log), str(start.node), program, *flags]
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=_START)
+    if done.returncode:
+        raise PlatformError(f"cannot start Node-RED: {done.stderr.strip()}", where=str(folder))
+    return int(done.stdout)
+
+
+def _answers(folder: Path, state: _State) -> bool:
+    """Return whether the admin API answers; False when the port was taken by somebody faster. Raises PlatformError."""
+    end = time.monotonic() + _START
+    while time.monotonic() < end:
+        if _who_answers(state.port) == state.pid:
+            return True
+        if not _is_alive(state.pid, state.port):
+            tail = _tail(folder)
+            if "EADDRINUSE" in tail or "port in use" in tail:
+                return False
+            raise PlatformError(f"Node-RED ended while starting; the end of its log:\n{tail}", where=str(folder))
+        time.sleep(0.05)
+    _signal(state.pid, signal.SIGTERM)
+    message = f"Node-RED did not answer within {_START:.0f} seconds; the end of its log:\n{_tail(folder)}"
+    raise PlatformError(message, where=str(folder))
+
+
+def _who_answers(port: int) -> int:
+    """Return the process id that the Node-RED on this port of loopback tells; 0 for none, or not one of ours."""
+    from http.client import HTTPConnection, HTTPException
+
+    connection = HTTPConnection(_LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", "/auth/login")
+        return int(connection.getresponse().getheader("Lampway-Process") or 0)
+    except (OSError, HTTPException, ValueError):
+        return 0
+    finally:
+        connection.close()
+
+
+def _is_ours(pid: int, port: int) -> bool:
+    return pid > 0 and port > 0 and (_is_alive(pid, port) or _who_answers(port) == pid)
+
+
+def _is_alive(pid: int, port: int) -> bool:
+    """Return whether this process still is the Node-RED we started on this port; by its title, never by its id alone."""
+    record = Path(f"/proc/{pid}/cmdline")
+    if Path("/proc/self").exists():
+        with contextlib.suppress(OSError):
+            return _title(port) in record.read_bytes().decode(errors="replace").replace("\0", " ").split()
+        return False
+    if shutil.which("ps"):
+        command = ["ps", "-o", "command=", "-p", str(pid)]
+        return _title(port) in subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    return _exists(pid) and _who_answers(port) in {0, pid}
+
+
+def _exists(pid: int) -> bool:
+    """Return whether a process has this id, where nothing tells which one it is (Windows)."""
+    command = ["tasklist", "/fi", f"PID eq {pid}", "/fo", "csv", "/nh"]
+    with contextlib.suppress(OSError):
+        return "node" in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return False
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _wait(is_so: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _title(port: int) -> str:
+    return f"lampway-node-red-{port}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        if os.name != "nt":  # there it would let two listen on one port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
+def _tail(folder: Path) -> str:
+    with contextlib.suppress(OSError):
+        return "\n".join((folder / _LOG).read_text(errors="replace").splitlines()[-_TAIL:])
+    return "(there is no log)"
+
+
+def _hashes(start: _Start, state: _State) -> list[str]:
+    """Return the bcrypt hashes of the two passwords, which are told to the program on its standard input."""
+    done = subprocess.run(
+        [str(start.node), "-e", _HASH],
+        cwd=start.home,
+        input=json.dumps([state.admin_password, state.maker_password]),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_START,
+    )
+    if done.returncode:
+        raise PlatformError(f"cannot make the passwords of Node-RED: {done.stderr.strip()[-500:]}")
+    return [str(line) for line in json.loads(done.stdout)]
+
+
+def _remembered(folder: Path) -> _State:
+    try:
+        return _State(**json.loads((folder / _STATE).read_text()))
+    except FileNotFoundError:
+        return _State(*(secrets.token_urlsafe(24) for _ in range(4)))
+    except (ValueError, TypeError) as error:
+        hint = "remove the file; the environment then gets new credentials, and its stored secrets are lost"
+        raise PlatformError(f"cannot be read: {error}", where=str(folder / _STATE), hint=hint) from error
+
+
+def _remember(folder: Path, state: _State) -> None:
+    temporary = folder / f".{_STATE}"
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(asdict(state), file, indent=2)
+    temporary.replace(folder / _STATE)
+
+
+def _launched(state: _State) -> Launched:
+    return Launched(
+        url=f"http://{_LOOPBACK}:{state.port}",
+        pid=state.pid,
+        credentials={"token": Secret(state.token)},
+        maker_credentials={"user": Secret("maker"), "password": Secret(state.maker_password)},
+    )
