@@ -250,9 +250,7 @@ class _Builder:
             return None
         if text in _TRUE or text in _FALSE:
             return text in _TRUE
-        if _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text) or _NOT_JSON.fullmatch(text):
-            return self.number(event)
-        return self.text(event)
+        return self.text(event) if reads_as_text(text) else self.number(event)
 
     def number(self, event: ScalarEvent) -> int | float:
         """Return a number that JSON can say."""
@@ -299,6 +297,12 @@ class _Builder:
     def stop(self, event: Event, message: str, hint: str = "") -> NoReturn:
         """Give up on the file."""
         raise _Unreadable(self.fault(event, message, hint))
+
+
+def reads_as_text(plain: str) -> bool:
+    """Return whether this, written without quotes, would be read as text and not as a number or the like."""
+    patterns = (_INTEGER, _FLOAT, _NOT_JSON)
+    return plain not in _NULL | _TRUE | _FALSE and not any(pattern.fullmatch(plain) for pattern in patterns)
 
 
 def _place(mark: StringMark) -> Place:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -72,7 +72,7 @@ def read_folder(root: Path) -> Mapping[str, bytes]:
     return found
 
 
-def in_order(mistakes: list[Mistake]) -> tuple[Mistake, ...]:
+def in_order(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
     """Return mistakes by file, line and column, each one once."""
     return tuple(sorted(set(mistakes), key=lambda m: (m.file, m.line, m.column, m.message, m.hint)))
 

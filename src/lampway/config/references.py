@@ -129,7 +129,7 @@ def _gates(files: Governance, stage: Path, *, is_first: bool) -> Iterator[Mistak
 
 def _approval(files: Governance, path: Path) -> Iterator[Mistake]:
     strategy = files.strategy
-    mistakes = []
+    mistakes: list[Mistake] = []
     for place, role in strategy.items(*path, "roles"):
         mistakes += _known(strategy, place, role, "role", strategy.words("roles"))
     for place, person in strategy.items(*path, "people"):

@@ -6,14 +6,15 @@ The values themselves are never repeated, save for names that are chosen from a 
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lampway.config.document import Document, Path
-from lampway.config.section import Section, closest
+from lampway.config.section import Section, closest, reference_hint
 from lampway.errors import Mistake
 
 Model = TypeVar("Model", bound=Section)
@@ -30,6 +31,7 @@ _WANTED = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
+_SECRET_PLACES = frozenset({"access", "maker_access", "connections"})
 _CURES = {
     "text": "put it in quotes",
     "a list": "write [one, two], or each item on its own line after a hyphen",
@@ -46,30 +48,30 @@ def validate(model: type[Model], document: Document) -> tuple[Model | None, tupl
         return None, tuple(_mistake(model, document, detail) for detail in details)
 
 
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """One thing pydantic found, brought back to the document."""
+
+    document: Document
+    path: Path
+    section: type[BaseModel] | None
+    """The section that holds what the path names, if it is one."""
+    detail: ErrorDetails
+
+    @property
+    def subject(self) -> str:
+        """The nearest key, for messages."""
+        return next((part for part in reversed(self.path) if isinstance(part, str)), "the file")
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What pydantic knows besides."""
+        return self.detail.get("ctx", {})
+
+
 def _mistake(model: type[Section], document: Document, detail: ErrorDetails) -> Mistake:
     path, section = _follow(model, detail["loc"])
-    kind, context = detail["type"], detail.get("ctx", {})
-    subject = next((part for part in reversed(path) if isinstance(part, str)), "the file")
-    match kind:
-        case "mistake":
-            return document.mistake(path, context["message"], context["hint"], at_key=_is_key(detail["loc"]))
-        case "extra_forbidden":
-            return _unknown_key(document, path, section)
-        case "missing":
-            return _missing_key(document, path, section)
-        case "union_tag_not_found":
-            return document.mistake(path, "key missing: gate", "write which one, such as `- gate: findings`")
-        case "union_tag_invalid" | "literal_error":
-            return _unknown_word(document, path, detail)
-        case "too_short":
-            return document.mistake(path, f"{subject} must not be empty", "give at least one, or take the key out")
-    if kind in _WANTED:
-        return _wrong_type(document, path, detail["input"], _WANTED[kind])
-    limit = {"greater_than_equal": "at least", "greater_than": "more than", "less_than_equal": "at most"}.get(kind)
-    if limit:
-        bound = next(iter(context.values()))
-        return document.mistake(path, f"{subject} must be {limit} {bound:g}")
-    return document.mistake(path, f"{subject} is not valid")
+    return _READERS.get(detail["type"], _invalid)(_Fault(document, path, section, detail))
 
 
 def _is_key(location: tuple[int | str, ...]) -> bool:
@@ -85,7 +87,7 @@ def _follow(model: type[Section], location: tuple[int | str, ...]) -> tuple[Path
     here: Any = model
     section: type[BaseModel] | None = None
     for index, part in enumerate(location):
-        if _is_key(location[: index + 1]) and index == len(location) - 1:
+        if part == "[key]" and index == len(location) - 1:
             break
         here = _unwrap(here)
         if isinstance(here, tuple):
@@ -125,46 +127,85 @@ def _literal_gate(section: type[BaseModel]) -> str:
     return str(typing.get_args(section.model_fields["gate"].annotation)[0])
 
 
-def _unknown_key(document: Document, path: Path, section: type[BaseModel] | None) -> Mistake:
-    fields = section.model_fields if section else {}
+def _own_words(fault: _Fault) -> Mistake:
+    at_key = _is_key(fault.detail["loc"])
+    return fault.document.mistake(fault.path, fault.context["message"], fault.context["hint"], at_key=at_key)
+
+
+def _unknown_key(fault: _Fault) -> Mistake:
+    document, path = fault.document, fault.path
+    fields = fault.section.model_fields if fault.section else {}
     known = tuple(field.alias or name for name, field in fields.items())
     given = document.names(*path[:-1]) or ()
-    key = str(path[-1])
+    hint = closest(str(path[-1]), tuple(k for k in known if k not in given))
     if known == ("gate",):
-        gate = document.at(*path[:-1], "gate")
-        return document.mistake(path, f"unknown key: {key}", f"the gate {gate} takes no parameters", at_key=True)
-    hint = closest(key, tuple(k for k in known if k not in given))
-    return document.mistake(path, f"unknown key: {key}", hint, at_key=True)
+        hint = f"the gate {document.at(*path[:-1], 'gate')} takes no parameters"
+    return document.mistake(path, f"unknown key: {path[-1]}", hint, at_key=True)
 
 
-def _missing_key(document: Document, path: Path, section: type[BaseModel] | None) -> Mistake:
-    key = str(path[-1])
-    fields: Mapping[str, Any] = section.model_fields if section else {}
+def _missing_key(fault: _Fault) -> Mistake:
+    key = str(fault.path[-1])
+    fields: Mapping[str, Any] = fault.section.model_fields if fault.section else {}
     about = next((f.description for name, f in fields.items() if (f.alias or name) == key), "") or ""
     hint = f"add `{key}`: {about[:1].lower()}{about[1:].rstrip('.')}" if about else f"add `{key}`"
-    return document.mistake(path[:-1], f"key missing: {key}", hint, at_key=True)
+    return fault.document.mistake(fault.path[:-1], f"key missing: {key}", hint, at_key=bool(fault.path[:-1]))
 
 
-def _unknown_word(document: Document, path: Path, detail: ErrorDetails) -> Mistake:
-    context = detail.get("ctx", {})
-    known = tuple(str(context.get("expected_tags") or context["expected"]).replace(" or ", ", ").split(", "))
-    words = tuple(word.strip("'") for word in known)
-    if detail["type"] == "union_tag_invalid":
-        path = (*path, "gate")
-    subject = next((str(part) for part in reversed(path) if isinstance(part, str)), "word")
-    value = document.at(*path)
+def _missing_gate(fault: _Fault) -> Mistake:
+    return fault.document.mistake(fault.path, "key missing: gate", "write which one, such as `- gate: findings`")
+
+
+def _unknown_word(fault: _Fault) -> Mistake:
+    listed = str(fault.context.get("expected_tags") or fault.context["expected"]).replace(" or ", ", ")
+    words = tuple(word.strip("'") for word in listed.split(", "))
+    path = (*fault.path, "gate") if fault.detail["type"] == "union_tag_invalid" else fault.path
+    subject = next((part for part in reversed(path) if isinstance(part, str)), "word")
+    value = fault.document.at(*path)
     if not isinstance(value, str):
-        return document.mistake(path, f"{subject} must be one of: {', '.join(words)}")
-    return document.mistake(path, f"unknown {subject}: {value[:80]}", closest(value, words))
+        return fault.document.mistake(path, f"{subject} must be one of: {', '.join(words)}")
+    return fault.document.mistake(path, f"unknown {subject}: {value[:80]}", closest(value, words))
 
 
-def _wrong_type(document: Document, path: Path, value: Any, wanted: str) -> Mistake:
-    found = _KINDS.get(type(value), "nothing")
-    last = path[-1] if path else "the file"
-    holder = next((str(part) for part in reversed(path[:-1]) if isinstance(part, str)), "the list")
-    subject = last if isinstance(last, str) else f"item {last + 1} of {holder}"
-    if wanted == "a mapping" and "gates" in path and isinstance(value, str):
-        return document.mistake(path, f"{subject} must be a mapping, found text", "write `- gate: ` before its name")
-    is_scalar = found in ("a number", "true or false")
-    hint = _CURES.get(wanted, "") if wanted != "text" or is_scalar else ""
-    return document.mistake(path, f"{subject} must be {wanted}, found {found}", hint)
+def _empty(fault: _Fault) -> Mistake:
+    message = f"{fault.subject} must not be empty"
+    return fault.document.mistake(fault.path, message, "give at least one, or take the key out")
+
+
+def _out_of_bounds(fault: _Fault) -> Mistake:
+    limit, bound = next(iter(fault.context.items()))
+    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+    return fault.document.mistake(fault.path, f"{fault.subject} must be {words[limit]} {bound:g}")
+
+
+def _wrong_type(fault: _Fault) -> Mistake:
+    path = fault.path
+    wanted, found = _WANTED[fault.detail["type"]], _KINDS.get(type(fault.detail["input"]), "nothing")
+    subject = fault.subject
+    if path and isinstance(path[-1], int):
+        holder = next((part for part in reversed(path) if isinstance(part, str)), "the list")
+        subject = f"item {path[-1] + 1} of {holder}"
+    hint = _CURES.get(wanted, "") if wanted != "text" or found in ("a number", "true or false") else ""
+    if wanted == "text" and _SECRET_PLACES & set(path[:-1]) and path[-1] != "user":
+        subject, hint = "a secret reference", reference_hint()  # a secret may have slipped into the key as well
+    if "gates" in path and found == "text" and wanted == "a mapping":
+        hint = "write `gate: ` before its name"
+    return fault.document.mistake(path, f"{subject} must be {wanted}, found {found}", hint)
+
+
+def _invalid(fault: _Fault) -> Mistake:
+    return fault.document.mistake(fault.path, f"{fault.subject} is not valid")
+
+
+_READERS: dict[str, Callable[[_Fault], Mistake]] = {
+    "mistake": _own_words,
+    "extra_forbidden": _unknown_key,
+    "missing": _missing_key,
+    "union_tag_not_found": _missing_gate,
+    "union_tag_invalid": _unknown_word,
+    "literal_error": _unknown_word,
+    "too_short": _empty,
+    "greater_than": _out_of_bounds,
+    "greater_than_equal": _out_of_bounds,
+    "less_than_equal": _out_of_bounds,
+    **dict.fromkeys(_WANTED, _wrong_type),
+}

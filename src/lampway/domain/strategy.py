@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from lampway.domain.digest import digest
 from lampway.errors import NotFoundError
@@ -128,6 +128,8 @@ class Solution:
     constants: tuple[str, ...] = ()
     connections: dict[str, tuple[str, ...]] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
+    support: str = ""
+    """Digest of the files beside its declaration that its checks run from; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +214,22 @@ class Strategy:
                 "tier": self.tier(environment.tier),
                 "environment": [environment.name, environment.platform, environment.url, environment.public_url],
                 "deciders": deciders,
-                "checks": self.solution(solution).checks,
+                "checks": [self.solution(solution).checks, self.solution(solution).support],
                 "rollback_plan": self.solution(solution).rollback_plan,
                 "criticality": self.solution(solution).criticality,
             }
         )
 
 
-def _named(things: tuple[Any, ...], name: str, kind: str) -> Any:
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def _named(things: tuple[N, ...], name: str, kind: str) -> N:
     for thing in things:
         if thing.name == name:
             return thing

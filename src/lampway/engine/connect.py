@@ -29,6 +29,8 @@ class Connected:
     file: str
     rights: Rights
     lock: Lock | None
+    should_be_locked: bool
+    """Whether its tier asks for a lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,13 @@ def connect(engine: Engine, request: Connect, actor: Actor) -> Connected:
     text = engine.source.read(path)
     environment = _described(engine, request, text)
     edited = engine.files.with_environment(text, environment)
-    environment = _reread(engine, path, edited, environment)
+    strategy = _reread(engine, path, edited)
+    environment = strategy.environment(request.environment)
     platform = engine.platform(environment.platform)
     rights = platform.probe(access_to(engine, environment))
     engine.source.write(path, edited)
     lock = look_at_lock(engine, environment, actor) if rights.can_read else None
-    return Connected(environment.name, path, rights, lock)
+    return Connected(environment.name, path, rights, lock, strategy.tier(environment.tier).locked)
 
 
 def _described(engine: Engine, request: Connect, text: str | None) -> Environment:
@@ -77,11 +80,11 @@ def _described(engine: Engine, request: Connect, text: str | None) -> Environmen
     )
 
 
-def _reread(engine: Engine, path: str, edited: str, environment: Environment) -> Environment:
-    """Return the environment as the edited file describes it, together with all other files."""
+def _reread(engine: Engine, path: str, edited: str) -> Strategy:
+    """Return the strategy with the edited file in it."""
     files = dict(engine.files.read_folder(engine.source.root))
     files[path] = edited.encode()
-    return engine.files.load(files).environment(environment.name)
+    return engine.files.load(files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,8 +156,8 @@ class Checks(Protocol):
     def run(self, check: Check, base_url: str, files: Mapping[str, bytes], facts: Mapping[str, str]) -> CheckResult:
         """Run one check and return what it came to; a check that cannot be run is an errored one, not an exception.
 
-        `base_url` is where the environment's flows answer, `files` the solution's folder as it was released (a command
-        check runs in a copy of it), `facts` are told to a command as `LAMPWAY_...` variables.
+        `base_url` is where the environment's flows answer, `files` what lies beside the solution's declaration in the
+        commit in force (a command runs in a copy of it), `facts` are told to a command as `LAMPWAY_...` variables.
         """
         ...
 

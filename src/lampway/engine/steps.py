@@ -30,6 +30,7 @@ from lampway.engine import platform as port
 from lampway.engine.context import Engine, access_to, resolve_secrets, rules_in_force
 from lampway.engine.facts import installed
 from lampway.engine.store import Due
+from lampway.engine.strategy import support_files
 from lampway.errors import LampwayError, RefusedError
 
 PRE_FLIGHT, KEEP, READ_BACK, VERIFY, RECORD = "pre-flight", "keep", "read-back", "verify", "record"
@@ -54,6 +55,8 @@ class Run:
     engine: Engine
     deployment: Deployment
     strategy: Strategy
+    commit: str
+    """The governance commit in force: the scripts of checks are taken from it."""
     release: Release | None
     """None when the solution is removed."""
     platform: port.Platform
@@ -185,10 +188,9 @@ def verify(run: Run) -> dict[str, Any]:
     if run.release is None:
         return {"checks": 0}
     solution = run.strategy.solution(run.deployment.solution)
-    folder = f"solutions/{solution.name}"
-    prefix = f"{folder}/"
-    found = run.engine.source.files_at(run.release.commit, [folder]) if any(c.command for c in solution.checks) else {}
-    files = {path.removeprefix(prefix): data for path, data in found.items()}
+    has_commands = any(c.command for c in solution.checks)
+    found = run.engine.source.files_at(run.commit, [f"solutions/{solution.name}"]) if has_commands else {}
+    files = support_files(found, solution.name)
     facts = {
         "SOLUTION": solution.name,
         "VERSION": run.release.version,
@@ -254,7 +256,8 @@ ENGINE_STEPS: dict[str, Callable[[Run], dict[str, Any]]] = {
 def open_run(engine: Engine, deployment: Deployment, fence: int) -> Run:
     """Return everything the steps of this deployment need, read and resolved now."""
     with engine.store.reading() as reading:
-        strategy = rules_in_force(reading).strategy
+        rules = rules_in_force(reading)
+        strategy = rules.strategy
         release = reading.get(Release, f"{deployment.solution}@{deployment.version}") if deployment.package else None
         before = installed(reading, deployment.environment, deployment.solution)
     environment = strategy.environment(deployment.environment)
@@ -269,6 +272,7 @@ def open_run(engine: Engine, deployment: Deployment, fence: int) -> Run:
         engine=engine,
         deployment=deployment,
         strategy=strategy,
+        commit=rules.commit,
         release=release,
         platform=engine.platform(environment.platform),
         access=access_to(engine, environment),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lampway.domain.digest import digest
+from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import Actor, StrategyApplied
 from lampway.domain.package import Literal, Role, Severity
 from lampway.domain.strategy import RulesInForce, Strategy
 from lampway.engine.context import Engine, Request
+from lampway.engine.ports import Author
 from lampway.errors import RefusedError, UsageError
 
 PATHS = ("lampway.yaml", "people.yaml", "environments", "solutions")
 """Where the governance files are; source below solutions/*/src is no part of the strategy."""
+_BESIDE = (".gitignore", "schema")
+"""What `init` writes beside them; committed along, never judged by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,14 @@ def apply_strategy(engine: Engine, request: ApplyStrategy, actor: Actor) -> Stra
     Where the rules in force ask for a second person, nobody applies what they wrote themselves.
     """
     if request.message:
-        author = engine.source.identity()
-        engine.source.commit_paths(_present(engine), request.message, author)
+        paths = [path for path in engine.source.dirty([*PATHS, *_BESIDE]) if is_governance(path)]
+        if paths:
+            engine.source.commit_paths(paths, request.message, _author(engine, actor))
     commit = engine.source.resolve(request.revision)
     if request.revision == "HEAD":
         _refuse_dirty(engine)
     files = governance_files(engine, commit)
-    strategy = engine.files.load(files)
+    strategy = _with_support(engine.files.load(_declared(files)), files)
     refuse_secrets(engine, strategy)
     with engine.store.reading() as reading:
         before = reading.get(RulesInForce, "current")
@@ -67,9 +71,42 @@ def governance_files(engine: Engine, commit: str) -> Mapping[str, bytes]:
 
 
 def is_governance(path: str) -> bool:
-    """Return whether a path holds strategy: everything but the inside of a solution other than solution.yaml."""
+    """Return whether a path is under the strategy's rule: everything but the source of solutions.
+
+    The scripts that checks run are, for whoever changes them changes what a gate means.
+    """
     parts = path.split("/")
-    return parts[0] != "solutions" or (len(parts) == 3 and parts[2] == "solution.yaml")
+    return not (len(parts) > 3 and parts[0] == "solutions" and parts[2] == "src")
+
+
+def support_files(files: Mapping[str, bytes], solution: str) -> dict[str, bytes]:
+    """Return what lies beside a solution's declaration, such as the scripts of its checks, by path within its folder."""
+    prefix = f"solutions/{solution}/"
+    beside = {path.removeprefix(prefix): data for path, data in files.items() if path.startswith(prefix)}
+    return {path: data for path, data in beside.items() if path != "solution.yaml" and not path.startswith("src/")}
+
+
+def _declared(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    def is_declared(path: str) -> bool:
+        parts = path.split("/")
+        return parts[0] != "solutions" or (len(parts) == 3 and parts[2] == "solution.yaml")
+
+    return {path: data for path, data in files.items() if is_declared(path)}
+
+
+def _with_support(strategy: Strategy, files: Mapping[str, bytes]) -> Strategy:
+    """Return the strategy with the digests of what each solution's checks run from."""
+    digests = {
+        s.name: {path: digest_bytes(data) for path, data in support_files(files, s.name).items()}
+        for s in strategy.solutions
+    }
+    solutions = [replace(s, support=digest(digests[s.name]) if digests[s.name] else "") for s in strategy.solutions]
+    return replace(strategy, solutions=tuple(solutions))
+
+
+def _author(engine: Engine, actor: Actor) -> Author:
+    known = engine.source.identity()
+    return Author(actor.name or known.name or actor.person, actor.email or known.email or actor.person)
 
 
 def refuse_secrets(engine: Engine, strategy: Strategy) -> None:
@@ -95,10 +132,6 @@ def _looks_secret(engine: Engine, literal: Literal) -> bool:
     plain = Literal(literal.place, literal.key, literal.value, Role.CODE)
     named = Literal(literal.place, literal.key, f"{literal.key} = {literal.value!r}", Role.CODE)
     return any(f.severity is Severity.SECRET for f in engine.scanner.scan([plain, named]))
-
-
-def _present(engine: Engine) -> list[str]:
-    return sorted(engine.files.read_folder(engine.source.root))
 
 
 def _refuse_dirty(engine: Engine) -> None:

@@ -20,16 +20,17 @@ def to_text(value: Any) -> str:
 
 
 @functools.cache
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
 def from_text(kind: type[T], text: str | bytes, *, where: str = "") -> T:
     """Return the domain value in `text`. Raises StorageError when it does not fit the kind."""
     try:
-        return _decoder(kind).decode(text)
+        value: T = _decoder(kind).decode(text)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise StorageError(f"unreadable {kind.__name__}: {error}", where=where, hint="lampway audit verify") from error
+    return value
 
 
 def event_from(kind: str, schema: int, body: str, *, where: str) -> Event:

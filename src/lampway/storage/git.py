@@ -140,7 +140,31 @@ class GitSource:
         match = _IDENT.match(answer.text) if answer.ok else None
         return Author(match[1], match[2]) if match else Author("", "")
 
+    def read(self, path: str) -> str | None:
+        """Return the text of a file in the working tree, or None. Raises SourceError."""
+        place = self._root / _clean_path(path)
+        try:
+            return place.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceError(f"cannot read: {error}", where=path) from error
+
     # Writing
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file in the working tree, whole or not at all. Raises SourceError."""
+        place = self._root / _clean_path(path)
+        beside = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                beside.write_text(text, encoding="utf-8", newline="\n")
+                beside.replace(place)
+            finally:
+                beside.unlink(missing_ok=True)
+        except OSError as error:
+            raise SourceError(f"cannot write: {error.strerror}", where=path) from error
 
     def commit_tree(self, folder: str, files: Mapping[str, bytes], message: str, author: Author, parent: str) -> str:
         """Commit `parent` plus `files` (paths relative to `folder`) as the whole content of `folder`, nothing else.

@@ -1,25 +1,27 @@
 """Node-RED's admin API over HTTP: every answer checked, every failure told in our own errors.
 
-Before a change was sent, and on reads, a failure is `UnreachableError` or `PlatformError`: nothing happened. Once a change
-was sent, everything that is not a clear answer is `UnknownOutcomeError`.
+Before a change was sent, and on reads, a failure is `UnreachableError` or `PlatformError`: nothing happened. Once a
+change was sent, everything that is not a clear answer is `UnknownOutcomeError`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import quote
 
 from lampway.engine.platform import Access
 from lampway.errors import (
     AccessError,
     ConflictError,
+    InvalidPackageError,
     PlatformError,
     PlatformRefusedError,
     UnknownOutcomeError,
     UnreachableError,
 )
+from lampway.platforms.nodered.contents import check_nodes
 from lampway.platforms.nodered.flows import Node, dumps_js
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class Api:
     def __init__(self, access: Access, *, transport: httpx.BaseTransport | None = None) -> None:
         import httpx
 
-        self._where = access.environment
+        self.where = access.environment
+        """Name of the environment, for messages."""
         self._url = access.url.rstrip("/")
         self._credentials = access.credentials
         self._authorization: dict[str, str] | None = None
@@ -58,7 +61,7 @@ class Api:
         timeout = httpx.Timeout(_ANSWER, connect=_CONNECT)
         self._client = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False)
 
-    def __enter__(self) -> Api:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 
@@ -70,25 +73,29 @@ class Api:
 
     def settings(self) -> dict[str, Any]:
         """Return what the runtime tells about itself and about who we are."""
-        return _mapping(self._read("/settings"), self._where)
+        return _mapping(self._read("/settings"), self.where)
 
     def flows(self) -> tuple[list[Node], str]:
         """Return every node, in order and without credentials, and the revision of them."""
-        answer = _mapping(self._read("/flows"), self._where)
+        answer = _mapping(self._read("/flows"), self.where)
         nodes, rev = answer.get("flows"), answer.get("rev")
-        if not isinstance(nodes, list) or not isinstance(rev, str) or not all(_is_node(node) for node in nodes):
-            raise PlatformError("answers without flows and their revision", where=self._where, hint=_ADDRESS_HINT)
-        return nodes, rev
+        if not isinstance(nodes, list) or not isinstance(rev, str):
+            raise PlatformError("answers without flows and their revision", where=self.where, hint=_ADDRESS_HINT)
+        try:
+            return check_nodes(nodes, where="flows"), rev
+        except InvalidPackageError as error:
+            hint = "open the editor there, repair the node and deploy"
+            raise PlatformError(f"its flows are damaged: {error}", where=self.where, hint=hint) from error
 
     def state(self) -> str:
         """Return `start`, `stop` or `safe`: whether the flows are meant to run."""
-        return str(_mapping(self._read("/flows/state"), self._where).get("state", ""))
+        return str(_mapping(self._read("/flows/state"), self.where).get("state", ""))
 
     def node_types(self) -> tuple[frozenset[str], dict[str, str]]:
         """Return the node types that can be used, and those installed that cannot, with the reason."""
         sets = self._read("/nodes")
         if not isinstance(sets, list) or not all(isinstance(item, dict) for item in sets):
-            raise PlatformError("answers without its node types", where=self._where, hint=_ADDRESS_HINT)
+            raise PlatformError("answers without its node types", where=self.where, hint=_ADDRESS_HINT)
         usable: set[str] = set()
         broken: dict[str, str] = {}
         for item in sets:
@@ -105,7 +112,7 @@ class Api:
 
         Node-RED tells nothing about the secrets of a `global-config`.
         """
-        answer = _mapping(self._read(f"/credentials/{quote(kind, safe='')}/{quote(id_, safe='')}"), self._where)
+        answer = _mapping(self._read(f"/credentials/{quote(kind, safe='')}/{quote(id_, safe='')}"), self.where)
         marks = {name.removeprefix("has_"): bool(value) for name, value in answer.items()}
         return tuple(sorted(name for name, is_stored in marks.items() if is_stored))
 
@@ -122,12 +129,14 @@ class Api:
             return True
         except AccessError:
             return False
-        raise PlatformError("accepts a deployment that is out of date", where=self._where, hint=_ADDRESS_HINT)
+        raise PlatformError("accepts a deployment that is out of date", where=self.where, hint=_ADDRESS_HINT)
 
     def may_change_modules(self) -> bool:
         """Return whether we may install, enable or disable node modules; asked about one that cannot be there."""
         try:
-            self._judge(self._send("PUT", "/nodes/lampway-probe", b'{"enabled":true}', is_change=False), is_change=False)
+            self._judge(
+                self._send("PUT", "/nodes/lampway-probe", b'{"enabled":true}', is_change=False), is_change=False
+            )
         except AccessError:
             return False
         except PlatformError:
@@ -146,7 +155,7 @@ class Api:
         self._judge(response, is_change=True)
         rev = _json(response)
         if not isinstance(rev, dict) or not isinstance(rev.get("rev"), str):
-            raise UnknownOutcomeError("the answer to the deployment is not what Node-RED answers", where=self._where)
+            raise UnknownOutcomeError("the answer to the deployment is not what Node-RED answers", where=self.where)
         return str(rev["rev"])
 
     def _read(self, path: str) -> Any:
@@ -154,7 +163,7 @@ class Api:
         self._judge(response, is_change=False)
         answer = _json(response)
         if answer is _NOT_JSON:
-            raise PlatformError(f"answers with no JSON: {path}", where=self._where, hint=_ADDRESS_HINT)
+            raise PlatformError(f"answers with no JSON: {path}", where=self.where, hint=_ADDRESS_HINT)
         return answer
 
     def _sign_in(self) -> dict[str, str]:
@@ -181,11 +190,11 @@ class Api:
             self._fail(error, is_change=False)
         if response.status_code in {400, 401, 403}:
             hint = "check user and password; after five wrong ones Node-RED refuses a user for ten minutes"
-            raise AccessError("does not accept the user and password", where=self._where, hint=hint)
+            raise AccessError("does not accept the user and password", where=self.where, hint=hint)
         self._judge(response, is_change=False)
         answer = _json(response)
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
-            raise PlatformError("answers the sign-in with no token", where=self._where, hint=_ADDRESS_HINT)
+            raise PlatformError("answers the sign-in with no token", where=self.where, hint=_ADDRESS_HINT)
         return str(answer["access_token"])
 
     def _send(
@@ -204,9 +213,9 @@ class Api:
             what = "the address or a credential has a character that cannot be sent"
         if isinstance(error, (*self._unsent, ValueError)) or not is_change:
             hint = f"is Node-RED running at {self._url}?"
-            raise UnreachableError(f"cannot be reached: {what}", where=self._where, hint=hint) from None
+            raise UnreachableError(f"cannot be reached: {what}", where=self.where, hint=hint) from None
         hint = "the deployment may have happened; look at the environment before doing it again"
-        raise UnknownOutcomeError(f"no answer to the deployment: {what}", where=self._where, hint=hint) from None
+        raise UnknownOutcomeError(f"no answer to the deployment: {what}", where=self.where, hint=hint) from None
 
     def _judge(self, response: httpx.Response, *, is_change: bool) -> None:
         """Raise for every status but success, as the error that says what it means."""
@@ -215,20 +224,20 @@ class Api:
             return
         said = _said(response)
         if status in {401, 403}:
-            raise AccessError(f"does not let us do this ({status})", where=self._where, hint=_ACCESS_HINT)
+            raise AccessError(f"does not let us do this ({status})", where=self.where, hint=_ACCESS_HINT)
         if status == 409:
             hint = "somebody deployed meanwhile; look at what changed, then try again"
-            raise ConflictError("the flows were changed since we looked", where=self._where, hint=hint)
+            raise ConflictError("the flows were changed since we looked", where=self.where, hint=hint)
         if status == 413:
             hint = "raise apiMaxLength in settings.js, or make the solution smaller"
-            raise PlatformRefusedError("the flows are too big for one deployment", where=self._where, hint=hint)
+            raise PlatformRefusedError("the flows are too big for one deployment", where=self.where, hint=hint)
         if status == 400:
-            raise PlatformRefusedError(f"refuses: {said or 'no reason given'}", where=self._where)
+            raise PlatformRefusedError(f"refuses: {said or 'no reason given'}", where=self.where)
         if is_change:
-            raise UnknownOutcomeError(f"no usable answer to the deployment ({status}) {said}".strip(), where=self._where)
+            raise UnknownOutcomeError(f"no usable answer to the deployment ({status}) {said}".strip(), where=self.where)
         if status >= 500:
-            raise UnreachableError(f"is there but does not work ({status}) {said}".strip(), where=self._where)
-        raise PlatformError(f"answers what Node-RED does not answer ({status})", where=self._where, hint=_ADDRESS_HINT)
+            raise UnreachableError(f"is there but does not work ({status}) {said}".strip(), where=self.where)
+        raise PlatformError(f"answers what Node-RED does not answer ({status})", where=self.where, hint=_ADDRESS_HINT)
 
 
 _NOT_JSON = object()
@@ -257,7 +266,3 @@ def _mapping(answer: Any, where: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise PlatformError("answers in a form that Node-RED does not use", where=where, hint=_ADDRESS_HINT)
     return answer
-
-
-def _is_node(node: Any) -> bool:
-    return isinstance(node, dict) and isinstance(node.get("id"), str) and isinstance(node.get("type"), str)

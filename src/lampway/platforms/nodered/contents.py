@@ -16,7 +16,7 @@ from lampway.domain.digest import to_plain
 from lampway.domain.package import Dependency
 from lampway.errors import InvalidPackageError
 from lampway.platforms.nodered.archive import MAX_BYTES, read_archive, write_archive
-from lampway.platforms.nodered.flows import Kind, Node, kind_of, name_of, strip, tabs
+from lampway.platforms.nodered.flows import Kind, Node, entries_of, has_entries, kind_of, name_of, strip, tabs
 from lampway.platforms.nodered.jsontext import parse, pretty
 from lampway.platforms.nodered.needs import ConnectionSlot, VariableSlot, find_connections, find_variables
 
@@ -167,7 +167,7 @@ def _check_holds_no_values(node: Node, constants: Sequence[str]) -> None:
     if "credentials" in node:
         hint = "take `credentials` out; environments give them by reference"
         raise InvalidPackageError("the node carries credentials", where=where, hint=hint)
-    for entry, bare in zip(node.get("env", ()), strip(node, constants).get("env", ()), strict=True):
+    for entry, bare in zip(entries_of(node), entries_of(strip(node, constants)), strict=True):
         if entry != bare:
             hint = "empty it, or list the name under `constants`"
             raise InvalidPackageError(f"environment entry {entry['name']} carries a value", where=where, hint=hint)
@@ -248,9 +248,8 @@ def _fault(node: Any) -> str:
             return f"`{key}` is not a text"
     if not _is_list_of(node.get("wires", []), list) or not all(_is_list_of(w, str) for w in node.get("wires", [])):
         return "`wires` is not a list of lists of ids"
-    entries = node.get("env", [])
-    has_env = node["type"] in {"tab", "group", "subflow"} or node["type"].startswith("subflow:")
-    if has_env and not (_is_list_of(entries, dict) and all(isinstance(e.get("name"), str) for e in entries)):
+    entries = node.get("env") or []
+    if has_entries(node) and not (_is_list_of(entries, dict) and all(isinstance(e.get("name"), str) for e in entries)):
         return "`env` is not a list of entries with a name"
     return ""
 

@@ -1,19 +1,19 @@
 """Credentials in the shapes in which a deployment must carry them. Pure; the values stay inside what is returned.
 
-Secrets travel inside the nodes, because only then does the runtime restart what uses them: sent beside the flows they are
-stored, and running nodes keep the old ones (observed with 4.1.15, November 2026). What a deployment leaves out it keeps for
-the ids that stay, and forgets for ids that go, so ours are sent every time.
+Secrets travel inside the nodes, because only then does the runtime restart what uses them: sent beside the flows they
+are stored, and running nodes keep the old ones (observed with 4.1.15, November 2026). What a deployment leaves out is
+kept for the ids that stay, and forgotten for ids that go, so ours are sent every time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lampway.domain.secret import Secret
 from lampway.platforms.nodered.contents import Contents
 from lampway.platforms.nodered.flows import SUBFLOW_PREFIX, Kind, Node, kind_of
-from lampway.platforms.nodered.merge import entries_of, global_secrets, owned_ids
+from lampway.platforms.nodered.merge import entries_of, global_secrets, live_globals, owned_ids
 
 KEEP = "__PWRD__"
 """Stands for the value that the runtime has already."""
@@ -36,7 +36,8 @@ def with_credentials(
         carried.setdefault(id_, {})  # carrying something, if only nothing, is what restarts a node
     if global_secrets(installed) or global_secrets(wanted):
         given = _given_globally(wanted, secrets)
-        carried |= {node["id"]: {"map": _global_map(node, given)} for node in nodes if _is_global(node)}
+        others = {name for name in live_globals(nodes) if name not in global_secrets(wanted)}
+        carried |= {node["id"]: {"map": _global_map(node, given, others)} for node in nodes if _is_global(node)}
     return [{**node, "credentials": carried[node["id"]]} if node["id"] in carried else node for node in nodes]
 
 
@@ -86,9 +87,13 @@ def _given_globally(wanted: Contents | None, secrets: Secrets) -> dict[str, str]
     return {name: secret.reveal() for name, secret in found if secret is not None}
 
 
-def _global_map(node: Node, given: Mapping[str, str]) -> dict[str, str]:
+def _global_map(node: Node, given: Mapping[str, str], others: Collection[str]) -> dict[str, str]:
+    """Return what a `global-config` shall keep.
+
+    A name of others under which nothing was stored yet then holds the mark itself, which is no secret either.
+    """
     names = [str(entry["name"]) for entry in entries_of(node) if entry.get("type") == "cred"]
-    return {name: given.get(name, KEEP) for name in names}
+    return {name: given.get(name, KEEP) for name in names if name in given or name in others}
 
 
 def _is_global(node: Node) -> bool:

@@ -46,8 +46,14 @@ def _changes(
         if before[component.id].fingerprint == component.fingerprint:
             continue
         edits = tuple(edits_between(was[component.id], now[component.id], names))
-        changes.append(Change(component, edits or (Edit("", "changed in a detail that has no words"),)))
+        changes.append(Change(component, edits or (_unworded(was[component.id], now[component.id]),)))
     return tuple(changes), len(shared) - len(changes)
+
+
+def _unworded(was: Node, now: Node) -> Edit:
+    """Return what stands for a change that shows in no word, such as of a delay that is not in use."""
+    keys = ", ".join(sorted(key for key in was.keys() | now.keys() if was.get(key) != now.get(key)))
+    return Edit(keys, f"details of {keys} changed")
 
 
 def _normal(contents: Contents, components: Mapping[str, Component]) -> dict[str, Node]:

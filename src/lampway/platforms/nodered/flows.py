@@ -1,8 +1,8 @@
 """A Node-RED flows array: what its nodes are, which of them a solution holds, and what they do apart from layout.
 
-A runtime has one flat array. Tabs, subflows and groups are nodes too; `z` names the tab or subflow a node is in, `g` its
-group, `wires` what it sends to. Configuration nodes such as brokers have no place on a canvas and are found by their id
-standing in some property of another node.
+A runtime has one flat array. Tabs, subflows and groups are nodes too; `z` names the tab or subflow a node is in, `g`
+its group, `wires` what it sends to. Configuration nodes such as brokers have no place on a canvas; they are
+found by their id standing in some property of another node.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ from lampway.errors import NotFoundError, UsageError
 from lampway.platforms.nodered.jsontext import dumps_js
 
 __all__ = [
+    "SUBFLOW_PREFIX",
     "Kind",
     "Node",
     "children",
     "dumps_js",
+    "entries_of",
     "fingerprint",
     "group_members",
     "groups_around",
+    "has_entries",
+    "is_name_only",
     "kind_of",
     "name_of",
     "normalise",
@@ -49,6 +53,7 @@ SUBFLOW_PREFIX = "subflow:"
 _NO_REFERENCES = {"id", "type", "z", "g", "wires", "name", "label", "info", "credentials", "x", "y"}
 _LAYOUT = {"x", "y", "g", "l", "info", "locked"}
 _GROUP_LAYOUT = {"w", "h", "style", "nodes"}
+_DEEPEST_GROUP = 50
 _NAME_ONLY = re.compile(r"\$\{(?:\$parent\.)?[^\W\d]\w*\}|(?:\$parent\.)?[^\W\d]\w*")
 
 
@@ -116,7 +121,10 @@ def tabs(nodes: Sequence[Node]) -> list[Node]:
 
 
 def tab_named(nodes: Sequence[Node], name: str) -> Node:
-    """Return the tab with this id or label. Raises NotFoundError for none, UsageError for a label that two tabs have."""
+    """Return the tab with this id or label.
+
+    Raises NotFoundError for none, UsageError for a label that two tabs have.
+    """
     there = tabs(nodes)
     found = [tab for tab in there if tab["id"] == name] or [tab for tab in there if tab.get("label") == name]
     if len(found) == 1:
@@ -212,16 +220,27 @@ def references(node: Node) -> Iterator[str]:
             waiting += value.values()
 
 
+def has_entries(node: Node) -> bool:
+    """Return whether a node is of a kind that gives an environment to others: tab, group, subflow or its instance."""
+    return node["type"] in {"tab", "group", "subflow"} or node["type"].startswith(SUBFLOW_PREFIX)
+
+
+def entries_of(node: Node) -> list[Node]:
+    """Return the environment entries that a node gives to others; `env` of any other node is a property like any."""
+    entries: list[Node] = (node.get("env") or []) if has_entries(node) else []
+    return entries
+
+
 def strip(node: Node, constants: Collection[str] = ()) -> Node:
     """Return a node without anything that an environment gives: credentials, and the values of its environment entries.
 
-    On tabs and groups a value stays when its name is a declared constant, or when it only names another variable. Values
-    that subflows and their instances give are design and stay. Secrets never stay, whoever declares them constant.
+    On tabs and groups a value stays when its name is a declared constant, or when it only names another variable.
+    Values that subflows and their instances give are design and stay. Secrets never stay, not even declared constant.
     """
     kept = {key: value for key, value in node.items() if key not in {"credentials", "_users", "rev"}}
-    if isinstance(node.get("env"), list):
+    if entries_of(node):
         outer = node["type"] in {"tab", "group"}
-        kept["env"] = [_strip_entry(entry, constants, outer=outer) for entry in node["env"]]
+        kept["env"] = [_strip_entry(entry, constants, outer=outer) for entry in entries_of(node)]
     return kept
 
 
@@ -263,7 +282,7 @@ def normalise(node: Node, constants: Collection[str] = (), members: Collection[s
     for idle in ("d", "disabled") if node["type"] == "tab" else ("d",):
         if kept.get(idle) is False:
             del kept[idle]
-    if kept.get("env") == []:
+    if has_entries(node) and not kept.get("env", True):
         del kept["env"]
     return {**kept, "members": sorted(members)} if members else kept
 
@@ -287,15 +306,15 @@ def fingerprint(node: Node, constants: Collection[str] = (), members: Collection
 
 
 def groups_around(node: Node, by_id: Mapping[str, Node]) -> list[Node]:
-    """Return the groups a node is in, the nearest first."""
+    """Return the groups a node is in, the nearest first, to a depth that no canvas shows."""
     around: list[Node] = []
     inner = node
-    while isinstance(inner.get("g"), str) and inner["g"] in by_id and by_id[inner["g"]]["type"] == "group":
-        inner = by_id[inner["g"]]
-        if inner in around or inner is node:
+    for _ in range(_DEEPEST_GROUP):
+        inner = by_id.get(inner.get("g") or "", {})
+        if inner.get("type") != "group":
             break
         around.append(inner)
-    return around
+    return list({group["id"]: group for group in around}.values())
 
 
 def group_members(nodes: Sequence[Node]) -> dict[str, list[str]]:
@@ -306,7 +325,7 @@ def group_members(nodes: Sequence[Node]) -> dict[str, list[str]]:
     """
     by_id = {node["id"]: node for node in nodes}
     around = {node["id"]: [group["id"] for group in groups_around(node, by_id)] for node in nodes if node.get("g")}
-    acting = {node["id"] for node in nodes if node["type"] == "group" and node.get("env")}
+    acting = {node["id"] for node in nodes if node["type"] == "group" and entries_of(node)}
     acting |= {around[node["id"]][0] for node in nodes if node.get("scope") == "group" and around.get(node["id"])}
     members: dict[str, list[str]] = {id_: [] for id_ in acting}
     for id_, groups in around.items():

@@ -92,7 +92,7 @@ def _depth_exceeds(value: Any, limit: int) -> bool:
 
 
 def pretty(value: Any) -> bytes:
-    """Return `value` as indented UTF-8 JSON with a final line feed; key order is kept. The same value, the same bytes."""
+    """Return `value` as indented UTF-8 JSON with a final line feed; key order is kept."""
     text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
     return (_SURROGATE.sub(_escaped, text) + "\n").encode()
 

@@ -121,7 +121,9 @@ def _start(folder: Path, start: _Start) -> Launched:
     state = _remembered(folder)
     if _is_ours(state.pid, state.port):
         if state.locked != start.locked:
-            raise PlatformError("Node-RED runs there already, with another lock", where=str(folder), hint="stop it first")
+            raise PlatformError(
+                "Node-RED runs there already, with another lock", where=str(folder), hint="stop it first"
+            )
         return _launched(state)
     state = replace(state, locked=start.locked, hashes=state.hashes or _hashes(start, state))
     (folder / "settings.js").write_bytes(shipped("settings.js"))
@@ -155,7 +157,9 @@ def _spawn(folder: Path, start: _Start, state: _State) -> int:
     program = str(start.home / "node_modules" / "node-red" / "red.js")
     flags = ["--settings", str(folder / "settings.js"), "--port", str(state.port), "--title", _title(state.port)]
     command = [sys.executable, "-I", "-S", "-c", _DETACH, str(log), str(start.node), program, *flags]
-    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=_START)
+    done = subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=_START
+    )
     if done.returncode:
         raise PlatformError(f"cannot start Node-RED: {done.stderr.strip()}", where=str(folder))
     return int(done.stdout)
@@ -193,11 +197,11 @@ def _who_answers(port: int) -> int:
 
 
 def _is_ours(pid: int, port: int) -> bool:
-    return pid > 0 and port > 0 and (_is_alive(pid, port) or _who_answers(port) == pid)
+    return pid > 0 and port > 0 and _is_alive(pid, port)
 
 
 def _is_alive(pid: int, port: int) -> bool:
-    """Return whether this process still is the Node-RED we started on this port; by its title, never by its id alone."""
+    """Return whether this process still is the Node-RED we started on this port, by its title as well."""
     record = Path(f"/proc/{pid}/cmdline")
     if Path("/proc/self").exists():
         with contextlib.suppress(OSError):
@@ -278,7 +282,8 @@ def _remembered(folder: Path) -> _State:
     try:
         return _State(**json.loads((folder / _STATE).read_text()))
     except FileNotFoundError:
-        return _State(*(secrets.token_urlsafe(24) for _ in range(4)))
+        fresh = [secrets.token_urlsafe(24) for _ in range(4)]
+        return _State(fresh[0], fresh[1], fresh[2], fresh[3])
     except (ValueError, TypeError) as error:
         hint = "remove the file; the environment then gets new credentials, and its stored secrets are lost"
         raise PlatformError(f"cannot be read: {error}", where=str(folder / _STATE), hint=hint) from error

@@ -88,7 +88,7 @@ def literals_of(nodes: Sequence[Node]) -> Iterator[Literal]:
 
 
 def places_of(nodes: Sequence[Node]) -> dict[str, str]:
-    """Return for every node where a maker finds it: `tab Orders / http request ERP`; with its id where two are alike."""
+    """Return for every node where a maker finds it: `tab Orders / http request ERP`; with the id if two are alike."""
     by_id = {node["id"]: node for node in nodes}
     alike = Counter((node.get("z"), title_of(node)) for node in nodes)
     places = {}
@@ -157,7 +157,7 @@ class _Reader:
         name, value_key, used = pair
         if isinstance(item.get(value_key), list | dict):
             yield from self._value(item[value_key], name, (*path, name))
-        elif value_key == "valueValue" or item.get("type") not in {"cred", "env"}:
+        elif value_key == "valueValue" or item.get("type") not in ("cred", "env"):
             yield from self._named(item, name, value_key, (*path, name))
         for other, value in item.items():
             if other not in used and not _is_type_name(other) and other not in {"type", "t", "ui"}:
@@ -175,7 +175,7 @@ class _Reader:
     def _pair(self, item: Mapping[str, Any]) -> tuple[str, str, set[str]] | None:
         """Return name, key of the value, and the keys that say so, for an item that pairs a name with a value."""
         if "keyValue" in item and "valueValue" in item:  # a header of an http request
-            name = item["keyValue"] if item.get("keyType") in {"other", "", None} else item.get("keyType")
+            name = item["keyValue"] if item.get("keyType") in ("other", "", None) else item["keyType"]
             return str(name), "valueValue", {"keyType", "keyValue", "valueType", "valueValue"}
         if self.node["type"] == "switch" and "v" in item:
             return str(self.node.get("property", "value")), "v", {"v"}

@@ -1,7 +1,7 @@
 """Compute what a runtime's whole flows array shall be after a deployment. Pure, and the same for the same input.
 
-What belongs to nobody or to another solution stays as it is and where it is. Values go where the flows look for them: into
-the environment of tabs and groups, and into one `global-config` node, of which only our own names are touched.
+What belongs to nobody or to another solution stays as it is and where it is. Values go where the flows look for them:
+into the environment of tabs and groups, and into one `global-config` node, of which only our own names are touched.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def merge(
 ) -> list[Node]:
     """Return the whole array with `wanted` in the place of `installed`; None for none of it.
 
-    Nodes that are there already keep their place, new ones come last, and whatever was added to our own tabs and subflows
-    since goes. `shared` are global names that other solutions use too; they are never taken away. Merging the result once
-    more changes nothing.
+    Nodes that are there already keep their place, new ones come last, and whatever was added to our own tabs and
+    subflows since goes. `shared` are global names that other solutions use too; they are never taken away. Merging the
+    result once more changes nothing.
     """
     new = {node["id"]: _configured(node, wanted, variables) for node in wanted.nodes} if wanted else {}
     ours = owned_ids(live, installed, wanted)
@@ -108,8 +108,8 @@ def is_external(value: Any) -> bool:
 def entry_of(slot: VariableSlot, value: Any) -> Node:
     """Return the environment entry that gives `value` to a variable.
 
-    A type that the maker chose on a tab or group is kept where the value fits it. An external value becomes a reference to
-    the variable of the same name further out, which the runtime takes from its process environment.
+    A type that the maker chose on a tab or group is kept where the value fits it. An external value becomes a reference
+    to the variable of the same name further out, which the runtime takes from its process environment.
     """
     if is_external(value):
         return {"name": slot.name, "type": "env", "value": slot.name}
@@ -194,7 +194,7 @@ def _configured(node: Node, contents: Contents | None, variables: Mapping[str, A
 
 
 def _filled(entry: Any, slots: Mapping[str, VariableSlot], variables: Mapping[str, Any]) -> Any:
-    name = entry.get("name") if isinstance(entry, dict) else None
+    name = str(entry.get("name")) if isinstance(entry, dict) else ""
     if name not in slots or name not in variables:
         return entry
     return {**entry, **entry_of(slots[name], variables[name])}
@@ -205,10 +205,10 @@ def _is_global(node: Node) -> bool:
 
 
 def _with_globals(nodes: list[Node], given: Mapping[str, Node], dropped: Collection[str]) -> list[Node]:
-    """Return the nodes with our names set in the first `global-config` node that knows one, else in the first there is."""
+    """Return the nodes with our names set in the `global-config` node that knows one, else in the first there is."""
     holders = [node for node in nodes if _is_global(node)]
     knowing = [node for node in holders if any(entry["name"] in given for entry in entries_of(node))]
-    home = (knowing or holders or [None])[0]
+    home = next(iter(knowing or holders), None)
     if home is None:
         return [*nodes, _new_global_config(given)] if given else nodes
     changed = {id(node): _merged_entries(node, given if node is home else {}, dropped) for node in holders}
@@ -229,9 +229,14 @@ def _merged_entries(node: Node, given: Mapping[str, Node], dropped: Iterable[str
     known = {entry["name"] for entry in entries_of(node)}
     there = node.get("env") if isinstance(node.get("env"), list) else []
     kept = [
-        given.get(entry.get("name"), entry) if isinstance(entry, dict) else entry
+        _replaced(entry, given) if isinstance(entry, dict) else entry
         for entry in there or ()
         if not (isinstance(entry, dict) and entry.get("name") in gone)
     ]
     env = kept + [entry for name, entry in given.items() if name not in known]
     return node if env == there else {**node, "env": env}
+
+
+def _replaced(entry: Node, given: Mapping[str, Node]) -> Node:
+    new = given.get(entry.get("name", ""), entry)
+    return entry if entry == new else new  # equal in another order of keys is no change

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,7 +12,9 @@ from lampway.platforms.nodered.flows import (
     SUBFLOW_PREFIX,
     Kind,
     Node,
+    entries_of,
     groups_around,
+    has_entries,
     is_name_only,
     kind_of,
     name_of,
@@ -30,11 +33,11 @@ _BUILT_IN = {"NR_NODE_ID", "NR_NODE_NAME", "NR_NODE_PATH", "NR_GROUP_ID", "NR_GR
 _PARENT = "$parent."
 
 _WHOLE = re.compile(r"\$\{([^{}\s]+)\}|\$\(([^()\s]+)\)")
-_EMBEDDED = re.compile(r"\$\{([^}]+)\}")
+_EMBEDDED = re.compile(r"\$\{([^}]{1,200})\}")
 _IN_CODE = re.compile(r"""\benv\s*\.\s*get\s*\(\s*(["'`])([^"'`$]+)\1""")
 _IN_JSONATA = re.compile(r"""\$env\s*\(\s*(["'])([^"']+)\1""")
 _IN_TEMPLATE = re.compile(r"\{\{[{&#^]?\s*env\.([^}\s]+)\s*\}?\}\}")
-_CODE_COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
+_CODE_COMMENT = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
 _TYPES = {"num": "number", "bool": "boolean", "json": "json"}
 
 
@@ -85,7 +88,7 @@ def find_variables(nodes: Sequence[Node], constants: Collection[str] = ()) -> tu
         if node["type"] not in {"tab", "group"}:
             continue
         used = reading.of_place(node["id"])
-        for entry in node.get("env", ()):
+        for entry in entries_of(node):
             if entry.get("type") == "cred" or (is_name_only(entry) and entry["name"] not in constants):
                 continue
             readers = tuple(sorted(used.get(entry["name"], ())))
@@ -107,7 +110,7 @@ class _Reading:
         self._read: dict[str, dict[str, set[str]]] = {}
         for node in nodes:
             for name in names_read(node):
-                for place in self._places(node, name, frozenset()):
+                for place in self._places(node, name):
                     plain = name.removeprefix(_PARENT)
                     self._read.setdefault(place, {}).setdefault(plain, set()).add(name_of(node))
 
@@ -115,33 +118,41 @@ class _Reading:
         """Return name to readers for the tab, group or (empty id) the global environment that answers them."""
         return self._read.get(id_, {})
 
-    def _places(self, node: Node, name: str, seen: frozenset[str]) -> Iterator[str]:
-        """Yield the ids of what answers `name` when `node` asks; the empty id for the global environment."""
-        around = groups_around(node, self._by_id)
+    def _places(self, node: Node, name: str) -> set[str]:
+        """Return the ids of what answers `name` when `node` asks; the empty id is the global environment.
+
+        Inside a subflow these may be several, for what the subflow does not declare is asked where its instances stand.
+        """
+        places: set[str] = set()
+        asked: set[str] = set()
+        asking = [(node, name)]
+        while asking:
+            asker, name = asking.pop()
+            rings = self._rings(asker)
+            if name.startswith(_PARENT):
+                rings, name = rings[1:], name.removeprefix(_PARENT)
+            answer = next((ring["id"] for ring in rings if _declares(ring, name)), None)
+            outermost = rings[-1] if rings else None
+            if answer is not None:
+                places.add(answer)
+            elif outermost is None or outermost["type"] != "subflow":
+                places.add("")
+            elif outermost["id"] not in asked:
+                asked.add(outermost["id"])
+                asking += [(instance, name) for instance in self._instances.get(outermost["id"], ())]
+        return places
+
+    def _rings(self, node: Node) -> list[Node]:
+        """Return what may answer a node, the nearest first: itself, its groups, its tab or subflow."""
+        if node["type"] in {"tab", "subflow"}:
+            return [node]
+        itself = [node] if has_entries(node) else []
         home = self._by_id.get(node.get("z") or "")
-        inside = node["type"] in {"tab", "subflow"}
-        rings = [*around, *([node] if inside else [home] if home else [])]
-        if node["type"] == "group" or inside:  # its own entries are evaluated with its own ones first
-            rings = [node, *around, *([home] if home and not inside else [])]
-        if name.startswith(_PARENT):
-            rings, name = rings[1:], name.removeprefix(_PARENT)
-        for ring in rings:
-            if _declares(ring, name):
-                yield ring["id"]
-                return
-        outermost = node if inside else home
-        if outermost is None or outermost["type"] != "subflow" or outermost["id"] in seen:
-            yield ""
-            return
-        for instance in self._instances.get(outermost["id"], ()):
-            if _declares(instance, name):
-                yield instance["id"]
-            else:
-                yield from self._places(instance, name, seen | {outermost["id"]})
+        return [*itself, *groups_around(node, self._by_id), *([home] if home else [])]
 
 
 def _declares(node: Node, name: str) -> bool:
-    return any(entry["name"] == name and not _is_own_name(entry) for entry in node.get("env", ()))
+    return any(entry["name"] == name and not _is_own_name(entry) for entry in entries_of(node))
 
 
 def _is_own_name(entry: Node) -> bool:
@@ -150,9 +161,9 @@ def _is_own_name(entry: Node) -> bool:
 
 
 def names_read(node: Node) -> frozenset[str]:
-    """Return the names of the variables that a node's properties and code ask for; Node-RED's built-in ones left out."""
+    """Return the names of the variables that a node's properties and code ask for; built-in ones left out."""
     own = node["type"] in {"tab", "group", "subflow"}  # the runtime evaluates nothing but their entries
-    found = set(_names({"env": node.get("env", ())} if own else node, whole=not own))
+    found = set(_names({"env": entries_of(node)} if own else node, whole=not own))
     if node["type"] == "template":
         found |= set(_IN_TEMPLATE.findall(str(node.get("template", ""))))
     return frozenset(name for name in found if not _is_built_in(name.removeprefix(_PARENT)))
@@ -182,7 +193,7 @@ def _names(value: Any, *, whole: bool) -> Iterator[str]:
 
 
 def _typed_names(holder: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names in typed inputs: pairs of properties such as `payload` and `payloadType`, the type being `env`."""
+    """Yield the names in typed inputs: pairs such as `payload` and `payloadType`, the type being `env`."""
     for key, value in holder.items():
         if value != "env":
             continue
@@ -190,7 +201,7 @@ def _typed_names(holder: Mapping[str, Any]) -> Iterator[str]:
         for partner in (stem, stem + "Value"):
             text = holder.get(partner)
             if partner != key and isinstance(text, str) and text:
-                yield from _EMBEDDED.findall(text) if re.search(r"\$\{\S+\}", text) else [text]
+                yield from _EMBEDDED.findall(text) if re.search(r"\$\{\S{1,200}\}", text) else [text]
                 break
 
 
@@ -219,8 +230,7 @@ def find_connections(
 
 
 def _place(node: Node) -> Literal["node", "env"]:
-    in_env = node["type"] in {"tab", "group", "subflow"} or node["type"].startswith(SUBFLOW_PREFIX)
-    return "env" if in_env else "node"
+    return "env" if has_entries(node) else "node"
 
 
 def _fields(
@@ -228,7 +238,7 @@ def _fields(
 ) -> tuple[str, ...]:
     found = {*stored.get(node["id"], ()), *by_hand.get(node["id"], ()), *by_hand.get(name_of(node), ())}
     if _place(node) == "env":
-        declared = {entry["name"] for entry in node.get("env", ()) if entry.get("type") == "cred"}
+        declared = {entry["name"] for entry in entries_of(node) if entry.get("type") == "cred"}
         if node["type"] == "subflow":
             declared = {name for name in declared if _is_inherited(node["id"], name, nodes)}
         found |= declared
@@ -248,8 +258,9 @@ def _ordered(fields: set[str], known: Sequence[str]) -> tuple[str, ...]:
 
 
 def _unique_names(nodes: Sequence[Node]) -> dict[str, str]:
-    plain = [name_of(node) for node in nodes] + ["global-config"]
+    plain = [name_of(node) for node in nodes]
+    often = Counter([*plain, "global-config"])
     return {
-        node["id"]: name if plain.count(name) == 1 else f"{name} ({node['id']})"
-        for node, name in zip(nodes, plain, strict=False)
+        node["id"]: name if often[name] == 1 else f"{name} ({node['id']})"
+        for node, name in zip(nodes, plain, strict=True)
     }

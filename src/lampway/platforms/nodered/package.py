@@ -97,7 +97,7 @@ class NodeRedFormat:
         return source.unpack(contents)
 
     def pack(self, source_tree: Mapping[str, bytes], /) -> bytes:
-        """Return the package of a source tree: byte for byte the one it was unpacked from. Raises InvalidPackageError."""
+        """Return the package of a source tree, byte for byte as it was unpacked. Raises InvalidPackageError."""
         return write_package(source.pack(source_tree))
 
     def stamp(self, package: bytes, version: str) -> bytes:

@@ -89,10 +89,10 @@ def _take_out(node: Node) -> tuple[Node, dict[str, str]]:
     """Return the node with its texts replaced by file names, and the texts by file name."""
     kept = dict(node)
     texts: dict[str, str] = {}
-    for key, ending in _text_properties(node):
-        value = node.get(key)
-        if isinstance(value, str) and value and _is_encodable(value):
-            name = _file_name(node) + ending
+    endings = dict(_text_properties(node))
+    for key, value in node.items():
+        if isinstance(value, str) and value and key in endings and _is_encodable(value):
+            name = _file_name(node) + endings[key]
             texts[name] = value
             kept[key] = {_FILE: name}
         elif isinstance(value, dict) and {_FILE, _VALUE} & value.keys():

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lampway.domain.package import Edit
-from lampway.platforms.nodered.flows import Node, title_of
+from lampway.platforms.nodered.flows import Node, entries_of, has_entries, title_of
 from lampway.platforms.nodered.jsontext import dumps_js
 from lampway.platforms.nodered.literals import CODE_KEYS, singular, type_beside
-from lampway.platforms.nodered.masking import STARS, hide, hide_in_code, is_masked_name, shorten, shown
+from lampway.platforms.nodered.masking import STARS, hide, is_masked_name, shorten, shown, shown_structure
 from lampway.platforms.nodered.schedule import schedule_edits
 
 _CODE_NAMES = {"func": "code", "initialize": "code run at start", "finalize": "code run at stop", "format": "template"}
@@ -22,6 +22,7 @@ _OPERATORS = {
     "null": "is null", "nnull": "is not null", "empty": "is empty", "nempty": "is not empty", "else": "otherwise",
     "jsonata_exp": "expression", "head": "first", "tail": "last", "index": "position",
 }  # fmt: skip
+_LARGEST = 1_000_000
 _UNSET: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -40,7 +41,9 @@ class Names:
 def edits_between(old: Node, new: Node, names: Names) -> Iterator[Edit]:
     """Yield every difference between two normalised nodes with the same id, most telling ones first."""
     yield from _identity(old, new, names)
-    handled = {"id", "type", "name", "label", "z", "d", "wires", "members", "links", "env"}
+    handled = {"id", "type", "name", "label", "z", "d", "wires", "members"}
+    handled |= {"links"} if _is_linked(old) and _is_linked(new) else set()
+    handled |= {"env"} if has_entries(old) and has_entries(new) else set()
     if new["type"] == "tab":
         handled |= {"disabled"}
     if new["type"] == "inject":
@@ -60,7 +63,7 @@ def edits_between(old: Node, new: Node, names: Names) -> Iterator[Edit]:
         else:
             yield from _property(key, old, new, names)
     yield from _typed_only(old, new, names, handled)
-    yield from _list("env", old.get("env") or [], new.get("env") or [], names)
+    yield from _list("env", entries_of(old), entries_of(new), names)
     yield from _wires(old, new, names)
 
 
@@ -96,12 +99,18 @@ def _wires(old: Node, new: Node, names: Names) -> Iterator[Edit]:
         origin = f"wire from output {index + 1}" if several else "wire"
         yield from (Edit("wires", f"{origin} to *{names.of(id_)}* added") for id_ in now if id_ not in was)
         yield from (Edit("wires", f"{origin} to *{names.of(id_)}* removed") for id_ in was if id_ not in now)
-    links, others = _texts(old.get("links")), _texts(new.get("links"))
-    yield from (Edit("links", f"link to *{names.of(id_)}* added") for id_ in others if id_ not in links)
-    yield from (Edit("links", f"link to *{names.of(id_)}* removed") for id_ in links if id_ not in others)
+    if _is_linked(old) and _is_linked(new):
+        links, others = _texts(old["links"]), _texts(new["links"])
+        yield from (Edit("links", f"link to *{names.of(id_)}* added") for id_ in others if id_ not in links)
+        yield from (Edit("links", f"link to *{names.of(id_)}* removed") for id_ in links if id_ not in others)
     inside, outside = _texts(new.get("members")), _texts(old.get("members"))
     yield from (Edit("nodes", f"*{names.of(id_)}* is now in the group") for id_ in inside if id_ not in outside)
     yield from (Edit("nodes", f"*{names.of(id_)}* is no longer in the group") for id_ in outside if id_ not in inside)
+
+
+def _is_linked(node: Node) -> bool:
+    links = node.get("links")
+    return node["type"].startswith("link ") and isinstance(links, list) and len(_texts(links)) == len(links)
 
 
 def _outputs(node: Node) -> list[list[str]]:
@@ -118,18 +127,30 @@ def _code_edit(name: str, before: str, after: str) -> str:
     old, new = before.splitlines(), after.splitlines()
     added = removed = 0
     first = ""
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag == "equal":
-            continue
+    for i1, i2, j1, j2 in _differing(old, new):
         added, removed = added + j2 - j1, removed + i2 - i1
         lines = new[j1:j2] or old[i1:i2]
         if not first and "".join(lines).strip():
             line = next(line for line in lines if line.strip())
             first = f"; first {'added' if j2 > j1 and i2 == i1 else 'changed' if j2 > j1 else 'removed'} line: "
-            first += f"`{hide_in_code(line)}`"
+            first += f"`{shorten(hide(line))}`"
     return (
         f"{name} changed: lines +{added} −{removed}{first}" if added or removed else f"{name} changed: line ends only"
     )
+
+
+def _differing(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield what differs between two lists as ranges in the old and in the new one; coarsely where they are very long."""
+    start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    rest = min(len(old), len(new)) - start
+    end = next((i for i in range(rest) if old[-1 - i] != new[-1 - i]), rest)
+    was, now = old[start : len(old) - end], new[start : len(new) - end]
+    if len(was) * len(now) > _LARGEST:
+        yield start, start + len(was), start, start + len(now)
+        return
+    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
+        if tag != "equal":
+            yield start + i1, start + i2, start + j1, start + j2
 
 
 def _rules(old: Node, new: Node) -> Iterator[Edit]:
@@ -141,9 +162,7 @@ def _rules(old: Node, new: Node) -> Iterator[Edit]:
 def _sequence(word: str, old: Sequence[Any], new: Sequence[Any], describe: Callable[[Any], str]) -> Iterator[Edit]:
     """Yield which items of an ordered list were added, removed or replaced, each told by `describe`."""
     before, after = [dumps_js(item) for item in old], [dumps_js(item) for item in new]
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            continue
+    for i1, i2, j1, j2 in _differing(before, after):
         pairs = min(i2 - i1, j2 - j1)
         for offset in range(pairs):
             was, now = describe(old[i1 + offset]), describe(new[j1 + offset])
@@ -157,7 +176,7 @@ def _sequence(word: str, old: Sequence[Any], new: Sequence[Any], describe: Calla
 
 def _change_rule(rule: Any, _subject: str) -> str:
     if not isinstance(rule, dict):
-        return shorten(hide(dumps_js(rule)))
+        return shown_structure("", rule)
     place = f"{rule.get('pt', 'msg')}.{rule.get('p', '')}"
     name = str(rule.get("p", ""))
     match rule.get("t"):
@@ -170,12 +189,12 @@ def _change_rule(rule: Any, _subject: str) -> str:
         case "move":
             return f"move {place} to {rule.get('tot', 'msg')}.{rule.get('to', '')}"
         case _:
-            return shorten(hide(dumps_js(rule)))
+            return shown_structure("", rule)
 
 
 def _switch_rule(rule: Any, subject: str) -> str:
     if not isinstance(rule, dict):
-        return shorten(hide(dumps_js(rule)))
+        return shown_structure("", rule)
     operator = _OPERATORS.get(str(rule.get("t")), str(rule.get("t")))
     operands = [typed(rule, key, subject) for key in ("v", "v2") if rule.get(key) not in _UNSET]
     if rule.get("t") == "else":
@@ -215,7 +234,7 @@ def _by_name(items: list[Any]) -> dict[str, dict[str, Any]] | None:
 
 def _name_in(item: Mapping[str, Any]) -> str:
     if "keyType" in item:
-        return str(item.get("keyValue") if item.get("keyType") in {"other", "msg", ""} else item["keyType"])
+        return str(item.get("keyValue") if item["keyType"] in ("other", "msg", "") else item["keyType"])
     return next((item[key] for key in ("name", "p", "key", "var") if isinstance(item.get(key), str)), "")
 
 
@@ -246,6 +265,8 @@ def _scalar_change(key: str, old: Node, new: Node, names: Names) -> str:
     if isinstance(before, bool | None) and isinstance(after, bool | None) and bool(before) != bool(after):
         return f"{key} turned {'on' if after else 'off'}"
     was, now = (_anything(key, n.get(key), names, n) for n in (old, new))
+    if was == now and isinstance(before, str) and isinstance(after, str):
+        return f"{key} changed{_around_difference(key, before, after)}"
     if before in _UNSET and after in _UNSET:
         return f"{key} emptied"
     if before in _UNSET:
@@ -253,6 +274,17 @@ def _scalar_change(key: str, old: Node, new: Node, names: Names) -> str:
     if after in _UNSET:
         return f"{key} removed, was {was}"
     return f"{key} changed{_from_to(was, now)}"
+
+
+def _around_difference(key: str, before: str, after: str) -> str:
+    """Return what differs between two texts that look the same where they are cut; nothing of secrets."""
+    was, now = " ".join(hide(before).split()), " ".join(hide(after).split())
+    if is_masked_name(key) or was == now:
+        return ""
+    start = max(
+        next((i for i, (a, b) in enumerate(zip(was, now, strict=False)) if a != b), min(len(was), len(now))) - 15, 0
+    )
+    return f" from `…{shorten(was[start:])}` to `…{shorten(now[start:])}`"
 
 
 def _anything(key: str, value: Any, names: Names, holder: Mapping[str, Any] | None = None) -> str:
@@ -273,7 +305,7 @@ def typed(holder: Mapping[str, Any], key: str, name: str) -> str:
     if value in _UNSET:
         return "nothing"
     if not isinstance(value, str):
-        return STARS if is_masked_name(name) else shorten(hide(dumps_js(value)))
+        return shown_structure(name, value)
     text = shown(name, value)
     plain = kind in {"num", "bool"} or (text.isalnum() and len(text) <= 20)
     return ("expression " if kind == "jsonata" else "") + (text if plain or text == STARS else f"`{text}`")
@@ -281,7 +313,7 @@ def typed(holder: Mapping[str, Any], key: str, name: str) -> str:
 
 def _is_type_of_another(key: str, old: Node, new: Node) -> bool:
     """Return whether `key` only tells the type of a property beside it, whose own change says it all."""
-    return key.endswith(("Type", "type")) and key not in {"type"} and (key[:-4] in old or key[:-4] in new)
+    return key.endswith(("Type", "type")) and key != "type" and (key[:-4] in old or key[:-4] in new)
 
 
 def _typed_only(old: Node, new: Node, names: Names, handled: set[str]) -> Iterator[Edit]:
@@ -289,7 +321,10 @@ def _typed_only(old: Node, new: Node, names: Names, handled: set[str]) -> Iterat
     for key in sorted(old.keys() & new.keys() - handled):
         if old[key] == new[key] and type_beside(old, key) != type_beside(new, key):
             was, now = _anything(key, old[key], names, old), _anything(key, new[key], names, new)
-            change = _from_to(was, now) or f" its type from {type_beside(old, key)} to {type_beside(new, key)}"
+            change = (
+                _from_to(was, now)
+                or f" its type from {type_beside(old, key) or 'none'} to {type_beside(new, key) or 'none'}"
+            )
             yield Edit(key, f"{key} changed{change}")
 
 

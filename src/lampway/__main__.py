@@ -1,0 +1,5 @@
+"""Runs `python -m lampway`."""
+
+from lampway.cli.main import entry
+
+entry()

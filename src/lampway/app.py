@@ -1,0 +1,247 @@
+"""The composition root: the only module that names concrete classes.
+
+A surface opens a `Session` and runs requests through it. Today the use cases run in this process; a session over the
+API will take the same requests and give the same answers.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets as randomness
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from lampway.domain.events import Actor, Recorded
+from lampway.domain.strategy import Person, RulesInForce, Strategy
+from lampway.engine.cases import CASES, MOVING
+from lampway.engine.context import Engine, Request
+from lampway.engine.drain import drain, environments_with_work
+from lampway.engine.platform import Platform
+from lampway.errors import BrokenError, NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from lampway.engine.ports import Scanner, Source
+
+Answer = TypeVar("Answer")
+STATE = ".lampway"
+"""Folder of the embedded state, beside the governance files and ignored by git."""
+
+
+class Session(Protocol):
+    """What a surface talks to."""
+
+    def run(self, request: Request[Answer]) -> Answer:
+        """Carry out one request and return its answer. Raises LampwayError."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything that is open."""
+        ...
+
+
+class SystemClock:
+    """Tells the machine's time, UTC."""
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return datetime.now(UTC)
+
+
+class Platforms(Mapping[str, Platform]):
+    """Every installed platform, by name; an adapter is imported when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, EntryPoint] = {e.name: e for e in entry_points(group="lampway.platforms")}
+        self._made: dict[str, Platform] = {}
+
+    def __getitem__(self, name: str) -> Platform:
+        """Return the adapter. Raises KeyError for an unknown one, BrokenError for one that cannot be loaded."""
+        if name not in self._made:
+            try:
+                self._made[name] = self._found[name].load()()
+            except ImportError as error:
+                hint = "mend or remove the package that brings it"
+                raise BrokenError(f"the platform {name} cannot be loaded: {error}", hint=hint) from error
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names in order."""
+        return iter(sorted(self._found))
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._found)
+
+
+@dataclass(slots=True)
+class LocalSession:
+    """Runs use cases in this process, on the embedded state of one governance repository."""
+
+    root: Path
+    observers: tuple[Callable[[Recorded], None], ...] = ()
+    user: str | None = None
+    """Who acts; None: `LAMPWAY_USER`, else git's e-mail."""
+    _engine: Engine | None = None
+
+    def run(self, request: Request[Answer]) -> Answer:
+        """Carry out one request; then whatever may start because of it."""
+        engine = self._open()
+        actor = self.actor()
+        answer: Answer = CASES[type(request)](engine, request, actor)
+        if type(request) in MOVING:
+            self._settle(engine)
+        return answer
+
+    def actor(self) -> Actor:
+        """Return who acts, as the rules in force know them. A variable or git's configuration proves nothing."""
+        engine = self._open()
+        user = os.environ.get("LAMPWAY_USER", "") if self.user is None else self.user
+        known = engine.source.identity()
+        name = user or known.email
+        if not name:
+            raise UsageError(
+                "nobody knows who you are", hint="set LAMPWAY_USER to your id in people.yaml, or git config user.email"
+            )
+        with engine.store.reading() as reading:
+            rules = reading.get(RulesInForce, "current")
+        person = rules.strategy.person(name) if rules else None
+        via = "LAMPWAY_USER" if user else "git"
+        if person is not None:
+            return Actor(person.id, via, name=person.name, email=person.emails[0] if person.emails else "")
+        return Actor(name, via, name=user or known.name, email=known.email)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._engine is not None:
+            self._engine.store.close()
+            self._engine = None
+
+    def _settle(self, engine: Engine) -> None:
+        from lampway.runtime.embedded import EmbeddedRuntime
+
+        runtime = EmbeddedRuntime(self.root / STATE)
+        for _ in range(50):  # a deployment that succeeds may open the gates of the next stage
+            before = _progress(engine)
+            runtime.settle(environments_with_work(engine), functools.partial(drain, engine))
+            if _progress(engine) == before:
+                return
+
+    def _open(self) -> Engine:
+        if self._engine is None:
+            self._engine = open_engine(self.root, self.observers)
+        return self._engine
+
+
+def _progress(engine: Engine) -> object:
+    """Return something that differs whenever a deployment has come to an end in between."""
+    from lampway.domain.deployment import Deployment, DeploymentState
+
+    with engine.store.reading() as reading:
+        return len(reading.find(Deployment, states=(DeploymentState.SUCCEEDED,)))
+
+
+def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = ()) -> Engine:
+    """Return the engine over the embedded state below `root`. Raises StorageError."""
+    from lampway.config.files import GovernanceFiles
+    from lampway.integrations.checks import CheckRunner
+    from lampway.integrations.secrets import SecretResolver
+    from lampway.storage.git import GitSource
+    from lampway.storage.packages import ObjectPackages
+    from lampway.storage.sql import open_sqlite
+
+    clock = SystemClock()
+    state = root / STATE
+    return Engine(
+        store=open_sqlite(state / "lampway.db", clock),
+        packages=ObjectPackages(str(state / "packages")),
+        source=GitSource(root),
+        secrets=SecretResolver(),
+        scanner=open_scanner(),
+        checks=CheckRunner(),
+        files=GovernanceFiles(),
+        platforms=Platforms(),
+        clock=clock,
+        new_id=lambda: randomness.token_hex(4),
+        pause=time.sleep,
+        holder=f"{socket.gethostname()}:{os.getpid()}",
+        observers=observers,
+    )
+
+
+def open_scanner() -> Scanner:
+    """Return the scanner for hardcoded secrets and endpoints."""
+    from lampway.scan.scanner import RuleScanner
+
+    return RuleScanner()
+
+
+def init_source(root: Path) -> Source:
+    """Return the git repository at `root`, made if there is none."""
+    from lampway.storage.git import GitSource
+
+    return GitSource.init(root)
+
+
+def initial_files(*, team: str, next_review: str, people: Sequence[Person], platform: str) -> Mapping[str, str]:
+    """Return the governance files to begin with, by path. Raises UsageError, InvalidStrategyError."""
+    from lampway.config import templates
+
+    plain = [(p.id, p.name, p.emails[0], p.roles) for p in people]
+    return templates.initial_files(team=team, next_review=next_review, people=plain, platform=platform)
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder from `start` upwards that holds a strategy. Raises NotFoundError."""
+    for folder in (start, *start.parents):
+        if (folder / "lampway.yaml").is_file():
+            return folder
+    raise NotFoundError(f"no lampway.yaml in {start} or above", hint="make one with: lampway init")
+
+
+def recognise(data: bytes, platforms: Mapping[str, Platform]) -> Platform:
+    """Return the platform a package is of. Raises UsageError when none recognises it."""
+    for platform in platforms.values():
+        if platform.format.recognises(data):
+            return platform
+    known = ", ".join(platforms) or "none"
+    raise UsageError("this is no package of any platform that is installed", hint=f"installed are: {known}")
+
+
+def cache_folder() -> Path:
+    """Return where downloaded runtimes are kept: `LAMPWAY_CACHE`, else the user's cache folder."""
+    if given := os.environ.get("LAMPWAY_CACHE"):
+        return Path(given)
+    import platformdirs
+
+    return platformdirs.user_cache_path("lampway", appauthor=False)
+
+
+def load_working_strategy(root: Path) -> Strategy:
+    """Return the strategy in the files as they lie below `root`. Raises InvalidStrategyError."""
+    from lampway.config.files import GovernanceFiles
+
+    files = GovernanceFiles()
+    return files.load(files.read_folder(root))
+
+
+def strategy_changes(root: Path) -> tuple[str, ...]:
+    """Return what the files as they lie below `root` would change in the rules in force."""
+    from lampway.config.files import GovernanceFiles
+
+    after = load_working_strategy(root)
+    engine = open_engine(root)
+    try:
+        with engine.store.reading() as reading:
+            rules = reading.get(RulesInForce, "current")
+    finally:
+        engine.store.close()
+    if rules is None:
+        return ("nothing is in force yet: everything is new",)
+    return GovernanceFiles().compare(rules.strategy, after)

@@ -1,0 +1,210 @@
+"""Commands to begin with: init, connect, adopt."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lampway.app import init_source, initial_files
+from lampway.cli.output import emit, say
+from lampway.cli.path import Json
+from lampway.cli.session import session, working_folder
+from lampway.domain.strategy import Person
+from lampway.engine.connect import Adopt, Connect, Connected
+from lampway.errors import UsageError
+
+_REVIEW = timedelta(days=182)
+
+
+def init(
+    folder: Path | None = None,
+    /,
+    *,
+    team: str = "Our team",
+    person: Annotated[tuple[str, ...], Parameter(name="--person", negative="")] = (),
+    platform: str = "node-red",
+) -> int:
+    """Write a valid, commented strategy to start from, in a new or an existing git repository.
+
+    Parameters
+    ----------
+    folder
+        Where; the current folder if left out.
+    team
+        The team that owns the strategy.
+    person
+        ID:NAME:EMAIL:ROLE,ROLE for each person. Without one, you hold every role yourself.
+    platform
+        The low-code platform.
+    """
+    root = (folder or working_folder()).resolve()
+    if (root / "lampway.yaml").exists():
+        raise UsageError("there is a strategy already", where=str(root / "lampway.yaml"), hint="lampway strategy check")
+    root.mkdir(parents=True, exist_ok=True)
+    source = init_source(root)
+    people = tuple(_person(text) for text in person) or (_myself(source.identity().name, source.identity().email),)
+    review = (datetime.now(UTC) + _REVIEW).date().isoformat()
+    files = initial_files(team=team, next_review=review, people=people, platform=platform)
+    kept = [path for path in files if (root / path).exists()]
+    for path, text in files.items():
+        if path not in kept:
+            source.write(path, text)
+    for path in sorted(files):
+        say(f"{'kept   ' if path in kept else 'written'} {path}")
+    if len(people) == 1:
+        say("note: nobody approves what they made themselves: add a second person to people.yaml")
+    say("next:")
+    say("  lampway connect dev http://...   (and test, and prod)")
+    say("  lampway strategy apply -m 'First strategy'")
+    say("  lampway adopt prod")
+    return 0
+
+
+def _person(text: str) -> Person:
+    parts = text.split(":")
+    if len(parts) != 4 or not all(parts):
+        raise UsageError(f"not a person: {text!r}", hint="write ID:NAME:EMAIL:ROLE,ROLE")
+    return Person(parts[0], parts[1], (parts[2],), tuple(parts[3].split(",")))
+
+
+def _myself(name: str, email: str) -> Person:
+    user = os.environ.get("LAMPWAY_USER") or email.partition("@")[0] or "me"
+    slug = "".join(c if c.isascii() and c.isalnum() else "-" for c in user.lower()).strip("-") or "me"
+    slug = slug if slug[0].isalpha() else f"p-{slug}"
+    return Person(slug, name or slug, (email or f"{slug}@example.org",), ("maker", "approver", "platform-admin"))
+
+
+def connect(
+    environment: str,
+    url: str,
+    /,
+    *,
+    token: str = "",
+    user: str = "",
+    password: str = "",
+    maker_token: str = "",
+    maker_user: str = "",
+    maker_password: str = "",
+    public_url: str = "",
+    platform: str = "node-red",
+    tier: str = "",
+    json: Json = False,
+) -> int:
+    """Store how to reach an environment, try it, and say what is missing.
+
+    Secrets are given by reference only: env:NAME, file:PATH or keyring:SERVICE/NAME.
+
+    Parameters
+    ----------
+    environment
+        Its name in the strategy.
+    url
+        The platform's admin address.
+    token
+        Reference to the engine's token.
+    user
+        The engine's user name, with --password.
+    password
+        Reference to the engine's password.
+    maker_token
+        Reference to a maker's token, only used to see whether makers are locked out.
+    maker_user
+        A maker's user name, with --maker-password.
+    maker_password
+        Reference to a maker's password.
+    public_url
+        Where people reach what runs there, if elsewhere.
+    platform
+        The low-code platform.
+    tier
+        Its tier, if the environment is new and not named like one.
+    json
+        Print the facts as JSON.
+    """
+    access = {k: v for k, v in {"token": token, "user": user, "password": password}.items() if v}
+    maker = {k: v for k, v in {"token": maker_token, "user": maker_user, "password": maker_password}.items() if v}
+    request = Connect(environment, url, platform, tier, access or None, maker or None, public_url)
+    with session() as opened:
+        connected = opened.run(request)
+    if json:
+        emit(connected)
+    else:
+        _say_connected(connected)
+    return 0 if connected.rights.can_read and connected.rights.can_deploy else 1
+
+
+def _say_connected(connected: Connected) -> None:
+    rights = connected.rights
+    can = "may deploy" if rights.can_deploy else "may read, not deploy" if rights.can_read else "may not read"
+    say(f"{connected.environment}: {rights.product}, {can}" + (f" as {rights.user}" if rights.user else ""))
+    for text in rights.missing:
+        say(f"  missing: {text}")
+    for text in rights.notes:
+        say(f"  note: {text}")
+    if connected.lock is not None:
+        say(f"  lock: {connected.lock.state}: {connected.lock.summary}")
+        if connected.lock.cure and connected.should_be_locked:
+            say(f"    → {connected.lock.cure}")
+    say(
+        f"  written to {connected.file}; it counts once applied: lampway strategy apply -m 'Connect {connected.environment}'"
+    )
+
+
+def adopt(
+    environment: str,
+    solution: str = "",
+    /,
+    *,
+    contains: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    owner: str = "",
+    pipeline: str = "",
+    seed: str = "",
+    json: Json = False,
+) -> int:
+    """Make release 1 of a solution from what runs in an environment today. Changes nothing there.
+
+    Parameters
+    ----------
+    environment
+        Where it runs.
+    solution
+        Its name; without one, only what is in no solution is listed.
+    contains
+        A tab (workflow, app) that belongs to it, for a solution the strategy does not know yet; may be repeated.
+    owner
+        Who owns it, by id; you if left out.
+    pipeline
+        The path its releases follow; the first one if left out.
+    seed
+        An empty environment to be given the same content, so that makers can build on.
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        view = opened.run(Adopt(environment, solution, contains, owner, pipeline, seed))
+    if json:
+        emit(view)
+        return 0
+    if view.release is not None:
+        say(f"{view.release.name} adopted from {environment}: {len(view.release.inventory.components)} components")
+        for path in view.written:
+            say(f"  written: {path}")
+        for finding in view.release.findings:
+            say(f"  {finding.severity}: {finding.place}: {finding.summary}")
+        for reference in view.references:
+            say(f"  to be given before the next deployment: {reference}")
+        if view.seeded:
+            say(f"  {view.seeded} has the same content now")
+    for text in view.notes:
+        say(f"  note: {text}")
+    if view.unowned:
+        say(f"in no solution: {', '.join(view.unowned)}")
+        if not solution:
+            say(f"  → lampway adopt {environment} NAME --contains '{view.unowned[0]}'")
+    elif not solution:
+        say(f"everything in {environment} belongs to a solution")
+    return 0

@@ -1,0 +1,203 @@
+"""Commands to govern with: strategy, audit, history, platforms, doctor."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lampway import __version__
+from lampway.app import LocalSession, Platforms, cache_folder, find_root, load_working_strategy, strategy_changes
+from lampway.cli.output import emit, paint, say, table, when
+from lampway.cli.path import Json
+from lampway.cli.session import session, working_folder
+from lampway.domain.capability import Capability
+from lampway.engine.audit import Audit, History
+from lampway.engine.strategy import ApplyStrategy
+from lampway.errors import LampwayError
+
+
+def strategy_check(*, json: Json = False) -> int:
+    """Check the governance files as they lie there: every mistake at once, with its place and a hint.
+
+    Parameters
+    ----------
+    json
+        Print the facts as JSON.
+    """
+    strategy = load_working_strategy(find_root(working_folder()))
+    counts = {
+        "tiers": len(strategy.tiers),
+        "environments": len(strategy.environments),
+        "pipelines": len(strategy.pipelines),
+        "people": len(strategy.people),
+        "solutions": len(strategy.solutions),
+    }
+    if json:
+        emit({"valid": True, **counts})
+    else:
+        say("valid: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    return 0
+
+
+def strategy_diff(*, json: Json = False) -> int:
+    """Show what the files as they lie there would change in the rules in force.
+
+    Parameters
+    ----------
+    json
+        Print the facts as JSON.
+    """
+    changes = strategy_changes(find_root(working_folder()))
+    if json:
+        emit({"changes": changes})
+        return 0
+    for line in changes or ("the files say what is in force",):
+        say(line)
+    return 0
+
+
+def strategy_apply(
+    revision: str = "HEAD", /, *, message: Annotated[str, Parameter(alias="-m")] = "", json: Json = False
+) -> int:
+    """Put the governance files of a commit in force.
+
+    Parameters
+    ----------
+    revision
+        The commit.
+    message
+        Commit the governance files as they lie there first, with this message.
+    json
+        Print the facts as JSON.
+    """
+    with session(quiet=json) as opened:
+        view = opened.run(ApplyStrategy(revision, message))
+    if json:
+        emit(view)
+        return 0
+    if not view.changes:
+        say(f"in force already: {view.commit[:12]}")
+    else:
+        say(f"in force: {view.commit[:12]}")
+        for line in view.changes:
+            say(f"  {line}")
+    return 0
+
+
+def audit_verify(*, json: Json = False) -> int:
+    """Verify the ledger's chain, every record and every package. Exits with 1 when something was changed.
+
+    Parameters
+    ----------
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        verdict = opened.run(Audit())
+    if json:
+        emit(verdict)
+    else:
+        for damage in verdict.damage:
+            say(paint(f"✗ {damage.place}: {damage.what}", "31"))
+        if not verdict.damage:
+            say(f"✓ {verdict.events} events and {verdict.packages} packages are as they were written")
+        say(f"  head of the ledger: {verdict.head or 'none'}")
+    return 1 if verdict.damage else 0
+
+
+def history(solution: str = "", /, *, limit: int = 50, json: Json = False) -> int:
+    """Read the ledger, newest last.
+
+    Parameters
+    ----------
+    solution
+        Only what speaks of this one.
+    limit
+        At most so many lines.
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        lines = opened.run(History(solution, limit))
+    if json:
+        emit(lines)
+        return 0
+    for line in lines:
+        proof = "" if line.authenticated else "?"
+        say(f"{line.seq:>5}  {when(line.at)}  {line.who + proof:<14}  {line.what}")
+    if any(not line.authenticated for line in lines):
+        say("? who this was is not proved")
+    return 0
+
+
+def platforms(*, json: Json = False) -> int:
+    """Show what each platform can do here.
+
+    Parameters
+    ----------
+    json
+        Print the facts as JSON.
+    """
+    found = {name: platform.capabilities() for name, platform in Platforms().items()}
+    if json:
+        emit([{"platform": name, "capabilities": [_facts(c) for c in listed]} for name, listed in found.items()])
+        return 0
+    for name, listed in found.items():
+        say(name)
+        table([(f"  {c.name}", str(c.support), c.note) for c in listed], ("  ability", "support", "note"))
+    return 0
+
+
+def _facts(capability: Capability) -> dict[str, str]:
+    return {"name": str(capability.name), "support": str(capability.support), "note": capability.note}
+
+
+def doctor(*, json: Json = False) -> int:
+    """Look whether everything Lampway needs is there. Exits with 1 when something is not.
+
+    Parameters
+    ----------
+    json
+        Print the facts as JSON.
+    """
+    checks = [
+        ("lampway", True, __version__),
+        ("python", True, sys.version.split()[0]),
+        ("git", shutil.which("git") is not None, shutil.which("git") or "not found: install git"),
+        ("platforms", len(Platforms()) > 0, ", ".join(Platforms()) or "none installed"),
+        ("cache", True, str(cache_folder())),
+    ]
+    checks += _workspace()
+    if json:
+        emit([{"check": name, "ok": ok, "detail": detail} for name, ok, detail in checks])
+    else:
+        for name, ok, detail in checks:
+            say(f"{paint('✓', '32') if ok else paint('✗', '31')} {name}: {detail}")
+    return 0 if all(ok for _, ok, _ in checks) else 1
+
+
+def _workspace() -> list[tuple[str, bool, str]]:
+    try:
+        root = find_root(working_folder())
+    except LampwayError as error:
+        return [("strategy", True, f"{error.message}; {error.hint}")]
+    found = []
+    try:
+        load_working_strategy(root)
+        found.append(("strategy", True, str(root)))
+    except LampwayError as error:
+        found.append(("strategy", False, f"{error.message}; lampway strategy check"))
+    opened = LocalSession(root)
+    try:
+        verdict = opened.run(Audit())
+        found.append(("ledger", not verdict.damage, f"{verdict.events} events, {len(verdict.damage)} damaged"))
+        actor = opened.actor()
+        found.append(("you", True, f"{actor.person}, known by {actor.via}, not proved"))
+    except LampwayError as error:
+        found.append(("state", False, str(error)))
+    finally:
+        opened.close()
+    return found

@@ -1,0 +1,251 @@
+"""Commands for what runs: status, drift, rollback, lock, resume, reconcile."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lampway.cli.output import emit, paint, say, table
+from lampway.cli.path import Json, follow
+from lampway.cli.session import session
+from lampway.domain.deployment import DriftState
+from lampway.engine.cases import LookAtLock, Resume
+from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift, Scanned
+from lampway.engine.promote import Rollback
+from lampway.engine.reconcile import Reconcile
+from lampway.engine.views import Cell, Status
+from lampway.errors import UsageError
+
+In = Annotated[str, Parameter(name="--in")]
+
+
+def status(solution: str = "", /, *, json: Json = False) -> int:
+    """Show what is where: solutions times environments.
+
+    Parameters
+    ----------
+    solution
+        Only this one.
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        cells = opened.run(Status(solution))
+    if json:
+        emit(cells)
+        return 0
+    if not cells:
+        say("no solution yet: lampway adopt prod, or add one below solutions/")
+        return 0
+    environments = list(dict.fromkeys(c.environment for c in cells))
+    found = {(c.solution, c.environment): c for c in cells}
+    names = dict.fromkeys(c.solution for c in cells)
+    rows = [[n, *(_cell_text(found.get((n, e))) for e in environments)] for n in names]
+    table(rows, ["solution", *environments])
+    for cell in cells:
+        for line in _remarks(cell):
+            say(line)
+    return 0
+
+
+def _cell_text(cell: Cell | None) -> str:
+    if cell is None:
+        return "-"
+    text = cell.version or "-"
+    if cell.state not in ("verified", "absent"):
+        text += f" {cell.state}"
+    if cell.drift:
+        text += " DRIFT"
+    if cell.waiting:
+        text += f" ← {cell.waiting.partition('@')[2]}"
+    return text
+
+
+def _remarks(cell: Cell) -> list[str]:
+    lines = []
+    if cell.drift:
+        lines.append(f"{cell.solution} in {cell.environment} was edited live: lampway drift scan {cell.environment}")
+    if cell.state == "unverified":
+        lines.append(
+            f"{cell.release} in {cell.environment} failed its verification: lampway rollback {cell.solution}"
+            f" --in {cell.environment} --reason '...'"
+        )
+    if cell.state == "running":
+        lines.append(f"{cell.waiting} is being deployed to {cell.environment}; if nothing moves: lampway resume")
+    if cell.state == "reconcile":
+        lines.append(
+            f"{cell.waiting} in {cell.environment}: look there, then lampway reconcile {cell.solution}"
+            f" --in {cell.environment} --happened|--did-not-happen --reason '...'"
+        )
+    return lines
+
+
+def drift_scan(*environments: str, json: Json = False) -> int:
+    """Look whether anybody edited live. Changes nothing there. Exits with 1 when somebody did.
+
+    Parameters
+    ----------
+    environments
+        Where to look; everywhere something is installed if none is named.
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        scanned = opened.run(ScanDrift(tuple(environments)))
+    if json:
+        emit(scanned)
+    else:
+        for one in scanned:
+            _say_scan(one)
+        if not scanned:
+            say("nothing is installed anywhere yet")
+    if any(s.error for s in scanned):
+        return 3
+    return 1 if any(f.state is DriftState.OPEN for s in scanned for f in s.findings) else 0
+
+
+def _say_scan(scanned: Scanned) -> None:
+    if scanned.error:
+        say(f"{scanned.environment}: could not be looked at: {scanned.error}")
+        return
+    for name in scanned.clean:
+        say(f"{scanned.environment}: {name} is as deployed")
+    for finding in scanned.findings:
+        word = (
+            "was edited live" if finding.state is DriftState.OPEN else f"edited live, accepted by {finding.resolved_by}"
+        )
+        say(paint(f"{scanned.environment}: {finding.solution} {word} ({finding.stream})", "33"))
+        for change in finding.changes:
+            say(f"  {change}")
+    opened = [f for f in scanned.findings if f.state is DriftState.OPEN]
+    if opened:
+        place = f"{opened[0].solution} --in {scanned.environment}"
+        say(f"  → lampway drift revert {place}, or lampway drift accept {place} --reason '...'")
+    if scanned.unowned:
+        say(f"{scanned.environment}: in no solution: {', '.join(scanned.unowned)}")
+
+
+def drift_accept(solution: str, /, *, in_: In, reason: str = "", json: Json = False) -> int:
+    """Let a live edit stand, with a reason. It stays visible, and the next deployment overwrites it.
+
+    Parameters
+    ----------
+    solution
+        Whose edit.
+    in_
+        Environment.
+    reason
+        Why it may stand.
+    json
+        Print the facts as JSON.
+    """
+    with session(quiet=json) as opened:
+        found = opened.run(AcceptDrift(solution, in_, reason))
+    if json:
+        emit(found)
+    else:
+        say(f"accepted: {len(found)} finding{'s' if len(found) != 1 else ''} of {solution} in {in_}")
+    return 0
+
+
+def drift_revert(solution: str, /, *, in_: In, reason: str = "", json: Json = False) -> int:
+    """Deploy the recorded release and configuration once more, over the live edit.
+
+    Parameters
+    ----------
+    solution
+        Whose edit.
+    in_
+        Environment.
+    reason
+        For the record.
+    json
+        Print the facts as JSON.
+    """
+    with session(quiet=json) as opened:
+        promotions = opened.run(RevertDrift(solution, in_, reason))
+        return follow(opened, promotions, as_json=json)
+
+
+def rollback(
+    solution: str, /, *, in_: In, reason: str = "", to: str = "", remove: bool = False, json: Json = False
+) -> int:
+    """Bring back the newest known-good release other than what runs, with the configuration it had.
+
+    Parameters
+    ----------
+    solution
+        What to roll back.
+    in_
+        Environment.
+    reason
+        Why; it goes into the record.
+    to
+        A version that is known-good there.
+    remove
+        Take it out of there altogether.
+    json
+        Print the facts as JSON.
+    """
+    with session(quiet=json) as opened:
+        asked = opened.run(Rollback(solution, in_, reason, to, remove))
+        return follow(opened, asked.promotions, as_json=json)
+
+
+def lock(environment: str, /, *, json: Json = False) -> int:
+    """Look whether makers can edit in an environment. Exits with 1 when they can.
+
+    Parameters
+    ----------
+    environment
+        Where to look.
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        seen = opened.run(LookAtLock(environment))
+    if json:
+        emit(seen)
+    else:
+        say(f"{environment}: {seen.state}: {seen.summary}")
+        if seen.cure:
+            say(f"  → {seen.cure}")
+    return 0 if seen.state.value in ("locked", "partial") else 1
+
+
+def resume() -> int:
+    """Go on with whatever was interrupted or may start."""
+    with session() as opened:
+        opened.run(Resume())
+    say("nothing is left that could start")
+    return 0
+
+
+def reconcile(
+    solution: str,
+    /,
+    *,
+    in_: In,
+    happened: Annotated[bool, Parameter(negative="--did-not-happen")] | None = None,
+    reason: str = "",
+) -> int:
+    """Say what happened where engine and platform disagree, after you have looked there.
+
+    Parameters
+    ----------
+    solution
+        What was being deployed.
+    in_
+        Environment.
+    happened
+        The step in doubt happened: go on. Or: it did not, give up.
+    reason
+        What you saw.
+    """
+    if happened is None:
+        raise UsageError("say what you saw", hint="add --happened or --did-not-happen")
+    with session() as opened:
+        deployment = opened.run(Reconcile(solution, in_, happened, reason))
+    say(f"deployment {deployment}: recorded that it {'happened' if happened else 'did not happen'}")
+    return 0

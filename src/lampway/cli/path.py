@@ -1,0 +1,291 @@
+"""Commands along the path: promote, explain, inbox, approve, reject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lampway.app import Session
+from lampway.cli.output import emit, gate_lines, say, when
+from lampway.cli.session import session
+from lampway.domain.gates import GateState
+from lampway.domain.promotion import PromotionState
+from lampway.engine.decide import Decide
+from lampway.engine.promote import Abort, Promote
+from lampway.engine.views import Explain, Inbox, PromotionView, ShowPromotion
+
+Json = Annotated[bool, Parameter(name="--json", negative="")]
+WAITING_FOR_PEOPLE = 4
+
+
+def promote(release: str, /, *, to: str, reason: str = "", json: Json = False) -> int:
+    """Move a release to a stage, by way of every stage before it.
+
+    Parameters
+    ----------
+    release
+        SOLUTION@VERSION, or SOLUTION for its newest release.
+    to
+        Stage, or its environment.
+    reason
+        Why, for whoever decides.
+    json
+        Print the facts as JSON.
+    """
+    with session(quiet=json) as opened:
+        asked = opened.run(Promote(release, to, reason))
+        views = [opened.run(ShowPromotion(p)) for p in asked.promotions]
+        if json:
+            emit({"promotions": [promotion_facts(v) for v in views], "already": asked.already})
+        else:
+            for stage in asked.already:
+                say(f"{release} runs verified in {stage} already")
+            for view in views:
+                say_promotion(view)
+        return exit_code(views)
+
+
+def promotion_facts(view: PromotionView) -> dict[str, object]:
+    """Return a promotion in the shape that scripts rely on."""
+    p = view.promotion
+    return {
+        "id": p.id,
+        "solution": p.solution,
+        "version": p.version,
+        "stage": p.stage,
+        "environment": p.environment,
+        "kind": p.kind,
+        "state": p.state,
+        "note": p.note,
+        "digest": p.bound.digest,
+        "requested_by": p.requested_by,
+        "running": view.running,
+        "rollback": view.rollback,
+        "gates": view.gates,
+        "decisions": p.decisions,
+        "changes": list(view.diff.summaries()) if view.diff else [],
+        "evidence": view.evidence,
+    }
+
+
+def say_promotion(view: PromotionView) -> None:
+    """Print where a promotion stands, in a few lines."""
+    p = view.promotion
+    head = f"{p.solution}@{p.version} → {p.stage}"
+    match p.state:
+        case PromotionState.SUCCEEDED:
+            say(f"{head}: deployed and verified")
+        case PromotionState.WAITING:
+            say(f"{head}: waits ({p.id})")
+            for line in gate_lines([g for g in view.gates if g.state is not GateState.PASSED]):
+                say(line)
+            if p.note and all(g.state is GateState.PASSED for g in view.gates):
+                say(f"  {p.note}")
+        case _:
+            say(f"{head}: {p.state}" + (f": {p.note}" if p.note else ""))
+
+
+def exit_code(views: Sequence[PromotionView]) -> int:
+    """Return the exit code for what became of promotions: the worst one decides."""
+    codes = [_code(v) for v in views]
+    return next((c for c in (3, 1, WAITING_FOR_PEOPLE) if c in codes), 0)
+
+
+def _code(view: PromotionView) -> int:
+    match view.promotion.state:
+        case PromotionState.SUCCEEDED:
+            return 0
+        case PromotionState.WAITING | PromotionState.READY | PromotionState.RUNNING:
+            refused = any(g.state in (GateState.FAILED, GateState.INCONCLUSIVE) for g in view.gates)
+            return 1 if refused or (view.gates and not _pending(view)) else WAITING_FOR_PEOPLE
+        case PromotionState.ERRORED | PromotionState.RECONCILE:
+            return 3
+        case _:
+            return 1
+
+
+def _pending(view: PromotionView) -> bool:
+    return any(g.state is GateState.PENDING for g in view.gates)
+
+
+def explain(release: str, /, *, to: str, json: Json = False) -> int:
+    """Say why a release may or may not enter a stage, and what would be done.
+
+    Parameters
+    ----------
+    release
+        SOLUTION@VERSION, or SOLUTION for its newest release.
+    to
+        Stage, or its environment.
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        found = opened.run(Explain(release, to))
+    if json:
+        emit(found)
+        return 0
+    say(f"{found.release} → {found.stage}: {'may enter' if found.allowed else 'not yet'} ({found.state})")
+    for line in gate_lines(found.gates):
+        say(line)
+    if found.note:
+        say(f"  last: {found.note}")
+    if found.plan:
+        say("plan:")
+        for number, line in enumerate(found.plan, 1):
+            say(f"  {number}. {line}")
+    for problem in found.problems:
+        say(f"  ✗ pre-flight: {problem}")
+    return 0
+
+
+def inbox(*, everybody: bool = False, json: Json = False) -> int:
+    """Show what waits for your decision.
+
+    Parameters
+    ----------
+    everybody
+        Show what waits for anybody.
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        views = opened.run(Inbox(everybody))
+    if json:
+        emit([promotion_facts(v) for v in views])
+        return 0
+    if not views:
+        say("nothing waits for a decision" if everybody else "nothing waits for your decision")
+    for view in views:
+        _say_decision(view)
+    return 0
+
+
+def _say_decision(view: PromotionView) -> None:
+    """Print what an approver needs, in the order they ask for it."""
+    p = view.promotion
+    say(f"{p.id}  {p.solution}@{p.version} → {p.stage}, asked for by {p.requested_by} at {when(p.requested_at)}")
+    if p.reason:
+        say(f"  why: {p.reason}")
+    if view.may_decide:
+        say(f"  not yours to decide: {view.may_decide}")
+    say(f"  runs there now: {view.running or 'nothing'}; a rollback {_back(view)}")
+    if view.diff is not None:
+        lines = view.diff.summaries()
+        say(f"  changes ({len(lines)}):")
+        for line in lines[:12]:
+            say(f"    {line}")
+        if len(lines) > 12:
+            say(f"    and {len(lines) - 12} more: lampway diff {p.solution}@{view.running} {p.solution}@{p.version}")
+    elif view.release is not None:
+        say(f"  first deployment: {len(view.release.inventory.components)} components")
+    for evidence in view.evidence:
+        say(f"  check *{evidence.check}* {evidence.outcome} in {evidence.environment}: {evidence.summary}")
+    for line in gate_lines(view.gates):
+        say(line)
+    say(f"  decide: lampway approve {p.id}   or   lampway reject {p.id} --reason '...'")
+
+
+def _back(view: PromotionView) -> str:
+    return f"brings back {view.rollback}" if view.rollback else "removes it again"
+
+
+def show(promotion: str, /, *, json: Json = False) -> int:
+    """Show one promotion whole.
+
+    Parameters
+    ----------
+    promotion
+        Its id, or SOLUTION[@VERSION] for the open one.
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        view = opened.run(ShowPromotion(promotion))
+    if json:
+        facts = promotion_facts(view)
+        facts["deployment"] = view.deployment
+        emit(facts)
+        return 0
+    say_promotion(view)
+    _say_decision(view)
+    if view.deployment:
+        say(f"  deployment {view.deployment.id}: {view.deployment.state}")
+        for step in view.deployment.steps:
+            say(f"    {step.name}: {step.state}, attempt {step.attempt}")
+    return 0
+
+
+def approve(promotion: str, /, *, reason: str = "", digest: str = "", json: Json = False) -> int:
+    """Approve a promotion; if it was the last gate, the deployment starts.
+
+    Parameters
+    ----------
+    promotion
+        Its id, or SOLUTION[@VERSION].
+    reason
+        For the record.
+    digest
+        Approve only if this still is the promotion's digest.
+    json
+        Print the facts as JSON.
+    """
+    return _decide(Decide(promotion, approved=True, reason=reason, digest=digest), as_json=json)
+
+
+def reject(promotion: str, /, *, reason: str = "", json: Json = False) -> int:
+    """Reject a promotion, with a reason.
+
+    Parameters
+    ----------
+    promotion
+        Its id, or SOLUTION[@VERSION].
+    reason
+        What must change.
+    json
+        Print the facts as JSON.
+    """
+    return _decide(Decide(promotion, approved=False, reason=reason), as_json=json)
+
+
+def _decide(request: Decide, *, as_json: bool) -> int:
+    with session(quiet=as_json) as opened:
+        decided = opened.run(request)
+        view = opened.run(ShowPromotion(decided.promotion))
+        if as_json:
+            emit(promotion_facts(view))
+        else:
+            word = "approved" if request.approved else "rejected"
+            say(f"{word} {decided.solution}@{decided.version} → {decided.stage}")
+            say("  note: who you are was not proved; the record says so")
+            say_promotion(view)
+        return 0 if view.promotion.state is PromotionState.REJECTED else exit_code([view])
+
+
+def abort(promotion: str, /, *, reason: str = "") -> int:
+    """Take back a promotion that has not started.
+
+    Parameters
+    ----------
+    promotion
+        Its id, or SOLUTION[@VERSION].
+    reason
+        For the record.
+    """
+    with session() as opened:
+        opened.run(Abort(promotion, reason))
+    say(f"taken back: {promotion}")
+    return 0
+
+
+def follow(opened: Session, promotions: Sequence[str], *, as_json: bool) -> int:
+    """Print what became of promotions and return the exit code."""
+    views = [opened.run(ShowPromotion(p)) for p in promotions]
+    if as_json:
+        emit({"promotions": [promotion_facts(v) for v in views]})
+    else:
+        for view in views:
+            say_promotion(view)
+    return exit_code(views)

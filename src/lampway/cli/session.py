@@ -1,0 +1,27 @@
+"""Opening a session: which governance repository, and who acts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lampway.app import LocalSession, Session, find_root
+
+
+def working_folder() -> Path:
+    """Return where the command works: `LAMPWAY_DIR` (set by `-C`), else the current folder."""
+    return Path(os.environ.get("LAMPWAY_DIR") or ".").resolve()
+
+
+@contextmanager
+def session(*, quiet: bool = False) -> Iterator[Session]:
+    """Open a session on the governance repository around the working folder. Raises LampwayError."""
+    from lampway.cli.progress import Progress
+
+    opened = LocalSession(find_root(working_folder()), () if quiet else (Progress(),))
+    try:
+        yield opened
+    finally:
+        opened.close()
