@@ -117,7 +117,8 @@ def test_a_file_that_cannot_be_read_is_told_with_its_place(content, expected):
 def test_values_are_read_by_the_core_schema_of_yaml_1_2():
     content = (
         b"int: 12\noctal: 0o17\nhex: 0x1F\nlead: 010\nfloat: 1.50\nexp: 1e3\nyes: yes\non: on\ndate: 2027-05-01\n"
-        b"true: true\nnone: ~\nempty:\nquoted: '12'\nlit: |\n  two\n  lines\nsexagesimal: 1:30\nver: 1.2.3\nunder: 1_000\n"
+        b"true: true\nnone: ~\nempty:\nquoted: '12'\nlit: |\n  two\n  lines\n"
+        b"sexagesimal: 1:30\nver: 1.2.3\nunder: 1_000\n"
     )
     assert read_document("f", content).value == {
         "int": 12, "octal": 15, "hex": 31, "lead": 10, "float": 1.5, "exp": 1000.0, "yes": "yes", "on": "on",

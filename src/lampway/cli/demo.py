@@ -185,7 +185,7 @@ def _play(story: Story) -> None:
 def _begin(story: Story) -> None:
     story.tell("A team writes its strategy down: who, where, and what must hold.")
     people = (
-        "ada:Ada Maker:ada@example.org:maker,platform-admin",
+        "ada:Ada Maker:ada@example.org:maker,approver,platform-admin",
         "ben:Ben Approver:ben@example.org:approver,platform-admin",
     )
     story.run("init", "--team", "Order desk", "--person", people[0], "--person", people[1])
@@ -210,7 +210,7 @@ def _build(story: Story) -> None:
 def _to_production(story: Story) -> None:
     story.tell("One command moves it on: test runs at once, prod waits for a second person.")
     story.run("promote", "orders", "--to", "prod", expect=4, contains="0 of 1 approvals")
-    story.run("approve", "orders", expect=1, contains="would not count")
+    story.run("approve", "orders", expect=1, contains="Ada Maker asked for it")
     story.run("inbox", user="ben", contains="orders@1.0.0")
     story.run("approve", "orders", user="ben", contains="deployed and verified")
     _order(story, 201)
@@ -221,7 +221,7 @@ def _edited_live(story: Story) -> None:
     story.tell("Somebody changes a price directly in production.")
     _edit_live(story)
     _order(story, 201)
-    story.run("drift", "scan", "prod", expect=1, contains="Add total")
+    story.run("drift", "scan", "prod", expect=1, contains="code changed")
     story.tell("Meanwhile Ada has 1.1.0 ready. It stops at the live edit, until that is dealt with.")
     _edit(story, "dev", demo_flows.orders(rush=True))
     story.run("release", "orders", "--bump", "minor", "--message", "Rush line", contains="orders@1.1.0")

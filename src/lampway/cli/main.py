@@ -5,86 +5,92 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-
-from cyclopts import App, CycloptsError
+from typing import TYPE_CHECKING
 
 from lampway import __version__
-from lampway.cli.output import note, report
-from lampway.errors import InterruptedByUserError, LampwayError, StorageError
+from lampway.cli.output import report, say
+from lampway.errors import InterruptedByUserError, LampwayError, StorageError, UsageError
 
-_BEGIN, _BUILD, _PATH, _OPERATE, _GOVERN = "Begin", "Build", "Promote", "Operate", "Govern"
+if TYPE_CHECKING:
+    from cyclopts import App
 
-COMMANDS: tuple[tuple[str, str, str], ...] = (
-    ("init", "lampway.cli.begin:init", _BEGIN),
-    ("connect", "lampway.cli.begin:connect", _BEGIN),
-    ("adopt", "lampway.cli.begin:adopt", _BEGIN),
-    ("demo", "lampway.cli.demo:demo", _BEGIN),
-    ("inspect", "lampway.cli.build:inspect", _BUILD),
-    ("scan", "lampway.cli.build:scan", _BUILD),
-    ("diff", "lampway.cli.build:diff", _BUILD),
-    ("release", "lampway.cli.build:release", _BUILD),
-    ("promote", "lampway.cli.path:promote", _PATH),
-    ("explain", "lampway.cli.path:explain", _PATH),
-    ("inbox", "lampway.cli.path:inbox", _PATH),
-    ("show", "lampway.cli.path:show", _PATH),
-    ("approve", "lampway.cli.path:approve", _PATH),
-    ("reject", "lampway.cli.path:reject", _PATH),
-    ("abort", "lampway.cli.path:abort", _PATH),
-    ("status", "lampway.cli.operate:status", _OPERATE),
-    ("rollback", "lampway.cli.operate:rollback", _OPERATE),
-    ("lock", "lampway.cli.operate:lock", _OPERATE),
-    ("resume", "lampway.cli.operate:resume", _OPERATE),
-    ("reconcile", "lampway.cli.operate:reconcile", _OPERATE),
-    ("history", "lampway.cli.govern:history", _GOVERN),
-    ("platforms", "lampway.cli.govern:platforms", _GOVERN),
-    ("doctor", "lampway.cli.govern:doctor", _GOVERN),
-)
-"""Name, where it is written, and the group it is shown in."""
+SUMMARY = "The well-lit path to production for low-code: governed releases from dev to test to prod."
 
-GROUPS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...] = (
-    (
-        "drift",
-        "Find, accept and revert live edits.",
-        _OPERATE,
-        (
-            ("scan", "lampway.cli.operate:drift_scan"),
-            ("accept", "lampway.cli.operate:drift_accept"),
-            ("revert", "lampway.cli.operate:drift_revert"),
-        ),
+COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "Begin": (
+        ("init", "lampway.cli.begin:init", "write a commented strategy to start from"),
+        ("connect", "lampway.cli.begin:connect", "store how to reach an environment, and try it"),
+        ("adopt", "lampway.cli.begin:adopt", "make release 1 from what runs today"),
+        ("demo", "lampway.cli.demo:demo", "see the whole story on three real Node-RED instances"),
     ),
-    (
-        "strategy",
-        "Check, compare and apply the strategy.",
-        _GOVERN,
-        (
-            ("check", "lampway.cli.govern:strategy_check"),
-            ("diff", "lampway.cli.govern:strategy_diff"),
-            ("apply", "lampway.cli.govern:strategy_apply"),
-        ),
+    "Build": (
+        ("inspect", "lampway.cli.build:inspect", "show what is in a package; needs no set-up"),
+        ("scan", "lampway.cli.build:scan", "look for hardcoded secrets and endpoints"),
+        ("diff", "lampway.cli.build:diff", "show what separates two packages or releases"),
+        ("release", "lampway.cli.build:release", "export from dev, check, commit and seal"),
     ),
-    ("audit", "Verify the ledger.", _GOVERN, (("verify", "lampway.cli.govern:audit_verify"),)),
-)
-"""Commands with commands of their own."""
+    "Promote": (
+        ("promote", "lampway.cli.path:promote", "move a release to a stage"),
+        ("explain", "lampway.cli.path:explain", "say why a release may or may not enter a stage"),
+        ("inbox", "lampway.cli.path:inbox", "show what waits for your decision"),
+        ("show", "lampway.cli.path:show", "show one promotion whole"),
+        ("approve", "lampway.cli.path:approve", "approve a promotion"),
+        ("reject", "lampway.cli.path:reject", "reject a promotion, with a reason"),
+        ("abort", "lampway.cli.path:abort", "take back a promotion that has not started"),
+    ),
+    "Operate": (
+        ("status", "lampway.cli.operate:status", "show what is where"),
+        ("rollback", "lampway.cli.operate:rollback", "bring back the known-good release"),
+        ("lock", "lampway.cli.operate:lock", "look whether makers can edit in an environment"),
+        ("resume", "lampway.cli.operate:resume", "go on with whatever was interrupted"),
+        ("reconcile", "lampway.cli.operate:reconcile", "say what happened where engine and platform disagree"),
+        ("drift scan", "lampway.cli.operate:drift_scan", "look whether anybody edited live"),
+        ("drift accept", "lampway.cli.operate:drift_accept", "let a live edit stand, with a reason"),
+        ("drift revert", "lampway.cli.operate:drift_revert", "deploy the recorded release over a live edit"),
+    ),
+    "Govern": (
+        ("history", "lampway.cli.govern:history", "read the ledger"),
+        ("platforms", "lampway.cli.govern:platforms", "show what each platform can do"),
+        ("doctor", "lampway.cli.govern:doctor", "look whether everything needed is there"),
+        ("strategy check", "lampway.cli.govern:strategy_check", "check the governance files"),
+        ("strategy diff", "lampway.cli.govern:strategy_diff", "show what the files would change"),
+        ("strategy apply", "lampway.cli.govern:strategy_apply", "put a commit in force"),
+        ("audit verify", "lampway.cli.govern:audit_verify", "verify the ledger and the packages"),
+    ),
+}
+"""Group to its commands: name, where it is written, what it does. A command is imported when it is used."""
+
+_FOOTER = """\
+Add --json to any reading command. -C FOLDER, before the command, works on another folder.
+More about one: lampway COMMAND --help
+"""
+
+
+def overview() -> str:
+    """Return the top-level help, made without importing anything."""
+    lines = ["Usage: lampway COMMAND", "", SUMMARY]
+    for group, commands in COMMANDS.items():
+        lines += ["", group]
+        lines += [f"  {name.ljust(15)} {text}" for name, _, text in commands]
+    return "\n".join([*lines, "", _FOOTER])
 
 
 def build() -> App:
-    """Return the command line, with nothing imported yet."""
-    app = App(
-        name="lampway",
-        help="The well-lit path to production for low-code: governed releases from dev to test to prod.",
-        version=__version__,
-        version_flags=["--version"],
-        help_flags=["--help", "-h"],
-        help_epilogue="Add --json to any reading command. -C FOLDER works on another folder.",
-        result_action="return_value",
-    )
-    for name, place, group in COMMANDS:
-        app.command(place, name=name, group=group)
-    for name, text, group, commands in GROUPS:
-        inner = App(name=name, help=text, group=group, result_action="return_value")
-        for inner_name, place in commands:
-            inner.command(place, name=inner_name)
-        app.command(inner)
+    """Return the command line, with no command imported yet."""
+    from cyclopts import App
+
+    app = App(name="lampway", help=SUMMARY, version=__version__, result_action="return_value")
+    inner: dict[str, App] = {}
+    for commands in COMMANDS.values():
+        for name, place, text in commands:
+            first, _, second = name.partition(" ")
+            if not second:
+                app.command(place, name=first, help=text)
+                continue
+            if first not in inner:
+                inner[first] = App(name=first, result_action="return_value")
+                app.command(inner[first])
+            inner[first].command(place, name=second, help=text)
     return app
 
 
@@ -93,14 +99,11 @@ def main(arguments: Sequence[str]) -> int:
     words = list(arguments)
     as_json = "--json" in words
     try:
-        _take_folder(words)
-        code = build()(words, exit_on_error=False, print_error=False)
+        code = _run(words, as_json=as_json)
         sys.stdout.flush()
     except LampwayError as error:
         report(error, as_json=as_json)
         return error.exit_code
-    except CycloptsError as error:
-        return _asked_wrongly(error, as_json=as_json)
     except KeyboardInterrupt:
         hint = "nothing is lost: lampway resume goes on where it was"
         report(InterruptedByUserError("interrupted", hint=hint), as_json=as_json)
@@ -111,6 +114,23 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         report(_from_system(error), as_json=as_json)
         return StorageError.exit_code
+    return code
+
+
+def _run(words: list[str], *, as_json: bool) -> int:
+    _take_folder(words)
+    if words in ([], ["--help"], ["-h"], ["help"]):
+        say(overview())
+        return 0
+    if words == ["--version"]:
+        say(__version__)
+        return 0
+    from cyclopts import CycloptsError
+
+    try:
+        code = build()(words, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        return _asked_wrongly(error, as_json=as_json)
     return code if isinstance(code, int) else 0
 
 
@@ -120,9 +140,7 @@ def _take_folder(words: list[str]) -> None:
         del words[:2]
 
 
-def _asked_wrongly(error: CycloptsError, *, as_json: bool) -> int:
-    from lampway.errors import UsageError
-
+def _asked_wrongly(error: Exception, *, as_json: bool) -> int:
     text = " ".join(str(error).split())
     report(UsageError(text, hint="lampway --help, or lampway COMMAND --help"), as_json=as_json)
     return UsageError.exit_code
@@ -134,9 +152,6 @@ def _from_system(error: OSError) -> StorageError:
 
 def entry() -> None:
     """Run as the program `lampway`."""
-    if sys.version_info < (3, 11):  # pragma: no cover - the package metadata says so too
-        note("error: Lampway needs Python 3.11 or newer")
-        sys.exit(2)
     sys.exit(main(sys.argv[1:]))
 
 

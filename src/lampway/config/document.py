@@ -175,7 +175,8 @@ class _Builder:
         from ruamel.yaml.events import AliasEvent, MappingStartEvent, NodeEvent, ScalarEvent
 
         assert isinstance(event, NodeEvent)  # noqa: S101 - the parser's grammar
-        self.values[path] = _place(event.start_mark)
+        if not isinstance(event, ScalarEvent) or event.value or event.style:
+            self.values[path] = _place(event.start_mark)  # nothing at all is said to stand where the next thing does
         if len(path) > DEEPEST:
             self.stop(event, f"nested more than {DEEPEST} levels deep")
         if isinstance(event, AliasEvent):

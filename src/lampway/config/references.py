@@ -54,7 +54,7 @@ def _people(files: Governance) -> Iterator[Mistake]:
 
 
 def _environment(files: Governance, document: Document) -> Iterator[Mistake]:
-    tiers = files.strategy.names("tiers")
+    tiers = files.strategy.names("tiers") or None
     yield from _known(document, ("tier",), document.at("tier"), "tier", tiers)
     for solution in document.names("solutions") or ():
         known = tuple(files.solutions)
@@ -67,14 +67,18 @@ def _pipeline(files: Governance, name: str) -> Iterator[Mistake]:
     path: Path = ("pipelines", name)
     source = strategy.at(*path, "from")
     yield from _known(strategy, (*path, "from"), source, "environment", environments)
-    labels: dict[str, str] = {source: "where makers build"} if isinstance(source, str) else {}
+    labels: dict[str, str] = {source: "the environment where makers build"} if isinstance(source, str) else {}
     for index, (stage, _) in enumerate(strategy.items(*path, "stages")):
         place, environment = _stage_environment(strategy, stage)
         yield from _known(strategy, place, environment, "environment", environments)
         yield from _unambiguous(strategy, stage, labels)
         yield from _same_platform(files, place, source, environment)
-        yield from _gates(files, stage, is_first=index == 0)
-        yield from _protected(files, stage, environment, is_first=index == 0)
+        yield from _gates(files, stage)
+        is_last_tier = _is_last_tier(files, environment)
+        if index == 0:
+            yield from _first(files, stage, is_last_tier=is_last_tier)
+        if is_last_tier:
+            yield from _protected(strategy, stage, is_first=index == 0)
 
 
 def _stage_environment(strategy: Document, stage: Path) -> tuple[Path, Any]:
@@ -90,7 +94,7 @@ def _unambiguous(strategy: Document, stage: Path, labels: dict[str, str]) -> Ite
     mine = {label: key for key in ("environment", "name") if isinstance(label := strategy.at(*stage, key), str)}
     for label, key in mine.items():
         if label in labels:
-            taken = f"{label} is already {labels[label]} of this pipeline"
+            taken = f"{label} is taken already by {labels[label]}"
             yield strategy.mistake((*stage, key), taken, "every stage needs a name and an environment of its own")
     labels.update((label, f"stage {name}") for label in mine if label not in labels)
 
@@ -109,7 +113,7 @@ def _platform(files: Governance, environment: Any) -> str:
     return platform if isinstance(platform, str) else ""
 
 
-def _gates(files: Governance, stage: Path, *, is_first: bool) -> Iterator[Mistake]:
+def _gates(files: Governance, stage: Path) -> Iterator[Mistake]:
     strategy = files.strategy
     seen: set[str] = set()
     for path, _ in strategy.items(*stage, "gates"):
@@ -121,10 +125,6 @@ def _gates(files: Governance, stage: Path, *, is_first: bool) -> Iterator[Mistak
         seen.add(kind)
         if kind == "approval":
             yield from _approval(files, path)
-    if is_first and "previous-stage" in seen:
-        path = next(p for p, _ in strategy.items(*stage, "gates") if strategy.at(*p, "gate") == "previous-stage")
-        message = "gate previous-stage can never open: no stage comes before this one"
-        yield strategy.mistake((*path, "gate"), message, "put a stage before it, or take the gate out")
 
 
 def _approval(files: Governance, path: Path) -> Iterator[Mistake]:
@@ -142,41 +142,52 @@ def _approval(files: Governance, path: Path) -> Iterator[Mistake]:
         return
     place = (*path, "quorum") if quorum is not None else (*path, "gate")
     who = f"only {', '.join(able)}" if able else "nobody"
-    message = f"approval by {needed} {'people' if needed > 1 else 'person'} is needed, and {who} can give it"
+    message = f"quorum is {needed}, but {who} can give this approval"
     yield strategy.mistake(place, message, "give the role to more people in people.yaml")
 
 
 def _able(files: Governance, path: Path) -> tuple[str, ...] | None:
     """Return who can give an approval; None where that cannot be read."""
     people = files.people.names("people")
-    roles = {role for _, role in files.strategy.items(*path, "roles") if isinstance(role, str)}
-    named = {person for _, person in files.strategy.items(*path, "people") if isinstance(person, str)}
+    roles = set(files.strategy.words(*path, "roles") or ())
+    named = set(files.strategy.words(*path, "people") or ())
     if people is None or not (roles or named):
         return None
-    held = {person: {r for _, r in files.people.items("people", person, "roles") if r in roles} for person in people}
+    held = {person: roles.intersection(files.people.words("people", person, "roles") or ()) for person in people}
     return tuple(person for person in people if person in named or held[person])
 
 
-def _protected(files: Governance, stage: Path, environment: Any, *, is_first: bool) -> Iterator[Mistake]:
-    """Refuse a way into the last tier that asks neither a person nor the stage before."""
-    strategy = files.strategy
-    tiers = strategy.names("tiers")
+def _is_last_tier(files: Governance, environment: Any) -> bool:
+    tiers = files.strategy.names("tiers")
     document = files.environments.get(environment) if isinstance(environment, str) else None
-    gates = {strategy.at(*path, "gate") for path, _ in strategy.items(*stage, "gates")}
-    if not tiers or not gates or document is None or document.at("tier") != tiers[-1]:
+    return bool(tiers and document and document.at("tier") == tiers[-1])
+
+
+def _first(files: Governance, stage: Path, *, is_last_tier: bool) -> Iterator[Mistake]:
+    """Refuse a first stage in which nothing can have been proven before."""
+    strategy = files.strategy
+    if is_last_tier:
+        message = "the first stage is of the last tier: nothing is tested before"
+        yield strategy.mistake((*stage, "name"), message, "put a stage of a lower tier before it")
         return
-    if is_first:
-        message = f"stage goes straight to the last tier: {tiers[-1]}"
-        yield strategy.mistake((*stage, "name"), message, "put a stage of a lower tier before it, to test there")
-    for gate in ("previous-stage", "approval"):
-        if gate not in gates and not (is_first and gate == "previous-stage"):
-            message = f"stage of the last tier lacks a gate: {gate}"
-            hint = "add `- gate: approval` with roles" if gate == "approval" else f"add `- gate: {gate}`"
+    for path, _ in strategy.items(*stage, "gates"):
+        if strategy.at(*path, "gate") == "previous-stage":
+            message = "gate previous-stage can never open: no stage comes before this one"
+            yield strategy.mistake((*path, "gate"), message, "put a stage before it, or take the gate out")
+
+
+def _protected(strategy: Document, stage: Path, *, is_first: bool) -> Iterator[Mistake]:
+    """Refuse a way into the last tier that asks neither a person nor the stage before."""
+    gates = {str(strategy.at(*path, "gate")) for path, _ in strategy.items(*stage, "gates")}
+    wanted = {"previous-stage": "add `- gate: previous-stage`", "approval": "add `- gate: approval` with its roles"}
+    for gate, hint in wanted.items():
+        if gates and gate not in gates and not (is_first and gate == "previous-stage"):
+            message = f"a stage of the last tier needs the gate {gate}"
             yield strategy.mistake((*stage, "gates"), message, hint, at_key=True)
 
 
 def _solution(files: Governance, document: Document) -> Iterator[Mistake]:
-    pipelines = files.strategy.names("pipelines")
+    pipelines = files.strategy.names("pipelines") or None
     yield from _known(document, ("pipeline",), document.at("pipeline"), "pipeline", pipelines)
     yield from _known(document, ("owner",), document.at("owner"), "person", files.people.names("people"))
     seen: set[str] = set()

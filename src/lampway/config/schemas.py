@@ -54,7 +54,7 @@ def as_text(schema: Mapping[str, Any]) -> str:
 
 
 def _tidy(schema: Any) -> Any:
-    """Drop what tells a reader nothing, such as titles that repeat keys; close mappings whose names match no pattern."""
+    """Drop what tells a reader nothing, such as titles that repeat keys; close mappings whose names match nothing."""
     if isinstance(schema, list):
         return [_tidy(item) for item in schema]
     if not isinstance(schema, dict):

@@ -6,6 +6,7 @@ Messages never repeat a value that may be secret: what stands in `access` and `c
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Hashable
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
@@ -30,15 +31,19 @@ class Section(BaseModel):
 
 
 def fault(message: str, hint: str = "") -> PydanticCustomError:
-    """Return the error by which a model says what is wrong, in its own words and with a hint."""
+    """Return the error by which a model says what is wrong, in its own words and with a hint.
+
+    A message that begins with `must` is told with the key before it.
+    """
     return PydanticCustomError("mistake", "{message}", {"message": message, "hint": hint})
 
 
 def closest(name: str, known: tuple[str, ...] | list[str]) -> str:
     """Return a hint that helps with an unknown name: what was probably meant, or else what there is."""
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    folded = {word.lower(): word for word in reversed(known)}
+    near = get_close_matches(name.lower(), list(folded), n=1, cutoff=0.6)
     if near:
-        return f"did you mean: {near[0]}"
+        return f"did you mean: {folded[near[0]]}"
     return f"there is: {', '.join(known)}" if known else ""
 
 
@@ -46,11 +51,12 @@ def name_fault(kind: str, text: str) -> tuple[str, str] | None:
     """Return message and hint for something that cannot be a name, or None for a good one."""
     if _NAME.fullmatch(text):
         return None
-    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    words = re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-")
     proposal = re.sub(r"^[0-9-]+", "", words)[:63].rstrip("-")
     rule = "lower-case letters, digits and hyphens, beginning with a letter"
     hint = f"write it as: {proposal}" if proposal else f"use {rule}"
-    return f"{kind} is not made of {rule}: {text[:80]}", hint
+    return f"{kind} must be {rule}: {text[:80]}", hint
 
 
 def _name(text: str) -> str:
@@ -62,7 +68,7 @@ def _name(text: str) -> str:
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        raise fault("text is empty", "write something, or leave the key out")
+        raise fault("must not be blank", "write something, or take the key out")
     return text
 
 
@@ -88,14 +94,25 @@ def _url(text: str) -> str:
         parts = urlsplit(text)
         has_port = parts.port is None or parts.port > 0
     except ValueError:
-        raise fault("not a web address", "write it as in: https://flows.example.com") from None
+        raise fault("must be a web address", "write it as in: https://flows.example.com") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not has_port or re.search(r"[\s\\]", text):
-        raise fault("address must be http:// or https:// with a host", "write it as in: https://flows.example.com")
+        raise fault("must be http:// or https:// with a host", "write it as in: https://flows.example.com")
     if parts.username is not None or parts.password is not None:
-        raise fault("address holds a user or a password", "take it out and give it under `access`, by reference")
+        raise fault(
+            "must not hold a user or a password", "take it out, and give it where secrets are given by reference"
+        )
     if "?" in text or "#" in text:
-        raise fault("address has a query or a fragment", "leave out everything from ? or # on")
+        raise fault("must not have a query or a fragment", "leave out everything from ? or # on")
     return text.rstrip("/")
+
+
+def choice(section: str, first: tuple[str, Any], second: tuple[str, Any]) -> None:
+    """Insist that exactly one of two keys, each given with its value, is there."""
+    (one, value), (other, another) = first, second
+    if value is None and another is None:
+        raise fault(f"{section} needs {one} or {other}", f"add `{one}`")
+    if value is not None and another is not None:
+        raise fault(f"{section} takes either {one} or {other}, not both", "keep one of the two")
 
 
 def _unique(items: list[Item]) -> list[Item]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lampway.config.gate_rules import CheckKind
-from lampway.config.section import MayBeEmpty, Name, Section, Text, Unique, Url, fault, reference_hint
+from lampway.config.section import MayBeEmpty, Name, Section, Text, Unique, Url, choice, fault, reference_hint
 from lampway.domain.secret import is_reference
 from lampway.domain.strategy import Check, Solution
 
@@ -55,7 +55,7 @@ class HttpSection(Section):
     @classmethod
     def _begins_with_slash(cls, path: str | None) -> str | None:
         if path is not None and (not path.startswith("/") or path.startswith("//")):
-            raise fault("path must begin with one slash", "write it as in: /orders/health")
+            raise fault("must begin with one slash", "write it as in: /orders/health")
         return path
 
     @field_validator("headers")
@@ -68,8 +68,7 @@ class HttpSection(Section):
 
     @model_validator(mode="after")
     def _has_one_address(self) -> HttpSection:
-        if (self.path is None) == (self.url is None):
-            raise fault("http needs either path or url", "write `path: /...` to ask the environment itself")
+        choice("http", ("path", self.path), ("url", self.url))
         return self
 
     def to_domain(self) -> dict[str, Any]:
@@ -99,8 +98,7 @@ class CheckSection(Section):
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> CheckSection:
-        if (self.http is None) == (self.command is None):
-            raise fault("a check needs either http or command", "keep one of the two")
+        choice("a check", ("http", self.http), ("command", self.command))
         return self
 
     def to_domain(self) -> Check:

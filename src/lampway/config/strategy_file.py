@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
 from lampway.config.gate_rules import AnyGate
-from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, fault
+from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.domain.strategy import Person, Pipeline, Stage, Tier
 
 
@@ -80,7 +81,7 @@ class StrategyFile(Section):
     @classmethod
     def _is_date(cls, text: str) -> str:
         try:
-            if len(text) == len("2027-05-01"):
+            if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
                 return date.fromisoformat(text).isoformat()
         except ValueError:
             pass
@@ -101,8 +102,7 @@ class PersonSection(Section):
 
     @model_validator(mode="after")
     def _has_address(self) -> PersonSection:
-        if (self.email is None) == (self.emails is None):
-            raise fault("a person needs either email or emails", "write `email: ada@example.com`")
+        choice("a person", ("email", self.email), ("emails", self.emails))
         return self
 
     def to_domain(self, name: str) -> Person:

@@ -34,6 +34,9 @@ _WANTED = {
 _SECRET_PLACES = frozenset({"access", "maker_access", "connections"})
 _CURES = {
     "text": "put it in quotes",
+    "true or false": "write true or false, without quotes",
+    "a number": "write a number, without quotes",
+    "a whole number": "write a number, without quotes and without a fraction",
     "a list": "write [one, two], or each item on its own line after a hyphen",
     "a mapping": "write `key: value` lines below it, indented",
 }
@@ -60,8 +63,10 @@ class _Fault:
 
     @property
     def subject(self) -> str:
-        """The nearest key, for messages."""
-        return next((part for part in reversed(self.path) if isinstance(part, str)), "the file")
+        """What is wrong, for messages: the key, or the position in the list of that key."""
+        key = next((part for part in reversed(self.path) if isinstance(part, str)), "the file")
+        last = self.path[-1] if self.path else key
+        return f"item {last + 1} of {key}" if isinstance(last, int) else key
 
     @property
     def context(self) -> dict[str, Any]:
@@ -129,7 +134,10 @@ def _literal_gate(section: type[BaseModel]) -> str:
 
 def _own_words(fault: _Fault) -> Mistake:
     at_key = _is_key(fault.detail["loc"])
-    return fault.document.mistake(fault.path, fault.context["message"], fault.context["hint"], at_key=at_key)
+    message = fault.context["message"]
+    if message.startswith("must "):
+        message = f"{'a key' if at_key else fault.subject} {message}"
+    return fault.document.mistake(fault.path, message, fault.context["hint"], at_key=at_key)
 
 
 def _unknown_key(fault: _Fault) -> Mistake:
@@ -159,7 +167,8 @@ def _unknown_word(fault: _Fault) -> Mistake:
     listed = str(fault.context.get("expected_tags") or fault.context["expected"]).replace(" or ", ", ")
     words = tuple(word.strip("'") for word in listed.split(", "))
     path = (*fault.path, "gate") if fault.detail["type"] == "union_tag_invalid" else fault.path
-    subject = next((part for part in reversed(path) if isinstance(part, str)), "word")
+    key = next((part for part in reversed(path) if isinstance(part, str)), "word")
+    subject = {"kinds": "kind of check", "block": "kind of finding"}.get(key, key)
     value = fault.document.at(*path)
     if not isinstance(value, str):
         return fault.document.mistake(path, f"{subject} must be one of: {', '.join(words)}")
@@ -168,7 +177,10 @@ def _unknown_word(fault: _Fault) -> Mistake:
 
 def _empty(fault: _Fault) -> Mistake:
     message = f"{fault.subject} must not be empty"
-    return fault.document.mistake(fault.path, message, "give at least one, or take the key out")
+    fields: Mapping[str, Any] = fault.section.model_fields if fault.section else {}
+    is_required = fault.path[-1] in fields and fields[str(fault.path[-1])].is_required()
+    hint = "give at least one" if is_required else "give at least one, or take the key out"
+    return fault.document.mistake(fault.path, message, hint)
 
 
 def _out_of_bounds(fault: _Fault) -> Mistake:
@@ -181,10 +193,8 @@ def _wrong_type(fault: _Fault) -> Mistake:
     path = fault.path
     wanted, found = _WANTED[fault.detail["type"]], _KINDS.get(type(fault.detail["input"]), "nothing")
     subject = fault.subject
-    if path and isinstance(path[-1], int):
-        holder = next((part for part in reversed(path) if isinstance(part, str)), "the list")
-        subject = f"item {path[-1] + 1} of {holder}"
-    hint = _CURES.get(wanted, "") if wanted != "text" or found in ("a number", "true or false") else ""
+    has_cure = found in ("a number", "true or false") if wanted == "text" else True
+    hint = _CURES[wanted] if has_cure else ""
     if wanted == "text" and _SECRET_PLACES & set(path[:-1]) and path[-1] != "user":
         subject, hint = "a secret reference", reference_hint()  # a secret may have slipped into the key as well
     if "gates" in path and found == "text" and wanted == "a mapping":

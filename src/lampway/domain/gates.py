@@ -246,8 +246,9 @@ def _approval(rule: GateRule, facts: Facts) -> GateResult:
         reason = f"{have}, and only {len(able)} who neither made nor asked for it may approve"
         return GateResult(rule.gate, GateState.FAILED, reason, "give the role to somebody else in people.yaml")
     waiting = ", ".join(p for p in able if p not in counted)
-    command = f"lampway approve {facts.promotion or facts.release.name}"
-    return GateResult(rule.gate, GateState.PENDING, have, f"one of {waiting}: {command}")
+    ask_first = f"lampway promote {facts.release.name} --to {facts.stage.name}"
+    command = f"one of {waiting}: lampway approve {facts.promotion}" if facts.promotion else ask_first
+    return GateResult(rule.gate, GateState.PENDING, have, command)
 
 
 def objection(rule: GateRule, facts: Facts, person: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from lampway.domain.events import Actor
 from lampway.domain.release import Release
 from lampway.engine.context import Engine, Request
-from lampway.engine.describe import describe
+from lampway.engine.describe import describe, name_subjects
 from lampway.engine.store import Damage
 from lampway.errors import StorageError
 
@@ -75,9 +76,11 @@ def history(engine: Engine, request: History, actor: Actor) -> tuple[HistoryLine
     """Return the newest events, oldest of them first."""
     del actor
     lines = []
+    names: dict[str, str] = {}
     for recorded in engine.store.events():
-        what = describe(recorded.event)
-        if request.solution and request.solution not in what:
+        name_subjects(recorded.event, names)
+        what = describe(recorded.event, names)
+        if request.solution and not re.search(rf"(?<![\w-]){re.escape(request.solution)}(?![\w-])", what):
             continue
         who = recorded.actor
         lines.append(HistoryLine(recorded.seq, recorded.at, who.person, who.authenticated, recorded.event.kind, what))

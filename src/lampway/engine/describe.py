@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lampway.domain import events
 from lampway.domain.digest import short
 
 
-def describe(event: events.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one line per kind of event
-    """Return what happened, in one line."""
+def name_subjects(event: events.Event, names: dict[str, str]) -> None:
+    """Remember what the ids that later events speak of stand for."""
+    match event:
+        case events.PromotionRequested(promotion=p):
+            names[p.id] = f"{p.solution}@{p.version} → {p.stage}"
+        case events.DeploymentStarted(deployment=d):
+            names[d.id] = f"{d.solution}@{d.version} → {d.environment}"
+        case events.DriftFound(finding=f):
+            names[f.id] = f"{f.solution} in {f.environment}"
+        case _:
+            pass
+
+
+def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0911, PLR0912 - a line per kind
+    """Return what happened, in one line. `names` says what promotions, deployments and findings stand for."""
     match event:
         case events.StrategyApplied():
             return f"strategy of commit {event.commit[:12]} in force"
@@ -20,31 +35,32 @@ def describe(event: events.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one 
         case events.PromotionRequested(promotion=p):
             return f"{p.kind} of {p.solution}@{p.version} to {p.stage} asked for ({p.id})"
         case events.DecisionMade(decision=d):
-            return f"promotion {event.promotion} {'approved' if d.approved else 'rejected'} by {d.by}"
+            return f"{names.get(event.promotion, event.promotion)} {'approved' if d.approved else 'rejected'} by {d.by}"
         case events.PromotionMoved():
-            return f"promotion {event.promotion} is {event.state}: {event.reason}"
+            return f"{names.get(event.promotion, event.promotion)} is {event.state}: {event.reason}"
         case events.DeploymentStarted(deployment=d):
             return f"deployment {d.id} of {d.solution}@{d.version} to {d.environment} started"
         case events.StepStarted():
-            return f"{event.step} started"
+            return f"{names.get(event.deployment, event.deployment)}: {event.step} started"
         case events.StepFinished():
-            return f"{event.step} {event.state}"
+            return f"{names.get(event.deployment, event.deployment)}: {event.step} {event.state}"
         case events.Installed():
-            return f"deployment {event.deployment}: read back, what is there is what was released"
+            return f"{names.get(event.deployment, event.deployment)}: read back, what is there is what was released"
         case events.Verified():
-            return f"deployment {event.deployment}: verified, known-good"
+            return f"{names.get(event.deployment, event.deployment)}: verified, known-good"
         case events.DeploymentFinished():
-            return f"deployment {event.deployment} {event.state}: {event.note}"
+            return f"{names.get(event.deployment, event.deployment)}: deployment {event.state}: {event.note}"
         case events.Reconciled():
-            return f"step {event.step} of deployment {event.deployment} {'happened' if event.reached else 'did not happen'}"
+            said = "happened" if event.reached else "did not happen"
+            return f"{names.get(event.deployment, event.deployment)}: {event.step} {said}: {event.reason}"
         case events.EvidenceRecorded(evidence=e):
-            return f"check {e.check} {e.outcome} in {e.environment}: {e.summary}"
+            return f"{e.solution}@{e.version}: check {e.check} {e.outcome} in {e.environment}: {e.summary}"
         case events.EnvironmentObserved():
             return f"{event.environment} looked at: {len(event.clean)} as deployed, {len(event.drifted)} edited live"
         case events.DriftFound(finding=f):
             return f"{f.solution} in {f.environment} edited live: {f.changes[0]}"
         case events.DriftResolved():
-            return f"drift {event.finding} {event.state}: {event.reason}"
+            return f"drift of {names.get(event.finding, event.finding)} {event.state}: {event.reason}"
         case events.LockObserved():
             return f"{event.environment} is {event.state}: {event.summary}"
         case events.Tagged():

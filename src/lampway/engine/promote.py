@@ -236,11 +236,19 @@ def find_promotion(reading: Reading, name: str) -> Promotion:
     if len(found) > 1:
         found = tuple(p for p in found if _awaits_people(reading, p)) or found
     if not found:
-        raise NotFoundError(f"no open promotion {name}", hint="lampway inbox")
+        raise _no_promotion(reading, name, solution)
     if len(found) > 1:
         ids = ", ".join(f"{p.id} ({p.stage})" for p in found)
         raise UsageError(f"several promotions of {name} are open", hint=f"name one of: {ids}")
     return found[0]
+
+
+def _no_promotion(reading: Reading, name: str, solution: str) -> NotFoundError:
+    last = reading.find(Promotion, solution=solution, newest_first=True, limit=1) if solution else ()
+    if not last:
+        return NotFoundError(f"no open promotion {name}", hint="lampway inbox")
+    ended = f"{last[0].solution}@{last[0].version} → {last[0].stage} is {last[0].state}: {last[0].note}"
+    return NotFoundError(f"no open promotion {name}; the last one, {ended}", hint=f"lampway promote {name} --to ...")
 
 
 def _awaits_people(reading: Reading, promotion: Promotion) -> bool:

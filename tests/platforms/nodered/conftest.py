@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,18 @@ from lampway.platforms.nodered.launcher import launch, stop
 from lampway.platforms.nodered.platform import NodeRed
 
 
+ONCE = httpx.Limits(max_keepalive_connections=0)  # nothing stays open that somebody would have to close
+
+
 @dataclass
 class Place:
     """One runtime, with a door beside the adapter."""
 
     launched: Launched
     folder: Path
+    client: httpx.Client = field(
+        default_factory=lambda: httpx.Client(verify=False, timeout=10, limits=ONCE), repr=False
+    )
 
     @property
     def access(self) -> Access:
@@ -42,7 +48,7 @@ class Place:
     def outside(self, method: str, path: str, **more: Any) -> httpx.Response:
         headers = {"Node-RED-API-Version": "v2", "Accept": "application/json", **more.pop("headers", {})}
         headers.setdefault("Authorization", f"Bearer {self.launched.credentials['token'].reveal()}")
-        return httpx.request(method, self.launched.url + path, headers=headers, timeout=10, **more)
+        return self.client.request(method, self.launched.url + path, headers=headers, **more)
 
     def flows(self) -> list[dict[str, Any]]:
         return self.outside("GET", "/flows").json()["flows"]
@@ -52,9 +58,7 @@ class Place:
 
     def put(self, nodes: list[dict[str, Any]]) -> None:
         """Deploy behind the adapter's back, as an editor does."""
-        answer = self.outside(
-            "POST", "/flows", json={"flows": nodes}, headers={"Node-RED-Deployment-Type": "full"}
-        )
+        answer = self.outside("POST", "/flows", json={"flows": nodes}, headers={"Node-RED-Deployment-Type": "full"})
         assert answer.status_code == 200, answer.text
 
     def edit(self, id_: str, **changes: Any) -> None:
@@ -65,7 +69,7 @@ class Place:
         end = time.monotonic() + 5
         while True:
             with contextlib.suppress(httpx.HTTPError):
-                answer = httpx.get(self.launched.url + path, timeout=2)
+                answer = self.client.get(self.launched.url + path, timeout=2)
                 if answer.status_code == status:
                     return answer.json() if status == 200 else None
             assert time.monotonic() < end, f"{path} does not answer with {status}"
@@ -73,7 +77,7 @@ class Place:
 
     def admin_headers(self, user: str, password: str) -> dict[str, str]:
         form = {"client_id": "node-red-admin", "grant_type": "password", "scope": "", "username": user}
-        answer = httpx.post(f"{self.launched.url}/auth/token", data={**form, "password": password})
+        answer = self.client.post(f"{self.launched.url}/auth/token", data={**form, "password": password})
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.package import Inventory, Scope
 from lampway.domain.secret import Secret
-from lampway.engine.platform import Installed, Wanted
+from lampway.engine.platform import Installed, Progress, Wanted
 from lampway.platforms.nodered.package import NodeRedFormat, build_package
 
+if TYPE_CHECKING:
+    from conftest import Place
+
+    from lampway.engine.platform import Platform
+
 Node = dict[str, Any]
+STEP = "deploy flows"
 
 
 def node_id(name: str) -> str:
@@ -20,7 +26,15 @@ def node_id(name: str) -> str:
 
 
 def tab(label: str, *env: Node, **more: Any) -> Node:
-    return {"id": node_id(label), "type": "tab", "label": label, "disabled": False, "info": "", "env": list(env), **more}
+    return {
+        "id": node_id(label),
+        "type": "tab",
+        "label": label,
+        "disabled": False,
+        "info": "",
+        "env": list(env),
+        **more,
+    }
 
 
 def variable(name: str, kind: str = "str", value: str = "") -> Node:
@@ -94,3 +108,18 @@ def inventory(data: bytes) -> Inventory:
 def record(wanted: Wanted) -> Installed:
     assert wanted.package is not None
     return Installed(wanted.package, wanted.configuration)
+
+
+def deploy(platform: Platform, place: Place, wanted: Wanted) -> Mapping[str, Any]:
+    """Plan, intend and perform, as the engine does; return the intent."""
+    assert platform.plan(place.access, wanted).problems == ()
+    intent = platform.intend(place.access, wanted, STEP)
+    outcome = platform.perform(place.access, wanted, STEP, intent)
+    assert outcome.progress is Progress.DONE, outcome
+    assert outcome.detail["revision"] == intent["revision_intended"]
+    return intent
+
+
+def words(platform: Platform, place: Place, wanted: Wanted) -> str:
+    """Return the problems a plan names, on one line."""
+    return " | ".join(problem.summary for problem in platform.plan(place.access, wanted).problems)

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import flowkit as kit
 import httpx
 import pytest
 from conftest import Place
+from flowkit import deploy, words
 
-from lampway.engine.platform import Found, Progress, Wanted
+from lampway.engine.platform import Found, Progress
 from lampway.errors import ConflictError, PlatformRefusedError, UnknownOutcomeError
 from lampway.platforms.nodered.api import Api
 from lampway.platforms.nodered.plan import STEP
 from lampway.platforms.nodered.platform import NodeRed
 
 pytestmark = pytest.mark.real
-
-
-def deploy(platform: NodeRed, place: Place, wanted: Wanted) -> Mapping[str, Any]:
-    problems = platform.plan(place.access, wanted).problems
-    assert problems == ()
-    intent = platform.intend(place.access, wanted, STEP)
-    outcome = platform.perform(place.access, wanted, STEP, intent)
-    assert outcome.progress is Progress.DONE, outcome
-    assert outcome.detail["revision"] == intent["revision_intended"]
-    return intent
-
-
-def words(platform: NodeRed, place: Place, wanted: Wanted) -> str:
-    return " | ".join(problem.summary for problem in platform.plan(place.access, wanted).problems)
 
 
 def test_the_planned_revision_is_the_one_that_runs_and_it_answers(platform: NodeRed, place: Place) -> None:
@@ -158,7 +144,9 @@ def test_another_solution_keeps_its_flows_its_secrets_and_its_requests_under_way
     deploy(platform, place, kit.want(billing, solution="billing", secrets={"Billing": {"KEY": "bill-me-4711"}}))
     place.call("/billing")
     answers: list[int] = []
-    waiting = threading.Thread(target=lambda: answers.append(httpx.get(place.launched.url + "/slow", timeout=3).status_code))
+    waiting = threading.Thread(
+        target=lambda: answers.append(httpx.get(place.launched.url + "/slow", timeout=3).status_code)
+    )
     waiting.start()
     others = {"billing": billing}
     first, second = kit.package(kit.simple()), kit.package(kit.simple(text="v2"))
@@ -192,6 +180,15 @@ def test_a_subflow_that_others_use_by_now_is_not_taken_away(platform: NodeRed, p
     assert "subflow that is not there" in words(platform, place, kit.want(None, mine))
 
 
+def test_what_others_use_by_now_is_not_taken_away(platform: NodeRed, place: Place) -> None:
+    home, theirs = kit.tab("Orders"), kit.tab("Theirs")
+    bus = {"id": "b0", "type": "mqtt-broker", "name": "Bus", "broker": "127.0.0.1", "port": "1", "autoConnect": False}
+    mine = kit.package([home, bus, kit.on(home, "listen", "mqtt in", broker="b0", topic="t")])
+    deploy(platform, place, kit.want(mine))
+    place.put([*place.flows(), theirs, kit.on(theirs, "listen", "mqtt in", broker="b0", topic="t")])
+    assert "mqtt-broker *Bus* goes" in words(platform, place, kit.want(None, mine))
+
+
 def test_an_edit_since_the_intent_stops_the_deployment_and_stays(platform: NodeRed, place: Place) -> None:
     wanted = kit.want(kit.package(kit.simple()))
     intent = platform.intend(place.access, wanted, STEP)
@@ -199,6 +196,17 @@ def test_an_edit_since_the_intent_stops_the_deployment_and_stays(platform: NodeR
     with pytest.raises(ConflictError):
         platform.perform(place.access, wanted, STEP, intent)
     assert [node["label"] for node in place.flows() if node["type"] == "tab"] == ["Theirs"]
+
+
+def test_a_quick_fix_to_what_is_ours_since_the_intent_is_not_overwritten(platform: NodeRed, place: Place) -> None:
+    first = kit.package(kit.simple())
+    deploy(platform, place, kit.want(first))
+    wanted = kit.want(kit.package(kit.simple(text="v2")), first)
+    intent = platform.intend(place.access, wanted, STEP)
+    place.edit(kit.node_id("Orders/answer"), func=kit.says("quick fix"))
+    with pytest.raises(ConflictError):
+        platform.perform(place.access, wanted, STEP, intent)
+    assert place.call("/orders") == {"said": "quick fix"}
 
 
 def test_an_edit_between_our_look_and_our_change_is_refused_by_the_runtime(place: Place) -> None:

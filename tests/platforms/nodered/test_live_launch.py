@@ -59,7 +59,9 @@ def test_nothing_but_a_private_file_holds_the_credentials(place: Place) -> None:
         assert stat.S_IMODE((place.folder / "node-red.log").stat().st_mode) == 0o600
     for name in ("settings.js", "node-red.log"):
         text = (place.folder / name).read_text()
-        assert not [key for key in ("token", "admin_password", "maker_password", "credential_secret") if secrets[key] in text]
+        assert not [
+            key for key in ("token", "admin_password", "maker_password", "credential_secret") if secrets[key] in text
+        ]
 
 
 def test_flows_see_neither_our_process_environment_nor_the_runtimes_secrets(

@@ -1,11 +1,11 @@
-"""Looking at a real Node-RED: what was edited there is named, what only moved is not, and nothing is told that is secret."""
+"""Looking at a real Node-RED: what was edited there is named, what only moved is not, and no secret is ever told."""
 
 from __future__ import annotations
 
 import flowkit as kit
 import pytest
 from conftest import Place
-from test_live_deploy import deploy
+from flowkit import deploy
 
 from lampway.domain.package import Scope
 from lampway.engine.platform import Observed, Wanted
@@ -58,7 +58,10 @@ def test_a_node_added_to_our_tab_is_drift_and_goes_with_the_next_deployment(
     place.put([*place.flows(), kit.on(home, "spy", "debug")])
     assert [component.name for component in seen(platform, place, wanted).definition.added] == ["spy"]
     again = kit.want(
-        wanted.package, wanted.package, variables=wanted.configuration.variables, secrets={"Orders": {"KEY": "key-4711"}}
+        wanted.package,
+        wanted.package,
+        variables=wanted.configuration.variables,
+        secrets={"Orders": {"KEY": "key-4711"}},
     )
     assert any("added there by hand" in note for note in platform.plan(place.access, again).notes)
     deploy(platform, place, again)
@@ -109,6 +112,30 @@ def test_tabs_that_no_release_put_there_are_listed(platform: NodeRed, place: Pla
     assert observation.solutions["orders"].is_clean
 
 
+def test_what_another_solution_installed_is_no_addition_to_ours(platform: NodeRed, place: Place) -> None:
+    broker = {
+        "id": "b0",
+        "type": "mqtt-broker",
+        "name": "Bus",
+        "broker": "127.0.0.1",
+        "port": "1",
+        "autoConnect": False,
+    }
+    home, other = kit.tab("Orders"), kit.tab("Billing")
+    mine = kit.want(kit.package([home, kit.on(home, "listen", "mqtt in", broker="", topic="t")]))
+    theirs = kit.want(
+        kit.package([other, kit.on(other, "listen", "mqtt in", broker="b0", topic="t"), broker], solution="billing"),
+        solution="billing",
+    )
+    deploy(platform, place, mine)
+    deploy(platform, place, theirs)
+    place.edit(kit.node_id("Orders/listen"), broker="b0")
+    told = platform.observe(place.access, {"orders": kit.record(mine), "billing": kit.record(theirs)}).solutions
+    assert told["orders"].definition.added == ()
+    assert [change.component.name for change in told["orders"].definition.changed] == ["listen"]
+    assert told["billing"].is_clean
+
+
 def test_an_export_has_the_values_beside_it_and_no_secret_anywhere(
     platform: NodeRed, place: Place, wanted: Wanted
 ) -> None:
@@ -132,7 +159,14 @@ def test_an_export_of_what_was_deployed_does_the_same(platform: NodeRed, place: 
 
 def test_stored_credentials_of_nodes_become_fields_of_connections(platform: NodeRed, place: Place) -> None:
     home = kit.tab("Orders")
-    broker = {"id": "b0", "type": "mqtt-broker", "name": "Bus", "broker": "127.0.0.1", "port": "1", "autoConnect": False}
+    broker = {
+        "id": "b0",
+        "type": "mqtt-broker",
+        "name": "Bus",
+        "broker": "127.0.0.1",
+        "port": "1",
+        "autoConnect": False,
+    }
     place.put(
         [home, kit.on(home, "listen", "mqtt in", broker="b0", topic="t"), {**broker, "credentials": {"user": "u"}}]
     )
@@ -144,8 +178,17 @@ def test_stored_credentials_of_nodes_become_fields_of_connections(platform: Node
 
 def test_what_two_solutions_hold_is_refused_by_name(platform: NodeRed, place: Place) -> None:
     first, second = kit.tab("Orders"), kit.tab("Billing")
-    broker = {"id": "b0", "type": "mqtt-broker", "name": "Bus", "broker": "127.0.0.1", "port": "1", "autoConnect": False}
-    place.put([first, second, broker, *(kit.on(t, "listen", "mqtt in", broker="b0", topic="t") for t in (first, second))])
+    broker = {
+        "id": "b0",
+        "type": "mqtt-broker",
+        "name": "Bus",
+        "broker": "127.0.0.1",
+        "port": "1",
+        "autoConnect": False,
+    }
+    place.put(
+        [first, second, broker, *(kit.on(t, "listen", "mqtt in", broker="b0", topic="t") for t in (first, second))]
+    )
     orders = Scope("orders", contains=("Orders",))
     with pytest.raises(RefusedError, match=r"mqtt-broker \*Bus\* is in billing and orders"):
         platform.export(place.access, orders, {"orders": orders, "billing": Scope("billing", contains=("Billing",))})

@@ -40,6 +40,12 @@ def test_missing_rights_are_told_with_their_cure(platform: NodeRed, scoped: Scop
     assert all(f"`{right}`" in told for right in ("nodes.read", "settings.read", "credentials.read"))
 
 
+def test_a_plan_without_the_right_to_deploy_says_so(platform: NodeRed, scoped: Scoped) -> None:
+    (problem, *_) = platform.plan(scoped("look"), kit.want(kit.package(kit.simple("Fresh", "/fresh")))).problems
+    assert "may not deploy" in problem.summary
+    assert "flows.write" in problem.hint
+
+
 def test_an_export_without_the_right_to_see_credentials_says_so(platform: NodeRed, scoped: Scoped) -> None:
     import httpx
 

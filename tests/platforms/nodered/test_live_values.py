@@ -5,7 +5,7 @@ from __future__ import annotations
 import flowkit as kit
 import pytest
 from conftest import Place
-from test_live_deploy import deploy, words
+from flowkit import deploy, words
 
 from lampway.platforms.nodered.platform import NodeRed
 
@@ -114,15 +114,25 @@ def test_secrets_of_nodes_and_subflow_instances_arrive(platform: NodeRed, place:
     home = kit.tab("Orders")
     out = kit.on(home, "out", "http response")
     work = {
-        **kit.on(home, "x", "function", func="msg.payload = {KEY: env.get('KEY')}\nreturn msg"), "id": "5b2", "z": "5b1",
+        **kit.on(home, "x", "function", func="msg.payload = {KEY: env.get('KEY')}\nreturn msg"),
+        "id": "5b2",
+        "z": "5b1",
     }
     subflow = {
         "id": "5b1", "type": "subflow", "name": "Sign", "info": "", "env": [kit.secret("KEY")],
-        "in": [{"x": 1, "y": 1, "wires": [{"id": "5b2"}]}], "out": [{"x": 9, "y": 1, "wires": [{"id": "5b2", "port": 0}]}],
+        "in": [{"x": 1, "y": 1, "wires": [{"id": "5b2"}]}],
+        "out": [{"x": 9, "y": 1, "wires": [{"id": "5b2", "port": 0}]}],
     }  # fmt: skip
     instance = kit.on(home, "sign", "subflow:5b1", env=[kit.secret("KEY")], wires=[[out["id"]]])
     into = kit.on(home, "in", "http in", url="/orders", method="get", wires=[[instance["id"]]])
-    broker = {"id": "b0", "type": "mqtt-broker", "name": "Bus", "broker": "127.0.0.1", "port": "1", "autoConnect": False}
+    broker = {
+        "id": "b0",
+        "type": "mqtt-broker",
+        "name": "Bus",
+        "broker": "127.0.0.1",
+        "port": "1",
+        "autoConnect": False,
+    }
     reader = kit.on(home, "listen", "mqtt in", broker="b0", topic="t")
     data = kit.package(
         [home, into, instance, out, work, subflow, broker, reader], connections={"Bus": ("user", "password")}

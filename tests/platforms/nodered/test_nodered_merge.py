@@ -65,7 +65,9 @@ def test_removing_gives_back_what_was_there_before() -> None:
 
 def test_only_our_own_names_are_touched() -> None:
     live = [holder(kit.variable("X", "str", "x"), kit.variable("OLD", "str", "o"), kit.variable("URL", "str", "u0"))]
-    merged = merge(live, installed=reading("OLD", "URL"), wanted=reading("URL", "NEW"), variables={"URL": "u1", "NEW": "n"})
+    merged = merge(
+        live, installed=reading("OLD", "URL"), wanted=reading("URL", "NEW"), variables={"URL": "u1", "NEW": "n"}
+    )
     assert global_env(merged) == {"X": "x", "URL": "u1", "NEW": "n"}
     assert [e["name"] for e in merged[0]["env"]] == ["X", "URL", "NEW"]
 
@@ -159,6 +161,14 @@ def test_merging_again_changes_nothing_and_others_never_change(
     assert theirs == others[:-1]
     assert global_env(merged)["X"] == "x"
     assert state_digest(merged, old, new) == state_digest(list(reversed(merged)), old, new)
+
+
+def test_another_way_to_write_the_same_value_is_no_change() -> None:
+    live = [
+        holder({"name": "URL", "type": "num", "value": "5.0"}, {"name": "B", "type": "json", "value": '{ "a": 1 }'})
+    ]
+    merged = merge(live, installed=None, wanted=reading("URL", "B"), variables={"URL": 5, "B": {"a": 1}})
+    assert merged[0] == live[0]
 
 
 def test_the_state_that_is_ours_does_not_depend_on_layout_or_on_others() -> None:

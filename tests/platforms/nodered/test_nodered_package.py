@@ -313,3 +313,18 @@ def test_credentials_written_into_source_are_refused():
 def test_stored_fields_of_other_solutions_are_not_ours():
     data = build_package(flows(), ORDERS, credential_fields={**STORED, "b2": ("user",), "gc": ("map",)})
     assert data == package()
+
+
+def test_a_subflow_that_asks_its_parent_is_answered_where_it_stands():
+    nodes = [
+        {"id": "t", "type": "tab", "label": "T", "env": [{"name": "A", "type": "str", "value": "x"}]},
+        {"id": "s", "type": "subflow", "env": [{"name": "A", "type": "env", "value": "$parent.A"}]},
+        node("i", "subflow:s", z="t"),
+    ]
+    assert slots(nodes, Scope("s", contains=("T",))) == {("A", "tab", "t")}
+
+
+def test_an_entry_listed_twice_is_one_variable():
+    entry = {"name": "A", "type": "str", "value": "x"}
+    nodes = [{"id": "t", "type": "tab", "label": "T", "env": [entry, entry]}]
+    assert len(read_package(build_package(nodes, Scope("s", contains=("T",)), credential_fields={})).variables) == 1

@@ -57,9 +57,16 @@ class Api:
             httpx.CookieConflict,
             ValueError,  # what httpx itself raises for texts that fit into no header or address
         )
-        self._unsent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+        self._unsent = (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.UnsupportedProtocol,
+            httpx.InvalidURL,
+        )
         timeout = httpx.Timeout(_ANSWER, connect=_CONNECT)
-        self._client = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False)
+        certificates = not self._url.startswith("http://")  # to load them takes longer than most calls
+        self._client = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False, verify=certificates)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -139,8 +146,8 @@ class Api:
             )
         except AccessError:
             return False
-        except PlatformError:
-            pass
+        except PlatformRefusedError:  # it looked for the module, so we may
+            return True
         return True
 
     def deploy(self, nodes: Sequence[Node], revision: str, kind: str) -> str:

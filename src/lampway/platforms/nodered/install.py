@@ -13,8 +13,6 @@ from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 
-from filelock import FileLock
-
 from lampway.errors import PlatformError
 
 NODE_VERSION = "24.19.0"
@@ -69,6 +67,8 @@ def ensure_nodered(cache: Path, say: Say = silent) -> Path:
 
 
 def _install_once(folder: Path, install: Callable[[Path], None]) -> None:
+    from filelock import FileLock
+
     if folder.is_dir():
         return
     try:

@@ -115,15 +115,15 @@ def _notes_on_variables(contents: Contents, by_id: dict[str, Node]) -> Iterator[
 def _notes_on(node: Node, by_id: dict[str, Node]) -> Iterator[str]:
     if node["type"] in {"link in", "link out", "link call"}:
         links = node.get("links")
-        outside = [link for link in links if link not in by_id] if isinstance(links, list) else []
+        outside = isinstance(links, list) and any(isinstance(link, str) and link not in by_id for link in links)
         if outside:
             yield f"{title_of(node)} is linked to something outside of the solution"
     for key, value in node.items():
-        told = isinstance(value, str) and (is_endpoint_name(key) or is_secret_name(key))
-        typed = node.get(f"{key}Type") == "env"
-        if told and not typed and _PARTLY.search(value) and not _PARTLY.fullmatch(value):
-            found = _PARTLY.findall(value)[0]
-            yield f"{title_of(node)}: Node-RED replaces {found} in {key} only when it is the whole value"
+        found = _PARTLY.search(value) if isinstance(value, str) and "${" in value else None
+        if not found or found[0] == value or node.get(f"{key}Type") == "env":
+            continue
+        if is_endpoint_name(key) or is_secret_name(key):
+            yield f"{title_of(node)}: Node-RED replaces {found[0]} in {key} only when it is the whole value"
 
 
 def _these(names: Sequence[str]) -> str:

@@ -17,8 +17,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from filelock import FileLock
-
 from lampway.domain.secret import Secret
 from lampway.engine.platform import Launched
 from lampway.errors import PlatformError
@@ -84,6 +82,8 @@ def launch(
     is returned as it is. `environment` is added to what the process gets, which is otherwise next to nothing of ours.
     Raises PlatformError with the end of the log.
     """
+    from filelock import FileLock
+
     home, node = ensure_nodered(cache, say), ensure_node(cache, say)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,9 @@ def _start(folder: Path, start: _Start) -> Launched:
             raise PlatformError(f"the port of this environment is taken: {wanted}", where=str(folder), hint=hint)
         state = replace(state, port=port, pid=_spawn(folder, start, replace(state, port=port)))
         _remember(folder, state)
-        if _answers(folder, state):
+        if pid := _answers(folder, state):
+            state = replace(state, pid=pid)
+            _remember(folder, state)
             return _launched(state)
     raise PlatformError("no free port was found to start Node-RED on", where=str(folder))
 
@@ -165,16 +167,20 @@ def _spawn(folder: Path, start: _Start, state: _State) -> int:
     return int(done.stdout)
 
 
-def _answers(folder: Path, state: _State) -> bool:
-    """Return whether the admin API answers; False when the port was taken by somebody faster. Raises PlatformError."""
+def _answers(folder: Path, state: _State) -> int:
+    """Return the process id that answers as ours; 0 when the port was taken by somebody faster. Raises PlatformError.
+
+    It is another one than the one started where that was only a wrapper around the real program.
+    """
     end = time.monotonic() + _START
     while time.monotonic() < end:
-        if _who_answers(state.port) == state.pid:
-            return True
+        answering = _who_answers(state.port)
+        if answering and _is_alive(answering, state.port):
+            return answering
         if not _is_alive(state.pid, state.port):
             tail = _tail(folder)
             if "EADDRINUSE" in tail or "port in use" in tail:
-                return False
+                return 0
             raise PlatformError(f"Node-RED ended while starting; the end of its log:\n{tail}", where=str(folder))
         time.sleep(0.05)
     _signal(state.pid, signal.SIGTERM)

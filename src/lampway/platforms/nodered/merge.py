@@ -133,12 +133,20 @@ def value_of(entry: Node) -> Any:
     return None
 
 
+def is_same(entry: Node, other: Node) -> bool:
+    """Return whether two entries give the same value, however it is written: `5` and `5.0` are one number."""
+    if entry.get("type") != other.get("type"):
+        return False
+    value = value_of(entry)
+    return entry.get("value") == other.get("value") or (value is not None and value == value_of(other))
+
+
 def unconfigured(node: Node, contents: Contents) -> Node:
     """Return a live node with every entry that the environment gives put back to what the package has there."""
     names = {slot.name for slot in contents.variables if slot.node == node["id"]}
-    packed = next((one for one in contents.nodes if one["id"] == node["id"]), None)
-    if not names or packed is None or not isinstance(node.get("env"), list):
+    if not names or not isinstance(node.get("env"), list):
         return node
+    packed = next(one for one in contents.nodes if one["id"] == node["id"])
     original = {entry["name"]: entry for entry in entries_of(packed) if entry["name"] in names}
     return {**node, "env": [_original(entry, original) for entry in node["env"]]}
 
@@ -239,4 +247,4 @@ def _merged_entries(node: Node, given: Mapping[str, Node], dropped: Iterable[str
 
 def _replaced(entry: Node, given: Mapping[str, Node]) -> Node:
     new = given.get(entry.get("name", ""), entry)
-    return entry if entry == new else new  # equal in another order of keys is no change
+    return entry if is_same(entry, new) else new

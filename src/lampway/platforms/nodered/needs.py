@@ -88,7 +88,9 @@ def find_variables(nodes: Sequence[Node], constants: Collection[str] = ()) -> tu
         if node["type"] not in {"tab", "group"}:
             continue
         used = reading.of_place(node["id"])
-        for entry in entries_of(node):
+        for entry in {
+            entry["name"]: entry for entry in entries_of(node)
+        }.values():  # of two, the runtime takes the last
             if entry.get("type") == "cred" or (is_name_only(entry) and entry["name"] not in constants):
                 continue
             readers = tuple(sorted(used.get(entry["name"], ())))
@@ -129,10 +131,10 @@ class _Reading:
         while asking:
             asker, name = asking.pop()
             rings = self._rings(asker)
+            outermost = rings[-1] if rings else None
             if name.startswith(_PARENT):
                 rings, name = rings[1:], name.removeprefix(_PARENT)
             answer = next((ring["id"] for ring in rings if _declares(ring, name)), None)
-            outermost = rings[-1] if rings else None
             if answer is not None:
                 places.add(answer)
             elif outermost is None or outermost["type"] != "subflow":

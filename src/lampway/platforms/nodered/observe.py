@@ -18,6 +18,7 @@ from lampway.platforms.nodered.merge import (
     entry_of,
     global_secrets,
     is_external,
+    is_same,
     live_globals,
     unconfigured,
 )
@@ -89,7 +90,7 @@ def _value_edits(nodes: Sequence[Node], recorded: Contents, configuration: Confi
         expected = entry_of(slot, value)
         if slot.name not in held:
             yield Edit(path, f"no longer set in {place}")
-        elif any(held[slot.name].get(key) != expected[key] for key in ("type", "value")):
+        elif not is_same(held[slot.name], expected):
             yield Edit(path, f"another value in {place} than the one that was given")
 
 

@@ -17,6 +17,7 @@ from lampway.platforms.nodered.merge import (
     global_entries,
     global_names,
     global_secrets,
+    is_same,
     live_globals,
     merge,
     owned_ids,
@@ -163,8 +164,7 @@ def _globals(now: Situation) -> Iterator[Problem]:
         held = there.get(name)
         holder = _holder_of(now, name)
         is_secret = entry["type"] == "cred"
-        same = held is not None and (held.get("type"), held.get("value")) == (entry["type"], entry["value"])
-        if held is None or (same and not is_secret):
+        if held is None or (is_same(held, entry) and not is_secret):
             continue
         if holder:
             hint = f"use another name, or give both the same value; {holder} has it too"
@@ -214,7 +214,8 @@ def _left_behind(now: Situation, merged: Sequence[Node]) -> Iterator[Problem]:
     """Yield nodes of others that use what this deployment takes away."""
     after = {node["id"] for node in merged}
     gone = {node["id"]: node for node in now.live if node["id"] not in after}
-    for node in merged:
+    ours = owned_ids(now.live, now.old, now.new)
+    for node in (node for node in merged if node["id"] not in ours):
         for id_ in set(references(node)) & gone.keys():
             used = gone[id_]
             hint = "take the reference out first, or make both one solution"

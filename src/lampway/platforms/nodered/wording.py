@@ -140,7 +140,7 @@ def _code_edit(name: str, before: str, after: str) -> str:
 
 
 def _differing(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
-    """Yield what differs between two lists as ranges in the old and in the new one; coarsely where they are very long."""
+    """Yield what differs between two lists as ranges in the old and the new one; coarsely where they are very long."""
     start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
     rest = min(len(old), len(new)) - start
     end = next((i for i in range(rest) if old[-1 - i] != new[-1 - i]), rest)

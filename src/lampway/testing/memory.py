@@ -1,0 +1,366 @@
+"""The in-memory platform: every promise of the port, kept in the fewest lines. Read it before writing an adapter.
+
+Its product is in `lampway.testing.world`. Packages are small canonical JSON. A deployment takes two steps, *import*
+and *configure*, because many products bring the definition and the values separately.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lampway.domain.capability import Ability, Capability, Support
+from lampway.domain.configuration import EXTERNAL, ConfigurationSet
+from lampway.domain.digest import digest
+from lampway.domain.package import Component, Edit, Scope
+from lampway.engine.platform import (
+    Access,
+    AdapterPlan,
+    Export,
+    Found,
+    Installed,
+    Lock,
+    LockState,
+    Observation,
+    Observed,
+    Outcome,
+    Problem,
+    Progress,
+    Rights,
+    StepPlan,
+    Wanted,
+)
+from lampway.errors import (
+    AccessError,
+    ConflictError,
+    NotFoundError,
+    PlatformError,
+    PlatformRefusedError,
+    RefusedError,
+    UnknownOutcomeError,
+    UnreachableError,
+)
+from lampway.testing.memory_package import NAME, PASSWORD, MemoryFormat, Package, compare, names_in, plain, read_package
+from lampway.testing.world import App, CrashError, Fault, Operation, World
+
+IMPORT, CONFIGURE, REMOVE = "import", "configure", "remove"
+
+
+def create() -> MemoryPlatform:
+    """Return the platform, as an entry point of the group `lampway.platforms` would."""
+    return MemoryPlatform()
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What one step is about: what of ours is there, and what shall be."""
+
+    now: object
+    then: object
+
+    def intent(self, revision: int) -> dict[str, Any]:
+        return {"revision": revision, "before": digest(self.now), "after": digest(self.then)}
+
+
+class MemoryPlatform:
+    """Implements the port, and `Lockable`. Remembers nothing between calls: all state is in its worlds."""
+
+    name = NAME
+
+    def __init__(self, *, tells_editors: bool = True) -> None:
+        self.format = MemoryFormat()
+        self.worlds: dict[str, World] = {}
+        self._tells_editors = tells_editors
+
+    def world(self, url: str) -> World:
+        """Return the world at a URL such as `memory://dev`, made if there is none: the back door for tests."""
+        return self.worlds.setdefault(url, World(url))
+
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Return what this platform can do, one entry per ability."""
+        return _CAPABILITIES
+
+    def probe(self, access: Access) -> Rights:
+        """Return what our token may do there."""
+        world = self._enter(access, "probe")
+        may = access.credentials["token"].reveal() == world.token
+        missing = () if may else ("may not deploy: give Lampway the engine's token",)
+        return Rights("memory 1", can_read=True, can_deploy=may, missing=missing)
+
+    def export(self, access: Access, scope: Scope, known: Mapping[str, Scope]) -> Export:
+        """Return the solution that `scope` describes. Raises NotFoundError, RefusedError."""
+        world = self._enter(access, "export")
+        apps = _in_scope(world, scope)
+        owned = {app.id for other in known.values() for app in _in_scope(world, other, lenient=True)}
+        for other in known.values():
+            shared = {a.id for a in _in_scope(world, other, lenient=True)} & {a.id for a in apps}
+            if other.solution != scope.solution and shared:
+                raise RefusedError(f"two solutions hold the same app: {scope.solution} and {other.solution}")
+        constants = {n: app.values[n] for app in apps for n in scope.constants if n in app.values}
+        package = Package(scope.solution, scope.version or "0.0.0", tuple(map(_bare, apps)), constants)
+        return Export(
+            package=package.to_bytes(),
+            values={n: app.values[n] for app in apps for n in package.names if n in app.values},
+            bound={account: (PASSWORD,) for app in apps for account in app.passwords},
+            editors=tuple(sorted({e for app in apps for e in app.editors})) if self._tells_editors else None,
+            unowned=tuple(_top(app) for app in world.apps.values() if app.id not in owned),
+        )
+
+    def observe(self, access: Access, installed: Mapping[str, Installed]) -> Observation:
+        """Return how each solution there differs from what was installed."""
+        world = self._enter(access, "observe")
+        held = {name: read_package(one.package) for name, one in installed.items()}
+        seen = {
+            name: Observed(compare(package, _live(world, package)), tuple(_edits(world, package, installed[name])))
+            for name, package in held.items()
+        }
+        owned = {app.id for package in held.values() for app in package.apps}
+        unowned = tuple(_top(app) for app in world.apps.values() if app.id not in owned)
+        return Observation(str(world.revision), seen, unowned)
+
+    def plan(self, access: Access, wanted: Wanted) -> AdapterPlan:
+        """Return the steps to reach `wanted` and every problem that stands in the way."""
+        world = self._enter(access, "plan")
+        if wanted.package is None:
+            return AdapterPlan((StepPlan(REMOVE, f"remove the apps of {wanted.solution}"),))
+        package = read_package(wanted.package)
+        needs = sorted({p.plugin for app in package.apps for p in app.parts} - {"", *world.plugins})
+        problems = [Problem(f"plug-in {name} is not installed there", f"install {name}") for name in needs]
+        taken = {c.id: other for other, inventory in wanted.others.items() for c in inventory.components}
+        problems += [
+            Problem(f"app {app.name} belongs to {taken[app.id]} there") for app in package.apps if app.id in taken
+        ]
+        names = ", ".join(app.name for app in package.apps)
+        given = f"give {len(package.names)} values and {len(package.accounts)} passwords"
+        return AdapterPlan((StepPlan(IMPORT, f"import {names}"), StepPlan(CONFIGURE, given)), tuple(problems))
+
+    def intend(self, access: Access, wanted: Wanted, step: str) -> Mapping[str, Any]:
+        """Return digests of the state the step leaves from and of the one it will reach."""
+        world = self._enter(access, "intend")
+        return _target(world, wanted, step).intent(world.revision)
+
+    def perform(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Outcome:
+        """Take the step from exactly the state the intent leaves from; where it is reached, only send passwords again.
+
+        Raises ConflictError, PlatformRefusedError, UnreachableError (nothing was changed), UnknownOutcomeError.
+        """
+        world, fault = self._open(access, "perform")
+        target = _target(world, wanted, step)
+        if fault is Fault.REFUSED:
+            raise PlatformRefusedError("the product does not want to", where=access.environment)
+        if digest(target.then) != intent["after"]:
+            raise ConflictError("what would be applied is not what was intended", where=access.environment)
+        is_reached = digest(target.now) == intent["after"]
+        if not is_reached and world.revision != intent["revision"]:
+            raise ConflictError("somebody changed something there meanwhile", where=access.environment)
+        if fault is Fault.UNSENT:
+            raise _no_answer(access)
+        if fault in {Fault.HALF, Fault.FAILED}:
+            return _half(world, wanted, access, fault)
+        if world.slowness and not is_reached:
+            return _begin(world, wanted, step)
+        _apply(world, wanted, step, again=is_reached)
+        if fault is Fault.LOST:
+            raise _no_answer(access)
+        if fault is Fault.CRASH_AFTER:
+            raise CrashError
+        return Outcome(Progress.DONE, {"revision": world.revision})
+
+    def poll(self, access: Access, handle: Mapping[str, Any]) -> Outcome:
+        """Return how far a change that is under way has come. Raises NotFoundError for one that never was."""
+        world = self._enter(access, "poll")
+        operation = world.operations.get(str(handle.get("handle")))
+        if operation is None:
+            raise NotFoundError(f"no such operation: {handle.get('handle')}", where=access.environment)
+        operation.left -= 1
+        if operation.left > 0:
+            return Outcome(Progress.RUNNING, dict(handle), retry_after=0.1)
+        if not operation.finished:
+            operation.finished = True
+            operation.apply()
+        return Outcome(Progress.DONE, {"revision": world.revision})
+
+    def look_up(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Found:
+        """Return which of the intent's two states is there.
+
+        While a change is under way neither is there for good, and the answer is UNCLEAR.
+        """
+        world = self._enter(access, "look_up")
+        if any(not operation.finished for operation in world.operations.values()):
+            return Found.UNCLEAR
+        now = digest(_target(world, wanted, step).now)
+        if now == intent["before"] and now != intent["after"]:
+            return Found.UNTOUCHED
+        return Found.REACHED if now == intent["after"] else Found.UNCLEAR
+
+    def observe_lock(self, access: Access, maker: Access | None) -> Lock:
+        """Return whether a maker could edit there."""
+        world = self._enter(access, "observe_lock")
+        if world.is_locked:
+            return Lock(LockState.LOCKED, "makers can look and cannot save")
+        if maker is None:
+            return Lock(LockState.UNKNOWN, "no maker's access to try with", "declare a maker's access")
+        return Lock(LockState.OPEN, "makers can edit everything", "switch the lock on")
+
+    def _enter(self, access: Access, method: str) -> World:
+        return self._open(access, method)[0]
+
+    def _open(self, access: Access, method: str) -> tuple[World, Fault | None]:
+        """Return the world once it let us in, and the fault that the call itself will meet."""
+        world = self.worlds.get(access.url)
+        if world is None:
+            raise UnreachableError(f"nothing answers at {access.url}", where=access.environment, hint="check the url")
+        fault = world.enter(method)
+        if fault is Fault.CRASH_BEFORE:
+            raise CrashError
+        if fault is Fault.UNREACHABLE:
+            raise UnreachableError(f"nothing answers at {access.url}", where=access.environment)
+        token = access.credentials.get("token")
+        if fault is Fault.DENIED or token is None or token.reveal() not in {world.token, world.maker_token}:
+            raise AccessError("the token is not accepted", where=access.environment, hint="check the token")
+        if method == "perform" and token.reveal() != world.token:
+            raise AccessError("makers cannot deploy", where=access.environment, hint="use the engine's token")
+        return world, fault
+
+
+def _in_scope(world: World, scope: Scope, *, lenient: bool = False) -> list[App]:
+    found = []
+    for name in scope.contains:
+        matches = [app for app in world.apps.values() if name in {app.name, app.id}]
+        if not matches and not lenient:
+            known = ", ".join(app.name for app in world.apps.values()) or "none"
+            raise NotFoundError(f"no app named *{name}*", where=world.url, hint=f"there is: {known}")
+        found += matches
+    return sorted(found, key=lambda app: app.id)
+
+
+def _bare(app: App) -> App:
+    return App(app.id, app.name, app.parts)
+
+
+def _top(app: App) -> Component:
+    return Component("app", app.name, app.id, digest(app.name))
+
+
+def _live(world: World, package: Package) -> Package:
+    """Return the package as it would be if it were exported now."""
+    return replace(package, apps=tuple(_bare(world.apps[a.id]) for a in package.apps if a.id in world.apps))
+
+
+def _edits(world: World, package: Package, installed: Installed) -> Iterator[Edit]:
+    """Yield values that differ from what was given, and passwords that are gone. The live value is not told."""
+    for app in package.apps:
+        if app.id not in world.apps:
+            continue
+        live, given = world.apps[app.id], _given(app, package, installed.configuration)
+        for name in sorted(live.values.keys() | given.keys()):
+            if live.values.get(name) != given.get(name):
+                yield Edit(f"variable {name}", f"{name} has another value than the one that was given")
+        wanted = {part.account for part in app.parts if part.account in installed.configuration.connections}
+        for account in sorted(wanted - live.passwords.keys()):
+            yield Edit(f"connection {account}", f"the password of {account} is no longer stored")
+
+
+def _given(app: App, package: Package, configuration: ConfigurationSet) -> dict[str, Any]:
+    """Return the values one app shall have."""
+    names = {name for part in app.parts for name in names_in(part)}
+    values = {**configuration.variables, **package.constants}
+    return {name: values[name] for name in sorted(names & values.keys()) if values[name] != EXTERNAL}
+
+
+def _target(world: World, wanted: Wanted, step: str) -> _Target:
+    """Return what a step finds of ours and what it will leave there. Raises PlatformError for an unknown step."""
+    new = read_package(wanted.package) if wanted.package else None
+    old = read_package(wanted.installed) if wanted.installed else None
+    ours = sorted({app.id for package in (new, old) if package for app in package.apps})
+    live = {id_: world.apps[id_] for id_ in ours if id_ in world.apps}
+    match step:
+        case "import" if new is not None:
+            return _Target({i: plain(a) for i, a in live.items()}, {a.id: plain(a) for a in new.apps})
+        case "configure" if new is not None:
+            shall = {a.id: _given(a, new, wanted.configuration) for a in new.apps}
+            return _Target({i: a.values for i, a in live.items() if i in shall}, shall)
+        case "remove" if new is None:
+            return _Target(sorted(live), [])
+        case _:
+            raise PlatformError(f"no such step in this plan: {step}")
+
+
+def _apply(world: World, wanted: Wanted, step: str, *, again: bool = False) -> None:
+    """Make the change. Only passwords are sent again where the state is reached already: they cannot be seen."""
+    new = read_package(wanted.package) if wanted.package else None
+    if not again:
+        if step != CONFIGURE:
+            _remove_old(world, wanted, {app.id for app in new.apps} if new else set())
+        if step == IMPORT and new:
+            _put(world, new)
+        if step == CONFIGURE and new:
+            for app in new.apps:
+                world.apps[app.id].values = _given(app, new, wanted.configuration)
+        world.applied.append((step, wanted.solution, wanted.version))
+        world.revision += 1
+    if step == CONFIGURE and new:
+        _send_passwords(world, wanted, new)
+
+
+def _remove_old(world: World, wanted: Wanted, staying: set[str]) -> None:
+    for app in read_package(wanted.installed).apps if wanted.installed else ():
+        if app.id not in staying:
+            world.apps.pop(app.id, None)
+
+
+def _put(world: World, package: Package) -> None:
+    """Bring the definition; values and passwords that are there stay, as with every vendor."""
+    for app in package.apps:
+        there = world.apps.setdefault(app.id, App(app.id, app.name))
+        there.name, there.parts = app.name, app.parts
+
+
+def _send_passwords(world: World, wanted: Wanted, package: Package) -> None:
+    for app in package.apps:
+        accounts = {part.account for part in app.parts}
+        for account in sorted(accounts & wanted.secrets.keys()):
+            world.apps[app.id].passwords[account] = wanted.secrets[account][PASSWORD].reveal()
+            world.passwords_sent += 1
+
+
+def _begin(world: World, wanted: Wanted, step: str) -> Outcome:
+    handle = f"operation-{len(world.operations) + 1}"
+    world.operations[handle] = Operation(lambda: _apply(world, wanted, step), world.slowness)
+    return Outcome(Progress.RUNNING, {"handle": handle}, retry_after=0.1)
+
+
+def _half(world: World, wanted: Wanted, access: Access, fault: Fault) -> Outcome:
+    """Leave something that is neither what was there nor what was wanted."""
+    app = (read_package(wanted.package) if wanted.package else read_package(wanted.installed or b"")).apps[0]
+    world.apps[app.id] = App(app.id, app.name, app.parts[:1], {"half": True})
+    world.revision += 1
+    if fault is Fault.FAILED:
+        return Outcome(Progress.FAILED, {"applied": f"app {app.name}", "message": "the rest was refused"})
+    raise _no_answer(access)
+
+
+def _no_answer(access: Access) -> UnknownOutcomeError:
+    return UnknownOutcomeError("no answer in time", where=access.environment, hint="look what is there")
+
+
+_TWO_STEPS = "each of its two steps is all or nothing, the two together are not"
+_UNSEEN = "whether a password is stored can be seen, not which one"
+
+_CAPABILITIES = (
+    Capability(Ability.EXPORT, Support.FULL),
+    Capability(Ability.DEPLOY, Support.FULL),
+    Capability(Ability.REMOVE, Support.FULL),
+    Capability(Ability.OBSERVE, Support.FULL),
+    Capability(Ability.CONFIGURE, Support.FULL),
+    Capability(Ability.SECRETS, Support.PARTIAL, _UNSEEN),
+    Capability(Ability.PRECONDITION, Support.FULL),
+    Capability(Ability.ATOMIC, Support.PARTIAL, _TWO_STEPS),
+    Capability(Ability.RECOVERY, Support.FULL),
+    Capability(Ability.ROLLBACK, Support.FULL),
+    Capability(Ability.EDITORS, Support.FULL),
+    Capability(Ability.LOCK_OBSERVE, Support.FULL),
+    Capability(Ability.LOCK_SET, Support.IMPOSSIBLE),
+    Capability(Ability.LAUNCH, Support.IMPOSSIBLE),
+)

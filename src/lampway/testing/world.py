@@ -1,0 +1,153 @@
+"""The product behind the in-memory platform: worlds that hold apps, and a back door to look into and to change them.
+
+Nothing here knows Lampway. What a real vendor does to an adapter can be asked for: slowness, people who edit
+meanwhile, and faults.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+
+class CrashError(BaseException):
+    """Our own process dies here. No error of Lampway's, so that nothing can catch it by mistake."""
+
+
+class Fault(StrEnum):
+    """What can go wrong at the next call of a method."""
+
+    UNREACHABLE = "unreachable"
+    """No connection; nothing is sent."""
+    DENIED = "denied"
+    """Whoever asks is not accepted."""
+    REFUSED = "refused"
+    """The product says no to a change, and changes nothing."""
+    FAILED = "failed"
+    """The product begins a change, says no half way, and tells what was applied."""
+    LOST = "lost"
+    """A change is made; its answer never arrives."""
+    UNSENT = "unsent"
+    """A change is not made, and no answer arrives either: from here it looks like `LOST`."""
+    HALF = "half"
+    """Half of a change is made, and no answer arrives."""
+    CRASH_BEFORE = "crash-before"
+    """Our process dies before the call does anything."""
+    CRASH_AFTER = "crash-after"
+    """Our process dies once the call has done everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A step of an app, as a maker drew it."""
+
+    id: str
+    name: str
+    does: str = ""
+    """Its script. `${NAME}` reads a value of the environment."""
+    at: int = 0
+    """Where it stands on the canvas; changes nothing that it does."""
+    account: str = ""
+    """Name of the account that it signs in with, if any."""
+    plugin: str = ""
+    """Plug-in that it needs, if any."""
+
+
+@dataclass(slots=True)
+class App:
+    """What makers build: parts, beside the values and passwords that this world gives them."""
+
+    id: str
+    name: str
+    parts: tuple[Part, ...] = ()
+    values: dict[str, Any] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+    """By account. Write-only for everybody who is not at the back door."""
+    editors: set[str] = field(default_factory=set)
+    """E-mails of the people who saved it."""
+
+
+@dataclass(slots=True)
+class Operation:
+    """A change that is under way."""
+
+    apply: Callable[[], None]
+    left: int
+    """How often somebody must ask before it is done."""
+    finished: bool = False
+
+
+@dataclass(slots=True)
+class World:
+    """One environment of the product."""
+
+    url: str
+    token: str = "engine-token"  # noqa: S105 - of a product that does not exist
+    maker_token: str = "maker-token"  # noqa: S105
+    apps: dict[str, App] = field(default_factory=dict)
+    plugins: set[str] = field(default_factory=set)
+    revision: int = 1
+    """Counts changes; the product refuses one that was made from another revision."""
+    is_locked: bool = False
+    slowness: int = 0
+    """How often somebody must poll before a change is done; 0 makes every change at once."""
+    operations: dict[str, Operation] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    """How often each method of the adapter was called here."""
+    applied: list[tuple[str, str, str]] = field(default_factory=list)
+    """Every change that was made: step, solution, version."""
+    passwords_sent: int = 0
+    _faults: list[tuple[str, Fault]] = field(default_factory=list)
+    _meanwhile: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
+
+    # What the adapter calls.
+
+    def enter(self, method: str) -> Fault | None:
+        """Count a call of the adapter, let happen what was to happen meanwhile, and return the fault it meets."""
+        self.calls[method] += 1
+        for entry in [e for e in self._meanwhile if e[0] == method]:
+            self._meanwhile.remove(entry)
+            entry[1]()
+        for planned in self._faults:
+            if planned[0] == method:
+                self._faults.remove(planned)
+                return planned[1]
+        return None
+
+    # The back door.
+
+    def fail(self, fault: Fault, *, on: str = "perform", times: int = 1) -> None:
+        """Let the next calls of a method of the adapter meet this fault."""
+        self._faults += [(on, fault)] * times
+
+    def meanwhile(self, does: Callable[[], object], *, before: str = "perform") -> None:
+        """Let somebody do this just before the adapter's next call of a method gets through."""
+        self._meanwhile.append((before, does))
+
+    def draw(self, app: App, *, by: str = "") -> None:
+        """Save an app as its maker drew it."""
+        self.apps[app.id] = app
+        self._saved(app, by)
+
+    def edit(self, part: str, *, by: str = "", **changes: Any) -> None:
+        """Change a part live, wherever it is: `edit("p1", does="...")`."""
+        app = next(a for a in self.apps.values() if any(p.id == part for p in a.parts))
+        app.parts = tuple(replace(p, **changes) if p.id == part else p for p in app.parts)
+        self._saved(app, by)
+
+    def give(self, app: str, name: str, value: Any) -> None:
+        """Set a value of an app live."""
+        self.apps[app].values[name] = value
+        self.revision += 1
+
+    def contents(self) -> object:
+        """Return a copy of everything that is there, passwords included, to be compared later."""
+        return copy.deepcopy({key: (a.name, a.parts, a.values, a.passwords) for key, a in self.apps.items()})
+
+    def _saved(self, app: App, by: str) -> None:
+        app.editors |= {by} - {""}
+        self.revision += 1
