@@ -178,7 +178,9 @@ class TestNodeRed(PlatformContract):
     def lacking(self) -> Lacking:
         home = {**tab("Letters"), "env": []}
         fold = {"id": "fold", "type": "paper-folder", "z": home["id"], "name": "Fold", "x": 1, "y": 1, "wires": []}
-        return Lacking(build_package([home, fold], Scope("letters", contains=("Letters",))), "paper-folder")
+        return Lacking(
+            build_package([home, fold], Scope("letters", contains=("Letters",)), credential_fields={}), "paper-folder"
+        )
 
     @pytest.fixture
     def strangers(self, prod: Maker) -> Strangers:

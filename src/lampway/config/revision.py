@@ -174,7 +174,7 @@ def _addition(layout: _Layout, path: Path, added: Mapping[str, Any]) -> _Cut:
     if span.is_flow:
         last = max(inner.end for place, inner in layout.values.items() if place[:-1] == path and place != path)
         return _Cut(last, last, "".join(f", {inline(key)}: {inline(value)}" for key, value in added.items()))
-    at = _next_line(text, span.end)
+    at = _below(text, span.end, span.column)
     lines = "".join(block(key, value, span.column) for key, value in added.items())
     return _Cut(at, at, lines if text[:at].endswith("\n") else f"\n{lines}")
 
@@ -185,7 +185,7 @@ def _opening(layout: _Layout, path: Path, new: Mapping[str, Any]) -> Iterator[_C
     before = text[: span.start].rstrip(" ")
     if span.end > span.start:
         yield _Cut(len(before), span.end, "")
-    at = _next_line(text, span.end)
+    at = _below(text, span.end, key.column + 1)
     lines = "".join(block(inner, value, key.column + 2) for inner, value in new.items())
     yield _Cut(at, at, lines if text[:at].endswith("\n") else f"\n{lines}")
 
@@ -197,6 +197,19 @@ def _removal(layout: _Layout, path: Path) -> _Cut:
     if text[start : layout.keys[path].start].strip():
         raise _UnusualError
     return _Cut(start, _next_line(text, layout.values[path].end), "")
+
+
+def _below(text: str, position: int, column: int) -> int:
+    """Return where a line may be added after `position`: below the comments there that are indented as far."""
+    found = at = _next_line(text, position)
+    for line in text[at:].splitlines(keepends=True):
+        at += len(line)
+        is_comment = line.lstrip(" ").startswith("#") and len(line) - len(line.lstrip(" ")) >= column
+        if is_comment:
+            found = at
+        elif line.strip():
+            break
+    return found
 
 
 def _next_line(text: str, position: int) -> int:
@@ -219,15 +232,15 @@ def _round_trip(_: Document, text: str, wanted: Mapping[str, Any]) -> str | None
     out = io.StringIO()
     try:
         loaded = yaml.load(text)
-        _merge(loaded, wanted)
+        _merge(loaded, wanted, set())
         yaml.dump(loaded, out)
     except (YAMLError, ValueError, TypeError):
         return None
     return out.getvalue()
 
 
-def _merge(loaded: Any, wanted: Mapping[str, Any]) -> None:
-    """Change what differs, and nothing else, so that everything else keeps its comments."""
+def _merge(loaded: Any, wanted: Mapping[str, Any], seen: set[int]) -> None:
+    """Change what differs, and nothing else, so that the rest keeps its comments; write out what aliases repeat."""
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     def written(value: Any) -> Any:
@@ -240,7 +253,11 @@ def _merge(loaded: Any, wanted: Mapping[str, Any]) -> None:
     for key in [key for key in loaded if key not in wanted]:
         del loaded[key]
     for key, value in wanted.items():
-        if isinstance(loaded.get(key), dict) and isinstance(value, Mapping):
-            _merge(loaded[key], value)
-        elif key not in loaded or loaded[key] != value:
+        old = loaded.get(key)
+        is_repeated = id(old) in seen
+        if isinstance(old, dict | list):
+            seen.add(id(old))
+        if isinstance(old, dict) and isinstance(value, Mapping) and not is_repeated:
+            _merge(old, value, seen)
+        elif key not in loaded or old != value or is_repeated:
             loaded[key] = written(value)

@@ -29,6 +29,7 @@ from lampway.engine.context import Engine, access_to, rules_in_force
 from lampway.engine.platform import Found, Outcome, Progress, StepPlan
 from lampway.engine.steps import (
     ENGINE_STEPS,
+    PRE_FLIGHT,
     DisagreementError,
     NotVerifiedError,
     Run,
@@ -119,15 +120,8 @@ def _take(run: Run, planned: PlannedStep) -> None:
 
 
 def _platform_step(run: Run, name: str) -> None:
-    entry = run.deployment.step(name)
-    if entry is not None and entry.state is StepState.STARTED:
-        found = run.platform.look_up(run.access, run.wanted, name, entry.intent)
-        if found is Found.REACHED:
-            again = run.platform.perform(run.access, run.wanted, name, entry.intent)  # sends only what bears repeating
-            _journal_finish(run, name, StepState.DONE, {**dict(again.detail), "recovered": True})
-            return
-        if found is Found.UNCLEAR:
-            raise _unclear(run, name)
+    if _recovered(run, name):
+        return
     for attempt in range(1, _ATTEMPTS + 1):
         intent = run.platform.intend(run.access, run.wanted, name)
         _journal_start(run, name, intent, attempt)
@@ -138,10 +132,29 @@ def _platform_step(run: Run, name: str) -> None:
             if attempt == _ATTEMPTS:
                 raise
             if run.deployment.kind is DeploymentKind.FORWARD:
-                ENGINE_STEPS["pre-flight"](run)  # whoever was faster may have edited this very solution
+                ENGINE_STEPS[PRE_FLIGHT](run)  # whoever was faster may have edited this very solution
             continue
         _journal_finish(run, name, StepState.DONE, dict(outcome.detail))
         return
+
+
+def _recovered(run: Run, name: str) -> bool:
+    """Return whether a step that was under way when a process died had happened. Raises DisagreementError."""
+    entry = run.deployment.step(name)
+    if entry is None or entry.state is not StepState.STARTED:
+        return False
+    match run.platform.look_up(run.access, run.wanted, name, entry.intent):
+        case Found.UNTOUCHED:
+            return False
+        case Found.UNCLEAR:
+            raise _unclear(run, name)
+        case Found.REACHED:
+            try:  # sends only what bears repeating: secrets, which nobody can look up
+                again = run.platform.perform(run.access, run.wanted, name, entry.intent)
+            except ConflictError:
+                return False  # ours is there, others were edited since: a fresh intent changes nothing but sends secrets
+            _journal_finish(run, name, StepState.DONE, {**dict(again.detail), "recovered": True})
+            return True
 
 
 def _perform(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:

@@ -7,6 +7,7 @@ import binascii
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from lampway.scan import judgement
 
@@ -14,14 +15,14 @@ ANCHORS = ("pass", "pwd", "kennwort", "secret", "token", "authorization", "crede
 """Words of which one is in every name that promises a secret."""
 
 _QUOTED = re.compile(
-    r"""[\w-]{1,60}(?:\\?["'`]\s{0,4},\s{0,4}(?:\\?["']?value\\?["']?\s{0,2}:\s{0,4})?"""  # "name", "value": or "name",
+    r"""[\w-]{1,60}+(?:\\?["'`]\s{0,4},\s{0,4}(?:\\?["']?value\\?["']?\s{0,2}:\s{0,4})?"""  # "name", "value": or "name",
     r"""|\\?["'`]\s{1,4}value\s{0,2}=\s{0,2}"""  # name="password" value=
     r"""|\\?["'`]?[\])]{0,2}\s{0,4}[:?]{0,3}[:=]{1,3}>?\s{0,4})"""  # name = , "name": , ["name"] =
     r"""(?:\\?"(?P<double>[^"\\\n]{1,500})\\?"|\\?'(?P<single>[^'\\\n]{1,500})\\?'|`(?P<back>[^`\\\n]{1,500})`)(?!\s{0,3}:)"""
 )
-_BARE = re.compile(r"""[\w-]{1,60}\s{0,2}[:=]\s{0,2}(?P<value>[\w+/.~!%^*-]{8,500}={0,2})(?=[\s;,&"'\\)}\]<]|$)""")
+_BARE = re.compile(r"""[\w-]{1,60}+\s{0,2}[:=]\s{0,2}(?P<value>[\w+/.~!%^*-]{8,500}={0,2})(?=[\s;,&"'\\)}\]<]|$)""")
 _NAME_BEFORE = re.compile(r"[\w-]{0,40}$")
-_NAME = re.compile(r"[\w-]{1,60}")
+_NAME = re.compile(r"[\w-]{1,60}+")
 _COMPANY = re.compile(
     r"(?:server|data source|host|uid|user id|username|user|endpoint|database|dbname|initial catalog) ?=", re.IGNORECASE
 )
@@ -30,30 +31,21 @@ _FORTY = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 _FAKE = re.compile(r"example|xxxx|your[_-]|placeholder|redacted|\*\*\*|dummy", re.IGNORECASE)
 
 
-def fold(text: str) -> str:
-    """Return the text in lower case, with every character at its old position."""
-    lowered = text.lower()
-    return lowered if len(lowered) == len(text) else "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
-
-
 def assigned(text: str, positions: Sequence[int], names: frozenset[str]) -> Iterator[tuple[int, str]]:
     """Yield position and value of every secret written beside its name; `positions` are those of the anchors."""
     done = -1
     for position in positions:
         if position < done:
             continue
-        found = _QUOTED.match(text, position)
-        if found:
-            group = found.lastgroup or "double"
-        else:
-            found = _BARE.match(text, position)
-            group = "value"
+        found = _QUOTED.match(text, position) or _BARE.match(text, position)
         if found is None:
+            name = _NAME.match(text, position)
+            done = name.end() if name else done  # further anchors in the same word meet the same end
             continue
-        value = found[group]
-        if _is_secret(text, position, value, names, bare=group == "value"):
+        group = found.lastgroup or "value"
+        if _is_secret(text, position, found[group], names, bare=group == "value"):
             done = found.end()
-            yield found.start(group), value
+            yield found.start(group), found[group]
 
 
 def _is_secret(text: str, position: int, value: str, names: frozenset[str], *, bare: bool) -> bool:
@@ -66,22 +58,41 @@ def _is_secret(text: str, position: int, value: str, names: frozenset[str], *, b
     return judgement.is_plausible(value, "key" if bare else kind, name)
 
 
-def holds(rule: str, text: str, found: re.Match[str]) -> bool:
-    """Return whether what stands around a match bears it out, for the rules whose shape alone says too little."""
-    value = found["value"] if "value" in found.re.groupindex else found[0]
-    if rule != "private-key" and _FAKE.search(value):
-        return False
-    match rule:
-        case "url-credentials":
-            return _is_password(value)
-        case "connection-string":
-            near = text[max(0, found.start() - 400) : found.end() + 400]
-            return _COMPANY.search(near) is not None and _is_password(value)
-        case "command-password":
-            return _COMMAND.search(text, max(0, found.start() - 400), found.start()) is not None and _is_password(value)
-        case "authorization-header":
-            return _is_basic(value) if found[0][:5].lower() == "basic" else _is_bearer(value)
-    return True
+class Surroundings:
+    """What stands around matches in one text, looked up once and only where it matters."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def bear_out(self, rule: str, found: re.Match[str]) -> bool:
+        """Return whether what stands around a match bears it out, for rules whose shape alone says too little."""
+        value = found["value"] if "value" in found.re.groupindex else found[0]
+        if rule != "private-key" and _FAKE.search(value):
+            return False
+        match rule:
+            case "url-credentials":
+                return _is_password(value)
+            case "connection-string":
+                return _is_password(value) and _is_near(self._company, found.start(), found.end())
+            case "command-password":
+                return _is_password(value) and _is_near(self._commands, found.start(), found.start())
+            case "authorization-header":
+                return _is_basic(value) if found[0][:5].lower() == "basic" else _is_bearer(value)
+        return True
+
+    @cached_property
+    def _company(self) -> list[int]:
+        return [found.start() for found in _COMPANY.finditer(self._text)]
+
+    @cached_property
+    def _commands(self) -> list[int]:
+        return [found.start() for found in _COMMAND.finditer(self._text)]
+
+
+def _is_near(positions: list[int], start: int, end: int) -> bool:
+    """Return whether one of the positions is within 400 characters before `start` or after `end`."""
+    first = bisect_left(positions, start - 400)
+    return first < len(positions) and positions[first] <= max(start, end + 400 if end > start else start)
 
 
 def aws_secrets(text: str, key_ids: Sequence[int]) -> Iterator[tuple[int, str]]:

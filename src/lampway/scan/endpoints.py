@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from lampway.domain.package import Role
 
-_URL = re.compile(
-    r"(?:https?|mqtts?|wss?|amqps?|ftps?|sftp|tcp|udp|tls|smtps?|imaps?|ldaps?|rediss?|mongodb(?:\+srv)?|postgres(?:ql)?|"
-    r"mysql|mariadb|mssql|sqlserver|oracle|kafka|nats|opc\.tcp|coaps?|influxdb|bolt|neo4j|cassandra|clickhouse|s7|modbus|"
-    r"modbus-tcp|rtsp|sip|ssh|grpcs?|odata|jdbc:[a-z]{2,15}(?::[a-z]{2,10})?)"
-    r"://(?:[^\s/?#@\"'<>`\\]{0,200}@)?(?P<host>\[[0-9A-Fa-f:.%]{2,60}\]|[A-Za-z0-9_](?:[\w.-]{0,250}\w)?)(?P<port>:\d{1,5})?",
-    re.IGNORECASE,
+_SCHEMES = (
+    "https http mqtts mqtt wss ws amqps amqp ftps ftp sftp tcp udp tls smtps smtp imaps imap ldaps ldap rediss redis "
+    "mongodb mongodb+srv postgres postgresql mysql mariadb mssql sqlserver oracle kafka nats opc.tcp coaps coap influxdb "
+    "bolt neo4j cassandra clickhouse s7 modbus modbus-tcp rtsp sip ssh grpcs grpc odata"
 )
-_SCHEME = re.compile(r"[a-z][a-z0-9+.:-]{0,30}$", re.IGNORECASE)
+_BY_LENGTH = sorted(_SCHEMES.split(), key=len, reverse=True)
+_REST = re.compile(
+    r"://(?:[^\s/?#@\"'<>`\\]{0,200}@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.%]{2,60}\]|[A-Za-z0-9_](?:[\w.-]{0,250}\w)?)(?P<port>:\d{1,5})?"
+)
 _HOST = re.compile(
     r"(?:[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9_])?){0,10}\.?(?::\d{1,5})?$"
 )
@@ -35,6 +38,25 @@ _NAMESPACES = re.compile(
 _COMMENT = re.compile(r"^\s*(?://|\*|/\*|<!--|#|--|rem\b)|(?<!:)//|/\*|<!--", re.IGNORECASE)
 
 
+_LONGEST = 4096
+"""Characters of an address or host that is all there is in a literal."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Url:
+    """A whole address: where it starts and what it points at."""
+
+    start: int
+    scheme: str
+    host: str
+    port: str
+
+    @property
+    def address(self) -> str:
+        """Scheme, host and port, in lower case."""
+        return f"{self.scheme}://{self.host}{self.port}".lower()
+
+
 def addresses_in(text: str, role: Role) -> Iterator[tuple[int, str]]:
     """Yield position and address (scheme, host and port; never user, password or path) of every fixed address.
 
@@ -47,19 +69,20 @@ def addresses_in(text: str, role: Role) -> Iterator[tuple[int, str]]:
         case Role.CODE:
             yield from _in_code(text)
         case Role.TEXT:
-            found = _URL.match(text.strip())
-            if found and not re.search(r"\s", text.strip()) and not _is_documentation(found["host"]):
-                yield 0, _address(found)
+            whole = text[:_LONGEST].strip()
+            for found in _urls(whole):
+                if found.start == 0 and not re.search(r"\s", whole) and not _is_documentation(found.host):
+                    yield 0, found.address
         case _:
             return
 
 
 def _in_endpoint(text: str) -> Iterator[tuple[int, str]]:
-    stripped = text.strip()
-    found = _URL.search(stripped)
+    stripped = text[:_LONGEST].strip()
+    found = next(_urls(stripped), None)
     if found:
-        if not _PLACEHOLDER.search(found["host"]) and found["host"] not in _EVERYWHERE:
-            yield 0, _address(found)
+        if not _PLACEHOLDER.search(found.host) and found.host not in _EVERYWHERE:
+            yield 0, found.address
         return
     if stripped in _EVERYWHERE or stripped.isdigit() or _MACHINE_ID.match(stripped) or _PLACEHOLDER.search(stripped):
         return
@@ -68,33 +91,31 @@ def _in_endpoint(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _in_code(text: str) -> Iterator[tuple[int, str]]:
+    for found in _urls(text):
+        is_name = "." in found.host or found.host[0] == "[" or found.host.lower() == "localhost" or found.port
+        if not is_name or found.host in _EVERYWHERE or _is_documentation(found.host):
+            continue
+        if _NAMESPACES.match(found.host) or _PLACEHOLDER.search(found.host) or _is_comment(text, found.start):
+            continue
+        yield found.start, found.address
+
+
+def _urls(text: str) -> Iterator[_Url]:
+    """Yield every address with a known scheme and a literal host."""
     at = text.find("://")
     while at >= 0:
-        scheme = _SCHEME.search(text, max(0, at - 32), at)
-        found = _URL.match(text, scheme.start()) if scheme else None
-        if found is None and scheme:  # such as `see:https`
-            found = _URL.search(text, scheme.start(), min(len(text), at + 520))
-            found = found if found and found.start() < at else None
-        if found and _counts_in_code(text, found):
-            yield found.start(), _address(found)
+        before = text[max(0, at - 12) : at].lower()
+        scheme = next((known for known in _BY_LENGTH if before.endswith(known)), "")
+        rest = _REST.match(text, at) if scheme else None
+        if rest:
+            yield _Url(at - len(scheme), scheme, rest["host"], rest["port"] or "")
         at = text.find("://", at + 3)
 
 
-def _counts_in_code(text: str, found: re.Match[str]) -> bool:
-    host = found["host"]
-    is_name = "." in host or host[0] == "[" or host.lower() == "localhost" or found["port"] is not None
-    if host in _EVERYWHERE or not is_name:
-        return False
-    if _is_documentation(host) or _NAMESPACES.match(host) or _PLACEHOLDER.search(host):
-        return False
-    line = text.rfind("\n", max(0, found.start() - 300), found.start()) + 1
-    return _COMMENT.search(text[max(line, found.start() - 300) : found.start()]) is None
+def _is_comment(text: str, at: int) -> bool:
+    before = text[max(0, at - 300) : at]
+    return _COMMENT.search(before[before.rfind("\n") + 1 :]) is not None
 
 
 def _is_documentation(host: str) -> bool:
     return _DOCUMENTATION.search(host) is not None
-
-
-def _address(found: re.Match[str]) -> str:
-    scheme = found[0].partition("://")[0]
-    return f"{scheme}://{found['host']}{found['port'] or ''}".lower()

@@ -35,8 +35,8 @@ class TokenRule:
     """How many characters before the anchor the match starts."""
     prefixed: bool = True
     """Whether the anchor is the vendor's public prefix, which may be shown."""
-    folded: bool = False
-    """Whether anchors are lower case and match in any case."""
+    anywhere: bool = False
+    """Whether it may stand in ordinary text; then anchors are lower case and match in any case."""
 
 
 _TOKENS: tuple[tuple[str, str, str, str], ...] = (
@@ -123,11 +123,12 @@ _TOKENS: tuple[tuple[str, str, str, str], ...] = (
 _SHAPES: tuple[TokenRule, ...] = (
     TokenRule(
         Rule("private-key", "a private key"),
-        ("-----BEGIN ",),
+        ("-----begin ",),
         re.compile(
             r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----[\s\S]{0,120}?(?P<value>[A-Za-z0-9+/]{24,100})"
         ),
         prefixed=False,
+        anywhere=True,
     ),
     TokenRule(
         Rule("json-web-token", "a signed token (JWT)"),
@@ -139,13 +140,14 @@ _SHAPES: tuple[TokenRule, ...] = (
         ("://",),
         re.compile(r"""://[^\s/?#:@"'<>\\]{0,100}:(?P<value>[^\s/?#@"'<>\\]{2,200})@(?=[\w\[])"""),
         prefixed=False,
+        anywhere=True,
     ),
     TokenRule(
         Rule("azure-storage-key", "an Azure access key"),
         ("accountkey=", "sharedaccesskey="),
         re.compile(r"(?:Account|SharedAccess)Key=(?P<value>[A-Za-z0-9+/]{42,90}={0,2})", re.IGNORECASE),
         prefixed=False,
-        folded=True,
+        anywhere=True,
     ),
     TokenRule(
         Rule("signed-url", "a signed address (SAS)"),
@@ -214,20 +216,21 @@ _SHAPES: tuple[TokenRule, ...] = (
         ("password=", "pwd=", "password =", "pwd ="),
         re.compile(r"(?:password|pwd) ?= ?(?P<value>[^;\"'\s&]{3,200})(?=;|\"|'|$)", re.IGNORECASE),
         prefixed=False,
-        folded=True,
+        anywhere=True,
     ),
     TokenRule(
         Rule("authorization-header", "a credential for the Authorization header"),
         ("bearer ", "basic ", "token "),
         re.compile(r"(?<!\w)(?:bearer|basic|token) {1,3}(?P<value>[\w+/.~-]{12,2000}={0,2})(?![\w(])", re.IGNORECASE),
         prefixed=False,
-        folded=True,
+        anywhere=True,
     ),
     TokenRule(
         Rule("command-password", "a password in a command"),
         (" -u", " --user"),
         re.compile(r"""\s(?:-u|--user)[ =]{0,2}["']?[^\s:"'$<{]{0,100}["']?:["']?(?P<value>[^\s"'$<{|;]{3,200})"""),
         prefixed=False,
+        anywhere=True,
     ),
 )
 """Secrets that are known by what stands around them."""

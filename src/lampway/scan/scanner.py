@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lampway.domain.package import Finding, Literal, Role, Severity
-from lampway.scan import assignments, endpoints, judgement, rules
+from lampway.scan import anchors, assignments, endpoints, judgement, rules
 
 MAX_LENGTH = 8 * 1024 * 1024
 """Characters of one literal that are scanned; more than that is reported."""
@@ -53,11 +52,11 @@ class RuleScanner:
         the text, whatever is in it.
         """
         looked_at = [literal for literal in literals if literal.role is not Role.LAYOUT]
-        hits = _Hits([literal.value[:MAX_LENGTH] for literal in looked_at])
+        texts = [literal.value[:MAX_LENGTH] for literal in looked_at]
         declared = frozenset(names)
         found: dict[tuple[str, str, str], Finding] = {}
-        for number, literal in enumerate(looked_at):
-            for match in _matches(literal, hits.texts[number], hits.of(number), declared):
+        for literal, text, spots in zip(looked_at, texts, anchors.find_spots(texts), strict=True):
+            for match in _matches(literal, text, spots, declared):
                 key = (match.rule.id, literal.place, match.value)
                 if key not in found:
                     found[key] = self._finding(match, literal)
@@ -102,50 +101,12 @@ def propose_name(literal: Literal) -> str:
     return start if start.endswith(kind) else f"{start}_{kind}"
 
 
-class _Hits:
-    """Where the anchors of the rules are, found over all texts at once, which is far quicker than one by one."""
-
-    def __init__(self, texts: list[str]) -> None:
-        self.texts = texts
-        self._starts: list[int] = []
-        at = 0
-        for text in texts:
-            self._starts.append(at)
-            at += len(text) + 1
-        whole = "\0".join(texts)
-        folded = assignments.fold(whole)
-        self._hits: dict[int, list[tuple[int, int]]] = {}
-        self.names: dict[int, list[int]] = {}
-        for order, rule in enumerate(rules.token_rules()):
-            for anchor in rule.anchors:
-                for position in _occurrences(folded if rule.folded else whole, anchor):
-                    number = bisect_right(self._starts, position) - 1
-                    self._hits.setdefault(number, []).append((order, position - self._starts[number] - rule.back))
-        for word in assignments.ANCHORS:
-            for position in _occurrences(folded, word):
-                number = bisect_right(self._starts, position) - 1
-                self.names.setdefault(number, []).append(position - self._starts[number])
-
-    def of(self, number: int) -> tuple[list[tuple[int, int]], list[int]]:
-        """Return for one text: rule order and position of every anchor, and where names of secrets may be."""
-        return sorted(self._hits.get(number, [])), sorted(self.names.get(number, []))
-
-
-def _occurrences(text: str, word: str) -> Iterator[int]:
-    at = text.find(word)
-    while at >= 0:
-        yield at
-        at = text.find(word, at + len(word))
-
-
-def _matches(
-    literal: Literal, text: str, hits: tuple[list[tuple[int, int]], list[int]], names: frozenset[str]
-) -> list[_Match]:
+def _matches(literal: Literal, text: str, spots: anchors.Spots, names: frozenset[str]) -> list[_Match]:
     """Return what is found in one literal, by position; a specific rule wins over a general one."""
     claimed = _Claims()
-    for match in _tokens(text, hits[0]):
+    for match in _tokens(text, spots.tokens):
         claimed.add(match)
-    for start, value in assignments.assigned(text, hits[1], names):
+    for start, value in assignments.assigned(text, spots.names, names):
         claimed.add(_Match(rules.ASSIGNED, start, value))
     if not claimed.matches:
         general = _by_place(literal, text, names)
@@ -181,17 +142,17 @@ class _Claims:
             self.matches.append(match)
 
 
-def _tokens(text: str, hits: list[tuple[int, int]]) -> Iterator[_Match]:
-    all_rules = rules.token_rules()
+def _tokens(text: str, spots: list[tuple[int, int]]) -> Iterator[_Match]:
+    around = assignments.Surroundings(text)
     aws: list[int] = []
-    for order, position in hits:
-        rule = all_rules[order]
+    for number, position in spots:
+        rule = rules.token_rules()[number]
         found = rule.pattern.match(text, position) if position >= 0 else None
         if found is None:
             continue
         group = "value" if "value" in rule.pattern.groupindex else 0
         value = found[group]
-        if judgement.is_documented(value) or not assignments.holds(rule.rule.id, text, found):
+        if judgement.is_documented(value) or not around.bear_out(rule.rule.id, found):
             continue
         if rule.rule.id == "aws-access-key":
             aws.append(found.start())

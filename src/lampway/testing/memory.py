@@ -131,6 +131,7 @@ class MemoryPlatform:
         problems += [
             Problem(f"app {app.name} belongs to {taken[app.id]} there") for app in package.apps if app.id in taken
         ]
+        problems += _found_there(world, package, wanted)
         names = ", ".join(app.name for app in package.apps)
         given = f"give {len(package.names)} values and {len(package.accounts)} passwords"
         return AdapterPlan((StepPlan(IMPORT, f"import {names}"), StepPlan(CONFIGURE, given)), tuple(problems))
@@ -267,6 +268,15 @@ def _given(app: App, package: Package, configuration: ConfigurationSet) -> dict[
     names = {name for part in app.parts for name in names_in(part)}
     values = {**configuration.variables, **package.constants}
     return {name: values[name] for name in sorted(names & values.keys()) if values[name] != EXTERNAL}
+
+
+def _found_there(world: World, package: Package, wanted: Wanted) -> Iterator[Problem]:
+    """Yield apps that a deployment would overwrite and that no release brought."""
+    recorded = {app.id for app in read_package(wanted.installed).apps} if wanted.installed else set()
+    recorded |= {component.id for inventory in wanted.others.values() for component in inventory.components}
+    for app in package.apps:
+        if app.id in world.apps and app.id not in recorded:
+            yield Problem(f"app {app.name} is there already, and no release brought it", "adopt it first")
 
 
 def _target(world: World, wanted: Wanted, step: str) -> _Target:

@@ -178,7 +178,7 @@ class PlatformContract:
         assert {c.id for c in back.removed} == {c.id for c in forward.added}
         assert platform.format.diff(first, first).is_empty
 
-    @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"null", b"PK\x03\x04", b"\x00\xff\xfe", b"plain text"])
+    @pytest.mark.parametrize("data", [b"", b"{}", b"null", b"PK\x03\x04", b"\x00\xff\xfe", b"plain text"])
     def test_what_is_no_package_is_refused_in_our_words(self, platform: Platform, data: bytes) -> None:
         """Nothing but InvalidPackageError ever comes out of bytes."""
         assert not platform.format.recognises(data)
@@ -284,11 +284,10 @@ class PlatformContract:
     def test_applying_twice_equals_applying_once(
         self, platform: Platform, prod: Outside, sample: Sample, first: bytes, apply: Apply
     ) -> None:
-        """Idempotent, whether or not the records already say that it is there."""
+        """The same release once more is no other state."""
         _need(platform, Ability.DEPLOY)
         apply(sample.wanted(first))
         once = (prod.contents(), prod.stored())
-        apply(sample.wanted(first))
         apply(sample.wanted(first, first))
         assert (prod.contents(), prod.stored()) == once
 
@@ -345,6 +344,14 @@ class PlatformContract:
         after = prod.contents()
         apply(sample.wanted(None, first))
         assert prod.contents() == after
+
+    def test_what_no_release_put_there_is_not_overwritten(
+        self, platform: Platform, prod: Outside, sample: Sample, first: bytes
+    ) -> None:
+        """A solution that somebody built there by hand is a problem of the plan: it must be adopted first."""
+        _need(platform, Ability.DEPLOY)
+        prod.build(2)
+        assert platform.plan(prod.access, sample.wanted(first)).problems
 
     def test_what_is_missing_is_named_before_anything_changes(
         self, platform: Platform, prod: Outside, lacking: Lacking

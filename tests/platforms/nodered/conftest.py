@@ -23,7 +23,6 @@ from lampway.platforms.nodered.install import ensure_node, ensure_nodered
 from lampway.platforms.nodered.launcher import launch, stop
 from lampway.platforms.nodered.platform import NodeRed
 
-
 ONCE = httpx.Limits(max_keepalive_connections=0)  # nothing stays open that somebody would have to close
 
 

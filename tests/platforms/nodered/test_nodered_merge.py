@@ -196,3 +196,14 @@ def test_secrets_of_the_whole_environment_name_those_of_others_to_keep_them() ->
     merged = merge([holder(kit.secret("THEIRS"))], installed=None, wanted=wanted, variables={})
     sent = with_credentials(merged, installed=None, wanted=wanted, secrets={"global-config": {"KEY": Secret("k")}})
     assert sent[0]["credentials"] == {"map": {"THEIRS": "__PWRD__", "KEY": "k"}}
+
+
+def test_a_subflows_secrets_that_are_not_given_are_kept_for_it_forgets_what_is_not_named() -> None:
+    home = kit.tab("Orders")
+    subflow = {"id": "5b", "type": "subflow", "name": "Sign", "info": "", "in": [], "out": [], "env": [kit.secret("A")]}
+    instance = kit.on(home, "sign", "subflow:5b", env=[kit.secret("B"), kit.secret("C")])
+    wanted = contents([home, subflow, instance])
+    merged = merge([], installed=None, wanted=wanted, variables={})
+    sent = with_credentials(merged, installed=None, wanted=wanted, secrets={"sign": {"B": Secret("b")}})
+    carried = {node["type"]: node["credentials"] for node in sent if "credentials" in node}
+    assert carried == {"subflow": {"A": "__PWRD__"}, "subflow:5b": {"B": "b", "C": "__PWRD__"}}

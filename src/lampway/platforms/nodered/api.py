@@ -231,7 +231,8 @@ class Api:
             return
         said = _said(response)
         if status in {401, 403}:
-            raise AccessError(f"does not let us do this ({status})", where=self.where, hint=_ACCESS_HINT)
+            asked = f"{response.request.method} {response.request.url.path}"
+            raise AccessError(f"does not let us do this ({status}): {asked}", where=self.where, hint=_ACCESS_HINT)
         if status == 409:
             hint = "somebody deployed meanwhile; look at what changed, then try again"
             raise ConflictError("the flows were changed since we looked", where=self.where, hint=hint)

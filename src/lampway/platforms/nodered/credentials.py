@@ -48,7 +48,7 @@ def _by_node(installed: Contents | None, wanted: Contents | None, secrets: Secre
             continue
         given = secrets.get(slot.name, {})
         fields = {name: given[name].reveal() for name in slot.fields if name in given}
-        if slot.connector.startswith(SUBFLOW_PREFIX):  # here, and only here, what is not named is forgotten
+        if f"{slot.connector}:".startswith(SUBFLOW_PREFIX):  # here, and only here, what is not named is forgotten
             fields = dict.fromkeys(slot.fields, KEEP) | fields
         if fields:
             carried[slot.node] = fields

@@ -7,7 +7,7 @@ from typing import Any
 
 from lampway.domain.package import Component, Scope
 from lampway.engine.platform import Export
-from lampway.errors import AccessError, PlatformError, RefusedError
+from lampway.errors import AccessError, PlatformError, RefusedError, UnreachableError
 from lampway.platforms.nodered.api import Api
 from lampway.platforms.nodered.contents import Contents, read_exactly
 from lampway.platforms.nodered.flows import Kind, Node, fingerprint, kind_of, name_of, owners, select, tabs
@@ -70,7 +70,10 @@ def export_solution(api: Api, scope: Scope, known: Mapping[str, Scope]) -> Expor
     own = select(nodes, scope)
     held = owners(nodes, {**known, scope.solution: scope})
     _refuse_shared(own, held)
-    stored, notes = stored_credentials(api, own)
+    keepers = [node for node in own if keeps_credentials(node)]
+    stored, unseen = stored_credentials(api, keepers[:_MOST_LOOKS])
+    if len(keepers) > _MOST_LOOKS:
+        unseen = (*unseen, f"stored credentials were looked at in {_MOST_LOOKS} of {len(keepers)} nodes")
     package = build_package(nodes, scope, credential_fields=stored)
     contents = read_exactly(package)
     return Export(
@@ -79,26 +82,28 @@ def export_solution(api: Api, scope: Scope, known: Mapping[str, Scope]) -> Expor
         bound={slot.name: stored[slot.node] for slot in contents.connections if stored.get(slot.node)},
         editors=None,
         unowned=unowned_tabs(nodes, set(held)),
-        notes=(*notes, *_notes(nodes, contents)),
+        notes=(*unseen, *_notes(nodes, contents)),
     )
 
 
 def stored_credentials(api: Api, nodes: Sequence[Node]) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """Return for node ids the credential fields that hold something, with notes on what could not be seen."""
-    keepers = [node for node in nodes if keeps_credentials(node)]
+    """Return for node ids the credential fields that hold something, with a note when they cannot be seen.
+
+    Raises UnreachableError.
+    """
     stored: dict[str, tuple[str, ...]] = {}
-    for node in keepers[:_MOST_LOOKS]:
+    for node in nodes:
         try:
             fields = api.stored_fields(node["type"], node["id"])
         except AccessError:
             hint = "give our token the scope `credentials.read`"
             return stored, (f"which credentials are stored there cannot be seen: {hint}",)
+        except UnreachableError:
+            raise
         except PlatformError:
             return stored, ("which credentials are stored there cannot be seen: the editor is switched off",)
         if fields:
             stored[node["id"]] = fields
-    if len(keepers) > _MOST_LOOKS:
-        return stored, (f"stored credentials were looked at in {_MOST_LOOKS} of {len(keepers)} nodes",)
     return stored, ()
 
 

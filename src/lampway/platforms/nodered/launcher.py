@@ -173,11 +173,13 @@ def _answers(folder: Path, state: _State) -> int:
     It is another one than the one started where that was only a wrapper around the real program.
     """
     end = time.monotonic() + _START
+    looks_without = 0  # one is not enough: while a process becomes another program it has no title for a moment
     while time.monotonic() < end:
         answering = _who_answers(state.port)
         if answering and _is_alive(answering, state.port):
             return answering
-        if not _is_alive(state.pid, state.port):
+        looks_without = 0 if _is_alive(state.pid, state.port) else looks_without + 1
+        if looks_without > 5:
             tail = _tail(folder)
             if "EADDRINUSE" in tail or "port in use" in tail:
                 return 0
@@ -221,7 +223,7 @@ def _is_alive(pid: int, port: int) -> bool:
 
 def _exists(pid: int) -> bool:
     """Return whether a process has this id, where nothing tells which one it is (Windows)."""
-    command = ["tasklist", "/fi", f"PID eq {pid}", "/fo", "csv", "/nh"]
+    command = ["tasklist", "/nh", "/fi", f"PID eq {pid}"]
     with contextlib.suppress(OSError):
         return "node" in subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return False

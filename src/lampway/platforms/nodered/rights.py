@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lampway.engine.platform import Access, Lock, LockState, Rights
-from lampway.errors import AccessError, PlatformError
+from lampway.errors import AccessError, PlatformError, UnreachableError
 from lampway.platforms.nodered.api import Api
 
 Connect = Callable[[Access], Api]
@@ -90,6 +90,8 @@ def _sees_credentials(api: Api) -> tuple[list[str], list[str]]:
         api.stored_fields("tab", "lampway-probe")
     except AccessError as error:
         return _lack(error, "credentials.read", "it cannot be seen which credentials are stored"), []
+    except UnreachableError:
+        raise
     except PlatformError:
         return [], ["the editor is switched off there, so it cannot be seen which credentials are stored"]
     return [], []

@@ -1,0 +1,191 @@
+"""A difference between two strategies is told in words; nothing that differs goes untold."""
+
+from dataclasses import replace
+
+import pytest
+
+from lampway.domain.strategy import (
+    Check,
+    Environment,
+    GateRule,
+    Person,
+    Pipeline,
+    Solution,
+    Stage,
+    Strategy,
+    Tier,
+    Values,
+)
+from lampway.domain.strategy_diff import compare
+
+TEST = Stage("test", "test", (GateRule("findings", severities=("secret",)), GateRule("drift")))
+PROD = Stage("prod", "prod", (GateRule("checks"), GateRule("approval", roles=("approver",))))
+ORDERS = Solution(
+    "orders", "standard", "ada", ("Orders",), checks=(Check("smoke", "uat", http={"method": "GET", "path": "/a"}),)
+)
+ENVIRONMENT = Environment(
+    "prod", "prod", "node-red", "http://p", access={"token": "env:A"},
+    values=Values({"LIMIT": 1, "API_KEY": "x"}, {"ERP": {"user": "env:U"}}), solutions={"orders": Values({"A": True})},
+)  # fmt: skip
+BASE = Strategy(
+    team="Desk",
+    next_review="2027-05-01",
+    tiers=(Tier("dev"), Tier("prod", locked=True)),
+    environments=(ENVIRONMENT,),
+    pipelines=(Pipeline("standard", "dev", (TEST, PROD)),),
+    people=(Person("ada", "Ada", ("a@x",), ("maker",)), Person("bob", "Bob", ("b@x",), ("approver",))),
+    roles=("maker", "approver"),
+    solutions=(ORDERS,),
+)
+
+
+def gates(*rules):
+    return replace(BASE, pipelines=(Pipeline("standard", "dev", (TEST, replace(PROD, gates=rules))),))
+
+
+def environment(**changes):
+    return replace(BASE, environments=(replace(ENVIRONMENT, **changes),))
+
+
+def solution(**changes):
+    return replace(BASE, solutions=(replace(ORDERS, **changes),))
+
+
+def people(*changed):
+    return replace(BASE, people=changed)
+
+
+def checks(*changed):
+    return solution(checks=changed)
+
+
+ADA, BOB = BASE.people
+APPROVAL = PROD.gates[1]
+CHECKS = PROD.gates[0]
+
+CASES = {
+    "team": (replace(BASE, team="Shop"), ["strategy: team: Desk → Shop"]),
+    "second person": (
+        replace(BASE, second_person_applies=False),
+        ["strategy: changes of the strategy need no second person any more"],
+    ),
+    "lock": (replace(BASE, tiers=(Tier("dev"), Tier("prod"))), ["tier prod: no longer locked for makers"]),
+    "tier added": (
+        replace(BASE, tiers=(Tier("dev"), Tier("uat", locked=True), Tier("prod", locked=True))),
+        ["tier uat: added", "tier uat: locked for makers"],
+    ),
+    "tiers in another order": (
+        replace(BASE, tiers=BASE.tiers[::-1]),
+        ["strategy: order of tiers: dev, prod → prod, dev"],
+    ),
+    "role": (replace(BASE, roles=("maker",)), ["strategy: role approver removed"]),
+    "quorum": (
+        gates(CHECKS, replace(APPROVAL, quorum=2)),
+        ["pipeline standard: stage prod: gate approval: quorum 1 → 2"],
+    ),
+    "approvers": (
+        gates(CHECKS, replace(APPROVAL, roles=("maker",), people=("bob",))),
+        [
+            "pipeline standard: stage prod: gate approval: role approver removed",
+            "pipeline standard: stage prod: gate approval: role maker added",
+            "pipeline standard: stage prod: gate approval: person bob added",
+        ],
+    ),
+    "gate gone": (gates(CHECKS), ["pipeline standard: stage prod: gate approval removed"]),
+    "gate new": (
+        gates(CHECKS, APPROVAL, GateRule("lock")),
+        ["pipeline standard: stage prod: gate lock added"],
+    ),
+    "kinds": (
+        gates(replace(CHECKS, kinds=("uat",)), APPROVAL),
+        ["pipeline standard: stage prod: gate checks: kinds every → uat"],
+    ),
+    "gates in another order": (
+        gates(APPROVAL, CHECKS),
+        ["pipeline standard: stage prod: order of gates: checks, approval → approval, checks"],
+    ),
+    "stage gone": (
+        replace(BASE, pipelines=(Pipeline("standard", "dev", (PROD,)),)),
+        ["pipeline standard: stage test: removed"],
+    ),
+    "pipeline new": (
+        replace(BASE, pipelines=(*BASE.pipelines, Pipeline("fast", "dev", (PROD,)))),
+        [
+            "pipeline fast: added: makers build in dev",
+            "pipeline fast: stage prod: added: environment prod",
+            "pipeline fast: stage prod: gate checks added",
+            "pipeline fast: stage prod: gate approval added: 1 of approver",
+        ],
+    ),
+    "person new": (people(ADA, BOB, Person("eve", "Eve", ("e@x",))), ["person eve: added: Eve, no role"]),
+    "person gone": (people(BOB), ["person ada: removed"]),
+    "person's role": (
+        people(replace(ADA, roles=("maker", "approver")), BOB),
+        ["person ada: role approver added"],
+    ),
+    "person's e-mail": (
+        people(replace(ADA, emails=("ada@x",)), BOB),
+        ["person ada: e-mail a@x removed", "person ada: e-mail ada@x added"],
+    ),
+    "url": (environment(url="http://q"), ["environment prod: url: http://p → http://q"]),
+    "public url": (environment(public_url="http://q"), ["environment prod: public url: nothing → http://q"]),
+    "access": (environment(access={"token": "env:B"}), ["environment prod: access token: env:A → env:B"]),
+    "variable": (
+        environment(
+            values=replace(ENVIRONMENT.values, variables={"LIMIT": True, "API_KEY": "x", "B": {"external": True}})
+        ),
+        ["environment prod: variable LIMIT: 1 → true", 'environment prod: variable B added: {"external": true}'],
+    ),
+    "variable with the name of a secret": (
+        environment(values=replace(ENVIRONMENT.values, variables={"LIMIT": 1, "API_KEY": "hunter2"})),
+        ["environment prod: variable API_KEY changed"],
+    ),
+    "connection": (
+        environment(values=replace(ENVIRONMENT.values, connections={"ERP": {"user": "env:V", "password": "env:P"}})),
+        [
+            "environment prod: connection ERP: user: env:U → env:V",
+            "environment prod: connection ERP: password added: env:P",
+        ],
+    ),
+    "one solution's value": (environment(solutions={}), ["environment prod: orders: variable A removed"]),
+    "owner": (solution(owner="bob"), ["solution orders: owner: ada → bob"]),
+    "contains": (solution(contains=("Orders", "Stock")), ["solution orders: contains Stock added"]),
+    "check asks elsewhere": (
+        checks(Check("smoke", "uat", http={"method": "GET", "path": "/b"})),
+        ["solution orders: check smoke: does: GET /a → GET /b"],
+    ),
+    "check expects less": (
+        checks(Check("smoke", "uat", http={"method": "GET", "path": "/a", "expect": {"status": 500}})),
+        ["solution orders: check smoke: asks in another way or expects something else"],
+    ),
+    "check new": (
+        checks(*ORDERS.checks, Check("cmd", "security", command=("python", "x.py"))),
+        ["solution orders: check cmd: added: security, python x.py"],
+    ),
+    "solution new": (
+        replace(BASE, solutions=(ORDERS, Solution("stock", "standard", "bob", ("Stock",)))),
+        [
+            "solution stock: added: pipeline standard, owner bob, criticality medium",
+            "solution stock: contains Stock added",
+        ],
+    ),
+    "environment gone": (replace(BASE, environments=()), ["environment prod: removed"]),
+}
+
+
+@pytest.mark.parametrize(("new", "expected"), CASES.values(), ids=list(CASES))
+def test_a_difference_is_told_in_words(new, expected):
+    assert [f"{c.place}: {c.summary}" for c in compare(BASE, new)] == expected
+
+
+@pytest.mark.parametrize("new", [new for new, _ in CASES.values()], ids=list(CASES))
+def test_what_was_changed_is_told_backwards_too(new):
+    assert compare(new, BASE)
+    assert compare(new, new) == ()
+
+
+def test_long_values_are_cut_and_stay_on_one_line():
+    changed = solution(rollback_plan="first\nsecond " + "x" * 100)
+    (change,) = compare(BASE, changed)
+    assert len(change.summary) < 100
+    assert "\n" not in change.summary
