@@ -17,7 +17,7 @@ demo: $(VENV)/.runtime ## see the whole story on three real Node-RED instances
 
 test: $(VENV)/.dev ## everything up to a real Node-RED
 	@echo "tests; the first time, Node and Node-RED are installed into $(LAMPWAY_CACHE)"
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/heavy $(PYTEST_ARGS)
 
 test-platforms: $(VENV)/.dev ## platforms that are heavy to install: the built package, run as a user installs it
 	@$(BIN)/python -m pytest tests/heavy -o addopts="-ra --strict-markers --strict-config" $(PYTEST_ARGS)

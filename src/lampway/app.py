@@ -24,7 +24,7 @@ from lampway.engine.cases import CASES, MOVING
 from lampway.engine.context import Engine, Request
 from lampway.engine.drain import drain, environments_with_work
 from lampway.engine.platform import Platform
-from lampway.errors import BrokenError, NotFoundError, UsageError
+from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from lampway.engine.ports import Scanner, Source
@@ -206,12 +206,19 @@ def find_root(start: Path) -> Path:
 
 
 def recognise(data: bytes, platforms: Mapping[str, Platform]) -> Platform:
-    """Return the platform a package is of. Raises UsageError when none recognises it."""
-    for platform in platforms.values():
+    """Return the platform a package is of. Raises UsageError with what each platform misses when none recognises it."""
+    missed = []
+    for name, platform in platforms.items():
         if platform.format.recognises(data):
             return platform
+        try:
+            platform.format.inspect(data)
+        except InvalidPackageError as error:
+            missed.append(f"for {name}: {error}")
     known = ", ".join(platforms) or "none"
-    raise UsageError("this is no package of any platform that is installed", hint=f"installed are: {known}")
+    raise UsageError(
+        "this is no package of any platform that is installed", hint=f"installed are: {known}", details=tuple(missed)
+    )
 
 
 def cache_folder() -> Path:

@@ -33,7 +33,7 @@ def test_all_mistakes_in_all_files_are_told_at_once_by_file_and_line(files, mist
         "environments/eu/west.yaml": b"",
         "lampway.yaml": files["lampway.yaml"].replace(b"from: dev", b"from: div").replace(b"quorum: 1", b"quorum: 0"),
         "people.yml": files["people.yaml"],
-        "solutions/orders/solution.yaml": files["solutions/orders/solution.yaml"].replace(b"standard", b"standrad"),
+        "solutions/orders/solution.yaml": files["solutions/orders/solution.yaml"].replace(b"standard", b"standardx"),
         "solutions/Bills/solution.yaml": files["solutions/orders/solution.yaml"],
         "solutions/stock.yaml": b"",
     }
@@ -47,7 +47,7 @@ def test_all_mistakes_in_all_files_are_told_at_once_by_file_and_line(files, mist
         "people.yaml: file missing",
         "people.yml: not read here",
         f"solutions/Bills/solution.yaml: solution name must be {NAMES}: Bills",
-        "solutions/orders/solution.yaml:1:11: unknown pipeline: standrad",
+        "solutions/orders/solution.yaml:1:11: unknown pipeline: standardx",
         "solutions/stock.yaml: not read here",
     ]
 

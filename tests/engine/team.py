@@ -1,4 +1,4 @@
-"""A team with three environments of the in-memory platform, and an engine over fakes: what use cases are tested with."""
+"""A team with three environments of the in-memory platform and an engine over fakes, to test use cases with."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class Repository:
     pushed: list[str] = field(default_factory=list)
     broken: int = 0
     """How many of the next pushes fail."""
-    user: Author = Author("Pam", "pam@example.test")
+    user: Author = field(default_factory=lambda: Author("Pam", "pam@example.test"))
     root: Path = Path()
 
     def commit(self, files: Mapping[str, bytes], author: Author) -> str:

@@ -38,7 +38,7 @@ def _open(path: Path) -> tuple[Platform, bytes]:
     try:
         return recognise(data, Platforms()), data
     except UsageError as error:
-        raise UsageError(error.message, where=str(path), hint=error.hint) from error
+        raise UsageError(error.message, where=str(path), hint=error.hint, details=error.details) from error
 
 
 def inspect(file: Path, /, *, json: Json = False) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lampway import __version__
 from lampway.cli.output import report, say
-from lampway.errors import InterruptedByUserError, LampwayError, StorageError, UsageError
+from lampway.errors import BrokenError, InterruptedByUserError, LampwayError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -79,7 +79,13 @@ def build() -> App:
     """Return the command line, with no command imported yet."""
     from cyclopts import App
 
-    app = App(name="lampway", help=SUMMARY, version=__version__, result_action="return_value")
+    app = App(
+        name="lampway",
+        help=SUMMARY,
+        version=__version__,
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+    )
     inner: dict[str, App] = {}
     for commands in COMMANDS.values():
         for name, place, text in commands:
@@ -114,6 +120,8 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         report(_from_system(error), as_json=as_json)
         return StorageError.exit_code
+    except Exception as error:  # noqa: BLE001 - whatever slipped through everything else is our fault, and says so
+        return _our_fault(error, as_json=as_json)
     return code
 
 
@@ -144,6 +152,14 @@ def _asked_wrongly(error: Exception, *, as_json: bool) -> int:
     text = " ".join(str(error).split())
     report(UsageError(text, hint="lampway --help, or lampway COMMAND --help"), as_json=as_json)
     return UsageError.exit_code
+
+
+def _our_fault(error: Exception, *, as_json: bool) -> int:
+    if os.environ.get("LAMPWAY_TRACE"):
+        raise error
+    text = f"a fault in Lampway itself: {type(error).__name__}: {error}"
+    report(BrokenError(text, hint="run it again with LAMPWAY_TRACE=1 and report what it prints"), as_json=as_json)
+    return BrokenError.exit_code
 
 
 def _from_system(error: OSError) -> StorageError:

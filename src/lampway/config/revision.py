@@ -43,8 +43,15 @@ def inline(value: Any) -> str:
         return "[" + ", ".join(inline(item) for item in value) + "]"
     if isinstance(value, str):
         is_plain = _PLAIN.fullmatch(value) and ": " not in f"{value} " and reads_as_text(value)
-        return value if is_plain else json.dumps(value, ensure_ascii=not value.isprintable())
+        return value if is_plain else '"' + "".join(_escaped(c) for c in value) + '"'
     return json.dumps(value)
+
+
+def _escaped(character: str) -> str:
+    """Return a character as it stands in double quotes; beyond the first plane YAML and JSON differ."""
+    if character.isprintable() and character not in '"\\':
+        return character
+    return json.dumps(character)[1:-1] if character <= "\uffff" else f"\\U{ord(character):08x}"
 
 
 def block(key: str, value: Any, indent: int = 0) -> str:

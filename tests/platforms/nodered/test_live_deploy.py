@@ -26,6 +26,12 @@ def test_the_planned_revision_is_the_one_that_runs_and_it_answers(platform: Node
     assert place.call("/orders") == {"said": "v1"}
 
 
+def test_odd_texts_and_numbers_keep_the_planned_revision(platform: NodeRed, place: Place) -> None:
+    home = kit.tab("Orders", info="\ud83d half, \U0001f600 whole, \u2028 line, \x7f, \x00")
+    odd = kit.on(home, "odd", "debug", big=1e21, small=1e-7, negative=-0.0, **{"10": 1, "2": 2, "": None})
+    deploy(platform, place, kit.want(kit.package([home, odd])))
+
+
 def test_a_new_version_takes_the_place_of_the_old_one_and_back_gives_the_old_revision(
     platform: NodeRed, place: Place
 ) -> None:

@@ -112,6 +112,35 @@ def test_a_port_that_somebody_else_took_meanwhile_is_named(cache: Path, tmp_path
             launcher.launch(tmp_path, name="x", locked=False, cache=cache)
 
 
+def test_a_port_that_was_taken_while_starting_gives_way_to_another(
+    cache: Path, tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, free = int(place.launched.url.rsplit(":", 1)[1]), launcher._free_port()
+    ports = [free, taken]
+    monkeypatch.setattr(launcher, "_free_port", ports.pop)
+    launched = launcher.launch(tmp_path, name="x", locked=False, cache=cache)
+    try:
+        assert launched.url.endswith(f":{free}")
+        assert launched.pid != place.launched.pid
+    finally:
+        launcher.stop(launched)
+
+
+def test_a_program_that_only_wraps_the_real_one_is_seen_through(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.name == "nt":
+        pytest.skip("a shell script is the wrapper")
+    wrapper = tmp_path / "node"
+    wrapper.write_text(f'#!/bin/sh\n"{install.ensure_node(cache)}" "$@"\nexit $?\n')
+    wrapper.chmod(0o700)
+    monkeypatch.setenv("LAMPWAY_NODE", str(wrapper))
+    launched = launcher.launch(tmp_path / "prod", name="x", locked=False, cache=cache)
+    launcher.stop(launched)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(launched.url)
+
+
 def test_a_damaged_file_is_told_with_its_cure(cache: Path, tmp_path: Path) -> None:
     (tmp_path / "lampway.json").write_text("{")
     with pytest.raises(PlatformError) as caught:

@@ -22,7 +22,7 @@ from lampway.errors import (
     UnreachableError,
 )
 from lampway.platforms.nodered.contents import check_nodes
-from lampway.platforms.nodered.flows import Node, dumps_js
+from lampway.platforms.nodered.flows import Node
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -252,8 +252,12 @@ _NOT_JSON = object()
 
 
 def encode(body: Any) -> bytes:
-    """Return the JSON of a request, exactly as Node-RED itself would write it."""
-    return dumps_js(body).encode()
+    """Return the JSON of a request, as short as Node-RED itself would write it."""
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JavaScript allows in a text
+        return json.dumps(body, separators=(",", ":")).encode()
 
 
 def _json(response: httpx.Response) -> Any:

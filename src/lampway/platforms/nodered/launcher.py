@@ -26,6 +26,8 @@ _STATE = "lampway.json"
 _LOG = "node-red.log"
 _START = 30.0  # seconds until the admin API must answer
 _STOP = 5.0  # seconds between asking to end and ending
+_RELEASE = 2.0  # seconds in which the port of a process that ended becomes free
+_PORTS = range(18800, 28800)  # below those that systems take for outgoing connections
 _TRIES = 5  # ports
 _TAIL = 25  # lines of the log that are worth showing
 _LOOPBACK = "127.0.0.1"
@@ -65,6 +67,8 @@ class _State:
     pid: int = 0
     locked: bool = False
     hashes: list[str] = field(default_factory=list)
+    mark: str = ""
+    """Of one start; no secret."""
 
 
 def launch(
@@ -99,11 +103,11 @@ def stop(launched: Launched) -> None:
     if not _is_ours(launched.pid, port):
         return
     _signal(launched.pid, signal.SIGTERM)
-    if _wait(lambda: not _is_ours(launched.pid, port), _STOP):
-        return
-    _signal(launched.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     if not _wait(lambda: not _is_ours(launched.pid, port), _STOP):
-        raise PlatformError(f"Node-RED does not end: process {launched.pid}", where=launched.url)
+        _signal(launched.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        if not _wait(lambda: not _is_ours(launched.pid, port), _STOP):
+            raise PlatformError(f"Node-RED does not end: process {launched.pid}", where=launched.url)
+    _wait(lambda: _is_free(port), _RELEASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +134,11 @@ def _start(folder: Path, start: _Start) -> Launched:
     wanted = state.port
     for _ in range(_TRIES):
         port = wanted or _free_port()
-        if wanted and not _is_free(wanted):
+        if wanted and not _wait(lambda: _is_free(wanted), _RELEASE):
             hint = "end what listens there, or start with another folder"
             raise PlatformError(f"the port of this environment is taken: {wanted}", where=str(folder), hint=hint)
-        state = replace(state, port=port, pid=_spawn(folder, start, replace(state, port=port)))
+        state = replace(state, port=port, mark=secrets.token_hex(8))
+        state = replace(state, pid=_spawn(folder, start, state))
         _remember(folder, state)
         if pid := _answers(folder, state):
             state = replace(state, pid=pid)
@@ -151,6 +156,7 @@ def _spawn(folder: Path, start: _Start, state: _State) -> int:
         "LOCKED": "true" if state.locked else "false",
         "CREDENTIAL_SECRET": state.credential_secret,
         "TOKEN": state.token,
+        "MARK": state.mark,
         "ADMIN_HASH": state.hashes[0],
         "MAKER_HASH": state.hashes[1],
     }
@@ -175,8 +181,8 @@ def _answers(folder: Path, state: _State) -> int:
     end = time.monotonic() + _START
     looks_without = 0  # one is not enough: while a process becomes another program it has no title for a moment
     while time.monotonic() < end:
-        answering = _who_answers(state.port)
-        if answering and _is_alive(answering, state.port):
+        answering, mark = _who_answers(state.port)
+        if mark == state.mark and _is_alive(answering, state.port):
             return answering
         looks_without = 0 if _is_alive(state.pid, state.port) else looks_without + 1
         if looks_without > 5:
@@ -185,21 +191,23 @@ def _answers(folder: Path, state: _State) -> int:
                 return 0
             raise PlatformError(f"Node-RED ended while starting; the end of its log:\n{tail}", where=str(folder))
         time.sleep(0.05)
-    _signal(state.pid, signal.SIGTERM)
+    if _is_alive(state.pid, state.port):
+        _signal(state.pid, signal.SIGTERM)
     message = f"Node-RED did not answer within {_START:.0f} seconds; the end of its log:\n{_tail(folder)}"
     raise PlatformError(message, where=str(folder))
 
 
-def _who_answers(port: int) -> int:
-    """Return the process id that the Node-RED on this port of loopback tells; 0 for none, or not one of ours."""
+def _who_answers(port: int) -> tuple[int, str]:
+    """Return the process id and the mark that a Node-RED of ours on this port tells; 0 for none."""
     from http.client import HTTPConnection, HTTPException
 
     connection = HTTPConnection(_LOOPBACK, port, timeout=2)
     try:
         connection.request("GET", "/auth/login")
-        return int(connection.getresponse().getheader("Lampway-Process") or 0)
+        told = connection.getresponse().getheader("Lampway-Process") or ""
+        return int(told.partition(" ")[0]), told.partition(" ")[2]
     except (OSError, HTTPException, ValueError):
-        return 0
+        return 0, ""
     finally:
         connection.close()
 
@@ -218,7 +226,7 @@ def _is_alive(pid: int, port: int) -> bool:
     if shutil.which("ps"):
         command = ["ps", "-o", "command=", "-p", str(pid)]
         return _title(port) in subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
-    return _exists(pid) and _who_answers(port) in {0, pid}
+    return _exists(pid) and _who_answers(port)[0] in {0, pid}
 
 
 def _exists(pid: int) -> bool:
@@ -248,9 +256,11 @@ def _title(port: int) -> str:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    tries = (_PORTS[secrets.randbelow(len(_PORTS))] for _ in range(100))
+    for port in tries:
+        if _is_free(port):
+            return port
+    raise PlatformError(f"no free port between {_PORTS.start} and {_PORTS.stop}")
 
 
 def _is_free(port: int) -> bool:

@@ -29,7 +29,7 @@ module.exports = {
   },
   // who answers here, so that nobody else's process is ever stopped
   httpAdminMiddleware: (request, response, next) => {
-    response.setHeader('Lampway-Process', String(process.pid))
+    response.setHeader('Lampway-Process', `${process.pid} ${given.MARK}`)
     next()
   },
   runtimeState: { enabled: true, ui: false },
