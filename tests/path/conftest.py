@@ -7,7 +7,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from lampway.app import Platforms, cache_folder
 from lampway.cli import demo, demo_flows
 from lampway.cli.main import main
 from lampway.engine.platform import Launched
-from lampway.errors import PlatformError
 
 ERP_KEY = {name: f"key-of-{name}-0123456789" for name in ("dev", "test", "prod")}
 
@@ -121,25 +119,6 @@ class Team:
         self.ok("release", "orders", *words)
         assert self.run("promote", "orders", "--to", "prod").code == 4
         self.ok("approve", "orders", user="ben")
-
-
-@pytest.fixture(scope="session")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Launched]]:
-    """Return dev, test and prod: real, on loopback, with test and prod locked to makers."""
-    platform: Any = Platforms()["node-red"]
-    started: dict[str, Launched] = {}
-    try:
-        for name in ("dev", "test", "prod"):
-            folder = tmp_path_factory.mktemp(name)
-            started[name] = platform.launch(folder, name=name, locked=name != "dev", cache=cache_folder())
-    except PlatformError as error:
-        reason = f"NO REAL NODE-RED TO TEST WITH: {error} ({error.hint})"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    yield started
-    for launched in started.values():
-        platform.stop(launched)
 
 
 @pytest.fixture(autouse=True)

@@ -48,7 +48,7 @@ def waiting(team: Any) -> str:
 
 
 def finished_steps(team: Any) -> list[str]:
-    lines = team.ok("history", "orders", "--limit", "1000", "--json").json
+    lines = team.ok("history", "orders", "--limit", "1000", "--everything", "--json").json
     prod = [line["what"] for line in lines if line["kind"] == "step-finished" and "→ prod" in line["what"]]
     return [what.partition(": ")[2] for what in prod]
 

@@ -108,7 +108,7 @@ def audit_verify(*, json: Json = False) -> int:
     return 1 if verdict.damage else 0
 
 
-def history(solution: str = "", /, *, limit: int = 50, json: Json = False) -> int:
+def history(solution: str = "", /, *, limit: int = 50, everything: bool = False, json: Json = False) -> int:
     """Read the ledger, newest last.
 
     Parameters
@@ -117,11 +117,13 @@ def history(solution: str = "", /, *, limit: int = 50, json: Json = False) -> in
         Only what speaks of this one.
     limit
         At most so many lines.
+    everything
+        Also each step of a deployment, and each look that found nothing new.
     json
         Print the facts as JSON.
     """
     with session() as opened:
-        lines = opened.run(History(solution, limit))
+        lines = opened.run(History(solution, limit, everything))
     if json:
         emit(lines)
         return 0

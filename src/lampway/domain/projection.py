@@ -109,7 +109,10 @@ def _deployment(recorded: events.Recorded, records: Records) -> None:
             records.put(deployment.id, _step_finished(deployment, event.step, event.state, event.detail, recorded.at))
         case events.Reconciled() as event:
             deployment = _need(records, Deployment, event.deployment)
-            state = StepState.DONE if event.reached else StepState.FAILED
+            is_platforms = any(p.by_platform and p.name == event.step for p in deployment.plan)
+            state = (
+                StepState.DONE if event.reached and is_platforms else StepState.FAILED
+            )  # ours are simply taken again
             told = _step_finished(deployment, event.step, state, {"reconciled": event.reason}, recorded.at)
             records.put(deployment.id, replace(told, state=DeploymentState.RUNNING))
         case events.Installed(deployment=key):

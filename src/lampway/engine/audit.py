@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lampway.domain.events import Actor
-from lampway.domain.release import Release
+from lampway.domain.events import Actor, ReleaseSealed
 from lampway.engine.context import Engine, Request
 from lampway.engine.describe import describe, name_subjects
 from lampway.engine.store import Damage
@@ -47,6 +46,11 @@ class History(Request[tuple[HistoryLine, ...]]):
 
     solution: str = ""
     limit: int = 50
+    everything: bool = False
+    """Also each step of a deployment, and each look that found nothing new."""
+
+
+_ROUTINE = frozenset({"step-started", "step-finished", "installed", "environment-observed", "lock-observed"})
 
 
 def audit(engine: Engine, request: Audit, actor: Actor) -> Verdict:
@@ -58,12 +62,11 @@ def audit(engine: Engine, request: Audit, actor: Actor) -> Verdict:
     try:
         for recorded in engine.store.events():
             events, head = events + 1, recorded.hash
+            if isinstance(recorded.event, ReleaseSealed):
+                packages |= {p.digest for p in recorded.event.release.packages}
     except StorageError as error:
         if not damage:
             damage.append(Damage(error.where or "ledger", error.message))
-    with engine.store.reading() as reading:
-        for release in reading.find(Release):
-            packages |= {p.digest for p in release.packages}
     for digest in sorted(packages):
         try:
             engine.packages.get(digest)
@@ -79,6 +82,8 @@ def history(engine: Engine, request: History, actor: Actor) -> tuple[HistoryLine
     names: dict[str, str] = {}
     for recorded in engine.store.events():
         name_subjects(recorded.event, names)
+        if recorded.event.kind in _ROUTINE and not request.everything:
+            continue
         what = describe(recorded.event, names)
         if request.solution and not re.search(rf"(?<![\w-]){re.escape(request.solution)}(?![\w-])", what):
             continue

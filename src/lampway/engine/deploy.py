@@ -16,7 +16,6 @@ from lampway.domain.deployment import Deployment, DeploymentState, PlannedStep, 
 from lampway.domain.events import (
     ENGINE,
     DeploymentFinished,
-    DeploymentStarted,
     Event,
     PromotionMoved,
     StepFinished,
@@ -38,14 +37,25 @@ from lampway.engine.steps import (
     secrets_of,
     wanted_for,
 )
-from lampway.errors import ConflictError, LampwayError, RefusedError, UnknownOutcomeError, UnreachableError
+from lampway.errors import (
+    AccessError,
+    ConflictError,
+    LampwayError,
+    PlatformRefusedError,
+    RefusedError,
+    UnknownOutcomeError,
+    UnreachableError,
+)
 
 _ATTEMPTS = 5
-"""How often a step is taken anew when somebody else changed the platform in between."""
+"""How often a step is taken anew when somebody else changed the platform in between, and how often we look again."""
+
+_NOTHING_CHANGED = (ConflictError, UnreachableError, AccessError, PlatformRefusedError)
+"""What `perform` raises only where it changed nothing; the port says so and the contract suite proves it."""
 
 
-def start(engine: Engine, promotion: Promotion, gates: tuple[dict[str, Any], ...], fence: int) -> Deployment:
-    """Record that the deployment of a promotion begins, with its plan. Nothing outside is touched but by reading."""
+def prepare(engine: Engine, promotion: Promotion, fence: int) -> Deployment:
+    """Return the deployment of a promotion with its plan, recorded nowhere yet. Outside is only read."""
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
         release = reading.get(Release, f"{promotion.solution}@{promotion.version}")
@@ -66,14 +76,7 @@ def start(engine: Engine, promotion: Promotion, gates: tuple[dict[str, Any], ...
     )
     steps = adapter_steps(engine, promotion, None if removed else release)
     checks = 0 if removed else len(strategy.solution(promotion.solution).checks)
-    deployment = replace(deployment, plan=plan_for(steps, promotion.environment, checks))
-    moves = (
-        PromotionMoved(promotion.id, PromotionState.READY, "every gate is open", gates),
-        PromotionMoved(promotion.id, PromotionState.RUNNING, "deploying"),
-        DeploymentStarted(deployment),
-    )
-    engine.record(moves, ENGINE, fence=(promotion.environment, fence))
-    return deployment
+    return replace(deployment, plan=plan_for(steps, promotion.environment, checks))
 
 
 def adapter_steps(engine: Engine, promotion: Promotion, release: Release | None) -> tuple[StepPlan, ...]:
@@ -127,11 +130,13 @@ def _platform_step(run: Run, name: str) -> None:
         _journal_start(run, name, intent, attempt)
         try:
             outcome = _perform(run, name, intent)
-        except ConflictError:
-            _journal_finish(run, name, StepState.FAILED, {"error": "conflict"})
+        except _NOTHING_CHANGED as error:
+            _journal_finish(run, name, StepState.FAILED, {"error": error.code})
+            if not isinstance(error, ConflictError):
+                raise
             if attempt == _ATTEMPTS:
                 raise
-            if run.deployment.kind is DeploymentKind.FORWARD:
+            if run.deployment.kind is DeploymentKind.FORWARD and not _has_begun(run.deployment):
                 ENGINE_STEPS[PRE_FLIGHT](run)  # whoever was faster may have edited this very solution
             continue
         _journal_finish(run, name, StepState.DONE, dict(outcome.detail))
@@ -152,17 +157,21 @@ def _recovered(run: Run, name: str) -> bool:
             try:  # sends only what bears repeating: secrets, which nobody can look up
                 again = run.platform.perform(run.access, run.wanted, name, entry.intent)
             except ConflictError:
-                return False  # ours is there, others were edited since: a fresh intent changes nothing but sends secrets
+                return (
+                    False  # ours is there, others were edited since: a fresh intent changes nothing but sends secrets
+                )
             _journal_finish(run, name, StepState.DONE, {**dict(again.detail), "recovered": True})
             return True
 
 
+def _has_begun(deployment: Deployment) -> bool:
+    """Return whether a step of the platform was completed: then what differs there is our own work."""
+    return any(p.by_platform and deployment.is_done(p.name) for p in deployment.plan)
+
+
 def _perform(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
     try:
-        outcome = run.platform.perform(run.access, run.wanted, name, intent)
-        while outcome.progress is Progress.RUNNING:
-            run.engine.pause(outcome.retry_after)
-            outcome = run.platform.poll(run.access, outcome.detail)
+        outcome = _wait_for(run, run.platform.perform(run.access, run.wanted, name, intent))
     except UnknownOutcomeError:
         outcome = _resolve_unknown(run, name, intent)
     if outcome.progress is Progress.FAILED:
@@ -172,16 +181,30 @@ def _perform(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
     return outcome
 
 
+def _wait_for(run: Run, outcome: Outcome) -> Outcome:
+    """Poll until a change has come to its end. That nobody answers for a while says nothing about it."""
+    unanswered = 0
+    while outcome.progress is Progress.RUNNING:
+        run.engine.pause(outcome.retry_after)
+        try:
+            outcome = run.platform.poll(run.access, outcome.detail)
+        except UnreachableError as error:
+            unanswered += 1
+            if unanswered == _ATTEMPTS:
+                raise UnknownOutcomeError(error.message, where=error.where, hint=error.hint) from error
+    return outcome
+
+
 def _resolve_unknown(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
     """Find out by looking what a change without an answer did. Never guesses."""
     for attempt in range(_ATTEMPTS):
         run.engine.pause(0.5 * (attempt + 1))
         try:
             found = run.platform.look_up(run.access, run.wanted, name, intent)
-        except UnreachableError:
-            continue
-        if found is Found.REACHED or (found is Found.UNTOUCHED and _has_precondition(run)):
-            return run.platform.perform(run.access, run.wanted, name, intent)
+            if found is Found.REACHED or (found is Found.UNTOUCHED and _has_precondition(run)):
+                return _wait_for(run, run.platform.perform(run.access, run.wanted, name, intent))
+        except (UnreachableError, UnknownOutcomeError):
+            continue  # look again
         break
     raise _unclear(run, name)
 
@@ -223,7 +246,7 @@ def _stopped(
             return _finish(engine, deployment, fence, DeploymentState.RECONCILE, note, PromotionState.RECONCILE)
         case RefusedError() | ConflictError() if not touched and deployment.kind is DeploymentKind.FORWARD:
             return _finish(engine, deployment, fence, DeploymentState.REFUSED, note, PromotionState.WAITING)
-        case RefusedError():
+        case RefusedError() | PlatformRefusedError():
             return _finish(engine, deployment, fence, DeploymentState.FAILED, note, PromotionState.FAILED)
         case UnreachableError() if deployment.kind is DeploymentKind.FORWARD:
             return _finish(engine, deployment, fence, DeploymentState.ERRORED, note, PromotionState.WAITING)
@@ -254,8 +277,9 @@ def _finish(
 
 
 def _rolled_back(engine: Engine, deployment: Deployment) -> list[Event]:
-    """Return that the newest forward promotion there was rolled back."""
+    """Return that the forward promotion which brought what ran there was rolled back."""
     with engine.store.reading() as reading:
+        back = reading.get(Promotion, deployment.promotion)
         states = (PromotionState.SUCCEEDED, PromotionState.FAILED)
         found = reading.find(
             Promotion,
@@ -264,7 +288,9 @@ def _rolled_back(engine: Engine, deployment: Deployment) -> list[Event]:
             states=states,
             newest_first=True,
         )
-        forward = next((p for p in found if p.kind is DeploymentKind.FORWARD), None)
-    if forward is None or forward.version == deployment.version:
+    replaced = back.bound.installed if back else ""
+    forwards = (p for p in found if p.kind is DeploymentKind.FORWARD)
+    forward = next((p for p in forwards if f"{p.bound.release}+{p.bound.configuration}" == replaced), None)
+    if forward is None:
         return []
     return [PromotionMoved(forward.id, PromotionState.ROLLED_BACK, f"by promotion {deployment.promotion}")]

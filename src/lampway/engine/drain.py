@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from lampway.domain.deployment import Deployment, DeploymentState
 from lampway.domain.digest import to_plain
-from lampway.domain.events import ENGINE, PromotionMoved, Tagged
-from lampway.domain.gates import Eligibility
+from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMoved, Tagged
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.engine.context import Engine, rules_in_force
-from lampway.engine.deploy import carry_out, start
+from lampway.engine.deploy import carry_out, prepare
 from lampway.engine.facts import bind, case_of, eligibility
 from lampway.engine.store import Due, Reading
 from lampway.errors import LampwayError
@@ -47,23 +46,60 @@ def drain(engine: Engine, environment: str) -> None:
             if under_way:
                 carry_out(engine, under_way[0], fence)
             elif chosen is not None:
-                tried.add(chosen[0].id)
-                _start(engine, *chosen, fence)
+                tried.add(chosen.id)
+                _start(engine, chosen, fence)
         finally:
             engine.store.release_lease(environment, fence)
     flush_outbox(engine)
 
 
-def _start(engine: Engine, promotion: Promotion, judged: Eligibility, fence: int) -> None:
+def _start(engine: Engine, promotion: Promotion, fence: int) -> None:
     try:
-        deployment = start(engine, promotion, tuple(to_plain(g) for g in judged.gates), fence)
+        deployment = prepare(engine, promotion, fence)
     except LampwayError as error:
-        engine.record([PromotionMoved(promotion.id, PromotionState.WAITING, f"could not start: {error}")], ENGINE)
+        _put_off(engine, promotion, f"could not start: {error}")
         return
-    carry_out(engine, deployment, fence)
+    if _begin(engine, deployment):
+        carry_out(engine, deployment, fence)
 
 
-def _choose(engine: Engine, environment: str, tried: set[str]) -> tuple[Promotion, Eligibility] | None:
+def _begin(engine: Engine, deployment: Deployment) -> bool:
+    """Record that a deployment begins and return True, if its promotion still may start.
+
+    It is judged once more, in the same transaction: while the platform was asked, somebody may have taken it back,
+    changed the rules or found drift.
+    """
+    with engine.store.transaction() as transaction:
+        transaction.require_fence(deployment.environment, deployment.fence)
+        promotion = transaction.get(Promotion, deployment.promotion)
+        events: tuple[Event, ...] = ()
+        case = case_of(transaction, promotion) if promotion and promotion.state in _STARTABLE else None
+        void = void_if_moved(transaction, promotion) if promotion else None
+        judged = eligibility(transaction, case) if case and not void else None
+        is_begun = judged is not None and judged.allowed
+        if void is not None:
+            events = (void,)
+        elif judged is not None and is_begun:
+            gates = tuple(to_plain(g) for g in judged.gates)
+            events = (
+                PromotionMoved(deployment.promotion, PromotionState.READY, "every gate is open", gates),
+                PromotionMoved(deployment.promotion, PromotionState.RUNNING, "deploying"),
+                DeploymentStarted(deployment),
+            )
+        told = [transaction.append(event, ENGINE) for event in events]
+    engine.tell(told)
+    return is_begun
+
+
+def _put_off(engine: Engine, promotion: Promotion, why: str) -> None:
+    with engine.store.transaction() as transaction:
+        current = transaction.get(Promotion, promotion.id)
+        moves = current is not None and current.state in _STARTABLE and current.note != why
+        told = [transaction.append(PromotionMoved(promotion.id, PromotionState.WAITING, why), ENGINE)] if moves else []
+    engine.tell(told)
+
+
+def _choose(engine: Engine, environment: str, tried: set[str]) -> Promotion | None:
     """Return the first promotion that may start, voiding on the way those whose ground has moved."""
     with engine.store.transaction() as transaction:
         told = []
@@ -76,9 +112,8 @@ def _choose(engine: Engine, environment: str, tried: set[str]) -> tuple[Promotio
             case = case_of(transaction, promotion)
             if case is None or promotion.id in tried:
                 continue
-            judged = eligibility(transaction, case)
-            if judged.allowed:
-                chosen = (promotion, judged)
+            if eligibility(transaction, case).allowed:
+                chosen = promotion
                 break
     engine.tell(told)
     return chosen

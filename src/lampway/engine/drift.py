@@ -95,12 +95,12 @@ def scan(engine: Engine, environment: Environment, actor: Actor) -> Scanned:
 
 
 def scan_one(engine: Engine, access: port.Access, platform: port.Platform, here: Installation | None) -> str:
-    """Look at one solution and return the id of the finding about it, or nothing when it is as deployed."""
+    """Look at one solution and return the id of a finding about it that nobody accepted; nothing if there is none."""
     if here is None:
         return ""
     observation = platform.observe(access, _expected(engine, (here,)))
     found = _keep(engine, here.environment, (here,), observation, ENGINE).findings
-    return found[0].id if found else ""
+    return next((f.id for f in found if f.state is DriftState.OPEN), "")
 
 
 def refresh(engine: Engine, environment: Environment, actor: Actor) -> None:

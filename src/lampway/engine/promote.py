@@ -148,7 +148,7 @@ def rollback(engine: Engine, request: Rollback, actor: Actor) -> Requested:
         here = installed(transaction, stage.environment, request.solution)
         if here is None:
             raise NotFoundError(f"{request.solution} is not installed in {stage.environment}")
-        back = _choose_target(transaction, request, here.release)
+        back = _choose_target(transaction, request, stage.environment, here.release)
         if back is None and not request.remove:
             raise RefusedError(
                 f"there is no known-good release of {request.solution} to go back to in {stage.environment}",
@@ -164,8 +164,8 @@ def rollback(engine: Engine, request: Rollback, actor: Actor) -> Requested:
     return Requested((promotion.id,))
 
 
-def _choose_target(reading: Reading, request: Rollback, running: str) -> KnownGood | None:
-    environment, solution = request.environment, request.solution
+def _choose_target(reading: Reading, request: Rollback, environment: str, running: str) -> KnownGood | None:
+    solution = request.solution
     if request.remove and request.to:
         raise UsageError("either --remove or --to, not both")
     if request.remove:

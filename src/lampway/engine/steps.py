@@ -7,7 +7,7 @@ The plan is `pre-flight → keep → the platform's own steps → read-back → 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lampway.domain.configuration import ConfigurationSet
@@ -24,12 +24,12 @@ from lampway.domain.events import ENGINE, EvidenceRecorded, Installed, Verified
 from lampway.domain.package import Inventory, Scope
 from lampway.domain.promotion import DeploymentKind
 from lampway.domain.release import Release
-from lampway.domain.secret import Secret, mask
-from lampway.domain.strategy import Strategy
+from lampway.domain.secret import Secret, is_reference, mask
+from lampway.domain.strategy import Check, Strategy
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, access_to, resolve_secrets, rules_in_force
 from lampway.engine.facts import installed
-from lampway.engine.store import Due
+from lampway.engine.store import Due, Reading
 from lampway.engine.strategy import support_files
 from lampway.errors import LampwayError, RefusedError
 
@@ -91,7 +91,7 @@ def wanted_for(
     """Return what the environment shall hold, packages verified and secrets resolved now."""
     with engine.store.reading() as reading:
         here = installed(reading, environment, solution)
-        others = _others(engine, reading.find(Installation, environment=environment), solution)
+        others = _others(reading, reading.find(Installation, environment=environment), solution)
     return port.Wanted(
         solution=solution,
         version=release.version if release else "",
@@ -103,13 +103,12 @@ def wanted_for(
     )
 
 
-def _others(engine: Engine, found: tuple[Installation, ...], solution: str) -> Mapping[str, Inventory]:
+def _others(reading: Reading, found: tuple[Installation, ...], solution: str) -> Mapping[str, Inventory]:
     inventories = {}
-    with engine.store.reading() as reading:
-        for other in found:
-            release = reading.get(Release, f"{other.solution}@{other.version}")
-            if other.solution != solution and release is not None:
-                inventories[other.solution] = release.inventory
+    for other in found:
+        release = reading.get(Release, f"{other.solution}@{other.version}")
+        if other.solution != solution and release is not None:
+            inventories[other.solution] = release.inventory
     return inventories
 
 
@@ -198,7 +197,8 @@ def verify(run: Run) -> dict[str, Any]:
         "URL": run.access.public_url,
     }
     failed: Evidence | None = None
-    for check in solution.checks:
+    for declared in solution.checks:
+        check, secrets = _with_secrets(run.engine, declared)
         result = run.engine.checks.run(check, run.access.public_url, files, facts)
         evidence = Evidence(
             id=run.engine.new_id(),
@@ -209,7 +209,7 @@ def verify(run: Run) -> dict[str, Any]:
             check=check.name,
             kind=check.kind,
             outcome=result.outcome,
-            summary=mask(result.summary, secrets_of(run)),
+            summary=mask(result.summary, (*secrets_of(run), *secrets)),
             at=run.engine.now(),
             seconds=round(result.seconds, 3),
             deployment=run.deployment.id,
@@ -223,6 +223,16 @@ def verify(run: Run) -> dict[str, Any]:
             hint=f"lampway rollback {solution.name} --in {run.deployment.environment} --reason '...'",
         )
     return {"checks": len(solution.checks)}
+
+
+def _with_secrets(engine: Engine, check: Check) -> tuple[Check, tuple[Secret, ...]]:
+    """Return the check with the references in its headers resolved, and the secrets that this brought in."""
+    headers: Mapping[str, str] = check.http.get("headers") or {}
+    found = {name: engine.secrets.resolve(value) for name, value in headers.items() if is_reference(value)}
+    if not found:
+        return check, ()
+    given = {**headers, **{name: secret.reveal() for name, secret in found.items()}}
+    return replace(check, http={**check.http, "headers": given}), tuple(found.values())
 
 
 def record(run: Run) -> dict[str, Any]:

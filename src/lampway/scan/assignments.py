@@ -15,13 +15,17 @@ ANCHORS = ("pass", "pwd", "kennwort", "secret", "token", "authorization", "crede
 """Words of which one is in every name that promises a secret."""
 
 _QUOTED = re.compile(
-    r"""[\w-]{1,60}+(?:\\?["'`]\s{0,4},\s{0,4}(?:\\?["']?value\\?["']?\s{0,2}:\s{0,4})?"""  # "name", "value": or "name",
+    r"""[\w-]{1,60}+"""
+    r"""(?:\\?["'`]\s{0,4},\s{0,4}\\?["']?value\\?["']?\s{0,2}:\s{0,4}"""  # "name", "value":
+    r"""|(?P<comma>\\?["'`]\s{0,4},\s{0,4})"""  # ("name",
     r"""|\\?["'`]\s{1,4}value\s{0,2}=\s{0,2}"""  # name="password" value=
     r"""|\\?["'`]?[\])]{0,2}\s{0,4}[:?]{0,3}[:=]{1,3}>?\s{0,4})"""  # name = , "name": , ["name"] =
     r"""(?:\\?"(?P<double>[^"\\\n]{1,500})\\?"|\\?'(?P<single>[^'\\\n]{1,500})\\?'|`(?P<back>[^`\\\n]{1,500})`)(?!\s{0,3}:)"""
 )
 _BARE = re.compile(r"""[\w-]{1,60}+\s{0,2}[:=]\s{0,2}(?P<value>[\w+/.~!%^*-]{8,500}={0,2})(?=[\s;,&"'\\)}\]<]|$)""")
 _NAME_BEFORE = re.compile(r"[\w-]{0,40}$")
+_CALL = re.compile(r"""\(\s{0,4}\\?["'`]$""")
+"""What stands before the first of several arguments; in any other list a comma joins no pair."""
 _NAME = re.compile(r"[\w-]{1,60}+")
 _COMPANY = re.compile(
     r"(?:server|data source|host|uid|user id|username|user|endpoint|database|dbname|initial catalog) ?=", re.IGNORECASE
@@ -43,19 +47,23 @@ def assigned(text: str, positions: Sequence[int], names: frozenset[str]) -> Iter
             done = name.end() if name else done  # further anchors in the same word meet the same end
             continue
         group = found.lastgroup or "value"
-        if _is_secret(text, position, found[group], names, bare=group == "value"):
+        if _is_secret(text, found, group, names):
             done = found.end()
             yield found.start(group), found[group]
 
 
-def _is_secret(text: str, position: int, value: str, names: frozenset[str], *, bare: bool) -> bool:
-    before = _NAME_BEFORE.search(text, max(0, position - 40), position)
-    after = _NAME.match(text, position)
-    name = (before[0] if before else "") + (after[0] if after else "")
+def _is_secret(text: str, found: re.Match[str], group: str, names: frozenset[str]) -> bool:
+    value = found[group]
+    before = _NAME_BEFORE.search(text, max(0, found.start() - 40), found.start())
+    after = _NAME.match(text, found.start())
+    start = before.start() if before else found.start()
+    name = text[start : after.end() if after else found.end()]
     kind = judgement.secret_kind(name)
     if not kind or judgement.is_expression(value) or judgement.is_placeholder(value, names):
         return False
-    return judgement.is_plausible(value, "key" if bare else kind, name)
+    if "comma" in found.re.groupindex and found["comma"] and not _CALL.search(text, max(0, start - 8), start):
+        return False
+    return judgement.is_plausible(value, "key" if group == "value" else kind, name)
 
 
 class Surroundings:

@@ -10,8 +10,8 @@ from lampway.domain.package import Role
 
 _SCHEMES = (
     "https http mqtts mqtt wss ws amqps amqp ftps ftp sftp tcp udp tls smtps smtp imaps imap ldaps ldap rediss redis "
-    "mongodb mongodb+srv postgres postgresql mysql mariadb mssql sqlserver oracle kafka nats opc.tcp coaps coap influxdb "
-    "bolt neo4j cassandra clickhouse s7 modbus modbus-tcp rtsp sip ssh grpcs grpc odata"
+    "mongodb mongodb+srv postgres postgresql mysql mariadb mssql sqlserver oracle kafka nats opc.tcp coaps coap "
+    "influxdb bolt neo4j cassandra clickhouse s7 modbus modbus-tcp rtsp sip ssh grpcs grpc odata"
 )
 _BY_LENGTH = sorted(_SCHEMES.split(), key=len, reverse=True)
 _REST = re.compile(

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 
 from lampway.domain.secret import is_reference
 
@@ -19,16 +20,18 @@ _EXPRESSION = re.compile(
     r"\$env:\w{1,60}|<%[^%\n]{0,200}%>|@\{[^}\n]{1,500}\}"
 )
 _WHOLE_EXPRESSION = re.compile(
-    r"=\{\{|@[A-Za-z]+\(|\$[A-Z_][A-Z0-9_]*$|\$[a-z]+\.[a-z]|process\.env|env\.get|(?:msg|flow|global|vars)\.[A-Za-z_]"
+    r"=\{\{|@[A-Za-z]+\(|\$[A-Z_][A-Z0-9_]*$|\$[a-z]+\.[a-z]|process\.env|env\.get|"
+    r"(?:msg|flow|global|vars)\.[A-Za-z_]"
 )
 _PLACEHOLDER = re.compile(
-    r"your[ _-]?|example|placeholder|change[ _-]?me|insert|replace|dummy|sample|redacted|to[ _-]?do\b|xxx|\*\*\*|\.\.\.|…|"
-    r"<[^>]{1,60}>|\[[a-z _-]{3,60}\]|\bmy[ _-]?(?:api|secret|token|password|key)|lorem|(?:goes|put|enter|fill)[ _-]|foobar",
+    r"your[ _-]?|example|placeholder|change[ _-]?me|insert|replace|dummy|sample|redacted|to[ _-]?do\b|xxx|\*\*\*|"
+    r"\.\.\.|…|<[^>]{1,60}>|\[[a-z _-]{3,60}\]|\bmy[ _-]?(?:api|secret|token|password|key)|"
+    r"lorem|(?:goes|put|enter|fill)[ _-]|foobar",
     re.IGNORECASE,
 )
 _NOTHING = _words(
-    "true false null none nil undefined yes no on off string text password passwd pwd pass secret token bearer basic key "
-    "apikey hidden required optional empty default n/a na - test user username credentials str msg flow global env "
+    "true false null none nil undefined yes no on off string text password passwd pwd pass secret token bearer basic "
+    "key apikey hidden required optional empty default n/a na - test user username credentials str msg flow global env "
     "jsonata date bool num json cred header query"
 )
 _DOCUMENTED = ("SflKxwRJSMeK", "TJVA95OrM7E2", "abcdefghijklmnop")
@@ -38,8 +41,8 @@ _IGNORED_ENDS = _words("value literal text string base64 prod production dev tes
 _PASSWORDS = _words("password passwd passwort kennwort passphrase pwd pass pw")
 _KEYS = _words("secret token apikey authorization credential accesskey authkey secretkey apitoken authtoken bearer")
 _KEY_KINDS = _words(
-    "api access auth secret private account subscription functions function encryption signing master app shared license "
-    "service admin storage client"
+    "api access auth secret private account subscription functions function encryption signing master app shared "
+    "license service admin storage client"
 )
 _HARMLESS_TOKENS = _words(
     "page next continuation cancellation sync csrf xsrf delta skip max min num total stop pad eos bos"
@@ -66,7 +69,7 @@ def is_expression(text: str) -> bool:
     if _WHOLE_EXPRESSION.match(stripped) or is_reference(stripped):
         return True
     rest = _EXPRESSION.sub("", stripped)
-    return rest != stripped and len(re.sub(r"\W", "", _SCHEME.sub("", rest))) < 8
+    return rest != stripped and not _is_random(_SCHEME.sub("", rest.strip()))
 
 
 def is_placeholder(text: str, names: AbstractSet[str] = frozenset()) -> bool:
@@ -84,6 +87,7 @@ def is_documented(token: str) -> bool:
     return len(token) >= 16 and entropy(token[-32:]) < 2.2
 
 
+@lru_cache(maxsize=4096)
 def secret_kind(name: str) -> str:
     """Return what a name promises: `password`, `key`, `perhaps` (some other key), or nothing."""
     last = re.split(r"[./\\\s>]+", name[-200:].strip().rstrip("\"'`]): "))[-1]

@@ -17,6 +17,7 @@ MAX_PER_RULE = 100
 
 _LONGEST_VALUE = 4096
 """Characters of a value that is one secret as a whole."""
+_NO_VALUES = frozenset(("true", "false", "null", "none", "undefined"))
 _SECRET_FIX = "remove it here, give it in each environment by reference, and renew it: whoever saw this knows it"  # noqa: S105
 
 
@@ -145,11 +146,15 @@ class _Claims:
 def _tokens(text: str, spots: list[tuple[int, int]]) -> Iterator[_Match]:
     around = assignments.Surroundings(text)
     aws: list[int] = []
+    reached: dict[int, int] = {}
     for number, position in spots:
+        if position < reached.get(number, 0):  # inside what this rule has matched already
+            continue
         rule = rules.token_rules()[number]
         found = rule.pattern.match(text, position) if position >= 0 else None
         if found is None:
             continue
+        reached[number] = found.end()
         group = "value" if "value" in rule.pattern.groupindex else 0
         value = found[group]
         if judgement.is_documented(value) or not around.bear_out(rule.rule.id, found):
@@ -163,15 +168,15 @@ def _tokens(text: str, spots: list[tuple[int, int]]) -> Iterator[_Match]:
 
 def _by_place(literal: Literal, text: str, names: frozenset[str]) -> _Match | None:
     """Return the whole literal as a finding where its place or the name beside it says that it is a secret."""
+    if literal.role is Role.RESOURCE_ID:
+        return None
+    kind = "slot" if literal.role is Role.SECRET_SLOT else judgement.secret_kind(literal.key)
     value = text.strip()
-    if len(value) > _LONGEST_VALUE and literal.role is not Role.SECRET_SLOT:
-        return None
     start = value[:_LONGEST_VALUE]
-    if judgement.is_expression(start) or judgement.is_placeholder(start, names):
+    if not kind or judgement.is_expression(start) or judgement.is_placeholder(start, names):
         return None
-    if literal.role is Role.SECRET_SLOT:
-        return None if value.lower() in {"true", "false", "null", "none", "undefined"} else _Match(rules.SLOT, 0, value)
-    kind = "" if literal.role is Role.RESOURCE_ID else judgement.secret_kind(literal.key)
-    if kind and judgement.is_plausible(value, kind, literal.key):
+    if kind == "slot":
+        return None if value.lower() in _NO_VALUES else _Match(rules.SLOT, 0, value)
+    if value == start and judgement.is_plausible(value, kind, literal.key):
         return _Match(rules.NAMED, 0, value)
     return None

@@ -27,7 +27,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 def from_text(kind: type[T], text: str | bytes, *, where: str = "") -> T:
     """Return the domain value in `text`. Raises StorageError when it does not fit the kind."""
     try:
-        value: T = _decoder(kind).decode(text)
+        value: T = _decoder(kind).decode(text)  # type: ignore[arg-type] # a class is hashable
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise StorageError(f"unreadable {kind.__name__}: {error}", where=where, hint="lampway audit verify") from error
     return value

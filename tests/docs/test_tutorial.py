@@ -1,0 +1,147 @@
+"""The tutorial is run, line by line, on real Node-REDs."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from lampway.cli.main import main
+
+pytestmark = pytest.mark.real
+TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
+BLOCK = re.compile(r"^```(console|file|append)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def node_id(name: str) -> str:
+    return hashlib.sha256(f"tutorial {name}".encode()).hexdigest()[:16]
+
+
+def greeting(mark: str = "") -> list[dict[str, Any]]:
+    home = node_id("tab")
+
+    def on(name: str, kind: str, **more: Any) -> dict[str, Any]:
+        return {"id": node_id(name), "type": kind, "z": home, "name": name, "x": 100, "y": 60, "wires": [], **more}
+
+    script = f"msg.payload = `hello ${{env.get('WHO')}}{mark}`\nreturn msg\n"
+    return [
+        {"id": home, "type": "tab", "label": "Greeting", "disabled": False, "info": "", "env": []},
+        on("Ask", "http in", url="/greeting", method="get", upload=False, wires=[[node_id("Say")]]),
+        on("Say", "function", func=script, outputs=1, libs=[], wires=[[node_id("Answer")]]),
+        on("Answer", "http response", statusCode="", headers={}),
+    ]
+
+
+class Reader:
+    """Does what the tutorial says, as somebody who reads it would."""
+
+    def __init__(self, folder: Path, places: dict[str, Any]) -> None:
+        self.folder = folder
+        self.places = places
+        self.commands = 0
+
+    def follow(self, kind: str, name: str, text: str) -> None:
+        match kind:
+            case "file":
+                (self.folder / name).write_text(text)
+            case "append":
+                with (self.folder / name).open("a") as file:
+                    file.write(text)
+            case _:
+                self.console(text)
+
+    def console(self, text: str) -> None:
+        said = ""
+        for line in text.splitlines():
+            if not line.startswith("$ "):
+                assert _flat(line) in _flat(said), f"the tutorial promises {line!r}, and this is what came:\n{said}"
+                continue
+            said = self.run(os.path.expandvars(line.removeprefix("$ ")))
+
+    def run(self, line: str) -> str:
+        self.commands += 1
+        self.before(line)
+        words = shlex.split(line)
+        user = "ada"
+        if words[0].startswith("LAMPWAY_USER="):
+            user = words.pop(0).partition("=")[2]
+        if words[0] == "git":
+            who = ["-c", "user.name=Ada Maker", "-c", "user.email=ada@example.org"]
+            done = subprocess.run(
+                ["git", "-C", str(self.folder), *who, *words[1:]], capture_output=True, text=True, check=True
+            )
+            return done.stdout
+        os.environ["LAMPWAY_USER"] = user
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            main(["-C", str(self.folder), *words[1:]])
+        return out.getvalue()
+
+    def before(self, line: str) -> None:
+        """Do in the editors what the prose asks for before a command."""
+        if "--message 'Louder'" in line:
+            self.deploy("dev", greeting("!"))
+        if line == "lampway drift scan prod":
+            self.deploy("prod", greeting("!!!"))
+
+    def deploy(self, name: str, nodes: list[dict[str, Any]]) -> None:
+        launched = self.places[name]
+        headers = {
+            "Authorization": f"Bearer {launched.credentials['token'].reveal()}",
+            "Node-RED-API-Version": "v2",
+        }
+        live = httpx.get(f"{launched.url}/flows", headers=headers).json()["flows"]
+        ids = {n["id"] for n in nodes}
+        kept = [n for n in live if n["id"] not in ids]
+        assert httpx.post(f"{launched.url}/flows", headers=headers, json={"flows": [*kept, *nodes]}).status_code == 200
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.fixture
+def reader(places: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("LAMPWAY_USER", "ada")
+    monkeypatch.setenv("LAMPWAY_DIR", str(tmp_path))
+    reader = Reader(tmp_path / "governance", places)
+    reader.folder.mkdir()
+    for name, launched in places.items():
+        headers = {"Authorization": f"Bearer {launched.credentials['token'].reveal()}", "Node-RED-API-Version": "v2"}
+        httpx.post(f"{launched.url}/flows", headers=headers, json={"flows": []})
+        monkeypatch.setenv(f"{name.upper()}_URL", launched.url)
+        monkeypatch.setenv(f"{name.upper()}_TOKEN", launched.credentials["token"].reveal())
+    monkeypatch.setenv("PROD_MAKER", places["prod"].maker_credentials["password"].reveal())
+    env = [{"name": "WHO", "value": "world", "type": "str"}]
+    surroundings = {"id": node_id("config"), "type": "global-config", "env": env, "modules": {}, "name": ""}
+    reader.deploy("prod", [*greeting(), surroundings])
+    return reader
+
+
+def test_every_line_of_the_tutorial_does_what_it_says(reader: Reader) -> None:
+    for kind, name, text in BLOCK.findall(TUTORIAL.read_text()):
+        reader.follow(kind, name, text)
+    assert reader.commands > 20
+
+
+def test_the_readme_names_only_commands_that_there_are() -> None:
+    from lampway.cli.main import COMMANDS
+
+    known = {name for commands in COMMANDS.values() for name, _, _ in commands}
+    text = (TUTORIAL.parents[1] / "README.md").read_text()
+    used = re.findall(r"lampway ((?:drift|strategy|audit) [a-z]+|[a-z]+)", text)
+    assert len(used) > 10
+    assert set(used) <= known
