@@ -175,9 +175,9 @@ def _perform(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
     except UnknownOutcomeError:
         outcome = _resolve_unknown(run, name, intent)
     if outcome.progress is Progress.FAILED:
-        raise RefusedError(
-            f"the platform refused step {name}", details=tuple(f"{k}: {v}" for k, v in outcome.detail.items())
-        )
+        _journal_finish(run, name, StepState.FAILED, dict(outcome.detail))
+        told = "; ".join(f"{k}: {v}" for k, v in outcome.detail.items())
+        raise RefusedError(f"the platform says no to step {name}: {told}")
     return outcome
 
 
@@ -236,7 +236,11 @@ def _stopped(
     note = mask(f"{error}" + (f"; hint: {error.hint}" if error.hint else ""), secrets)
     with engine.store.reading() as reading:
         current = reading.get(Deployment, deployment.id) or deployment
-    touched = any(s.state is not StepState.FAILED for s in current.steps if _is_platforms(current, s.name))
+    touched = any(
+        s.state is not StepState.FAILED or s.detail.get("applied")
+        for s in current.steps
+        if _is_platforms(current, s.name)
+    )
     match error:
         case DisagreementError():
             return _finish(engine, deployment, fence, DeploymentState.RECONCILE, note, PromotionState.RECONCILE)

@@ -1,0 +1,111 @@
+"""Starting: how long a person at the prompt waits for commands that do next to nothing.
+
+Beside them stand `python -c pass`, below which no program in Python can come, and `git status` in the same repository,
+which people are used to. The repository holds 1,000 releases: 50 solutions, 20 releases each, installed in two
+environments; `status` must not become slow with them.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+from bench.records import CONFIGURATION, release
+from bench.table import Report, Table
+from bench.timing import Samples, median, side_by_side
+from lampway.app import STATE, SystemClock, load_working_strategy
+from lampway.cli.main import main as lampway
+from lampway.domain.digest import digest
+from lampway.domain.events import ENGINE, Adopted, Event, ReleaseSealed, StrategyApplied
+from lampway.storage.sql import open_sqlite
+
+_ROUNDS = 15
+_SOLUTIONS, _RELEASES = 50, 20
+_TARGETS = {"lampway --help": 200, "lampway --version": 200, "lampway status": 900}
+"""Milliseconds."""
+
+
+def run(folder: Path) -> Report:
+    """Make the repository and run everything in it, in turns."""
+    root = folder / "governance"
+    _fill(root)
+    samples = _measure(root)
+    return Report((_table(samples),), {"seconds": samples}, (f"every command was run {_ROUNDS} times, in turns",))
+
+
+def _fill(root: Path) -> None:
+    """Make a governance repository with everything committed and the ledger of two years."""
+    person = ["--person", "ada:Ada Maker:ada@example.org:maker,approver,platform-admin"]
+    with redirect_stdout(StringIO()):
+        code = lampway(["init", str(root), *person])
+    if code:
+        raise AssertionError(f"lampway init ended with {code}")
+    names = [f"solution-{number}" for number in range(_SOLUTIONS)]
+    for name in names:
+        place = root / "solutions" / name / "solution.yaml"
+        place.parent.mkdir(parents=True)
+        place.write_text(f"pipeline: standard\nowner: ada\ncontains: [{name}]\n", encoding="utf-8")
+    _git(root, "add", "--all")
+    _git(root, "-c", "user.name=Ada Maker", "-c", "user.email=ada@example.org", "commit", "--quiet", "-m", "Strategy")
+    store = open_sqlite(root / STATE / "lampway.db", SystemClock())
+    with store.transaction() as transaction:
+        for event in _events(root, names):
+            transaction.append(event, ENGINE)
+    store.close()
+
+
+def _git(root: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
+
+
+def _events(root: Path, names: Sequence[str]) -> list[Event]:
+    strategy = load_working_strategy(root)
+    events: list[Event] = [StrategyApplied("0" * 40, strategy, digest(strategy), (), ("ada",))]
+    for number in range(_RELEASES):
+        events += [ReleaseSealed(sealed, sealed.digest) for sealed in (release(name, number) for name in names)]
+    for name in names:
+        newest = release(name, _RELEASES - 1)
+        place = (newest.version, newest.digest, newest.package.digest, CONFIGURATION)
+        events += [Adopted(name, environment, *place) for environment in ("test", "prod")]
+    return events
+
+
+def _measure(root: Path) -> Samples:
+    program = shutil.which("lampway", path=str(Path(sys.executable).parent))
+    ours = [program] if program else [sys.executable, "-m", "lampway"]
+    commands = {
+        "python -c pass": [sys.executable, "-c", "pass"],
+        "git status": ["git", "status"],
+        "lampway --help": [*ours, "--help"],
+        "lampway --version": [*ours, "--version"],
+        "lampway status --help": [*ours, "status", "--help"],
+        "lampway status solution-7": [*ours, "status", "solution-7"],
+        "lampway status": [*ours, "status"],
+    }
+    things = {name: functools.partial(_run, command, root) for name, command in commands.items()}
+    return side_by_side(things, rounds=_ROUNDS)
+
+
+def _run(command: Sequence[str], root: Path) -> None:
+    environment: Mapping[str, str] = {**os.environ, "LAMPWAY_USER": "ada"}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise AssertionError(f"{command[1:]} ended with {done.returncode}: {done.stderr.strip()}")
+
+
+def _table(samples: Samples) -> Table:
+    floor = median(samples["python -c pass"])
+    rows = []
+    for name, taken in samples.items():
+        target = _TARGETS.get(name)
+        met = "" if target is None else f"< {target}: {'met' if median(taken) * 1e3 < target else 'NOT MET'}"
+        rows.append((name, median(taken, 1e-3), min(taken) * 1e3, max(taken) * 1e3, median(taken) / floor, met))
+    columns = ("command", "median ms", "best", "worst", "times python", "target, ms")
+    return Table(f"starting, in a repository with {_SOLUTIONS * _RELEASES:,} releases", columns, rows)
