@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 export LAMPWAY_CACHE ?= $(CURDIR)/.cache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Trust what the machine trusts, so that mirrors and proxies with certificates of their own work as they do with pip.
+export UV_SYSTEM_CERTS ?= 1
 
 .PHONY: setup dev demo test test-platforms check fix bench lock schemas clean
 

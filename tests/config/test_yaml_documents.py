@@ -107,11 +107,15 @@ def told(content: bytes) -> list[str]:
         pytest.param(
             b"a: " + b"[" * 100_000, f"f.yaml:1:{DEEPEST + 4}: nested more than {DEEPEST} levels deep", id="deep"
         ),
-        pytest.param(b'a: "\\Uffffffff"\n', "f.yaml: not YAML: OverflowError while reading", id="parser trips"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_with_its_place(content, expected):
     assert told(content) == [expected]
+
+
+def test_a_parser_that_trips_is_a_mistake_too():
+    (told_once,) = told(b'a: "\\Uffffffff"\n')  # the parser's own exception differs between versions of Python
+    assert told_once.startswith("f.yaml: not YAML: ")
 
 
 def test_values_are_read_by_the_core_schema_of_yaml_1_2():

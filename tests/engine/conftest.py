@@ -1,3 +1,5 @@
+"""Teams to test with. Each is brought to its state once and copied for every test."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -6,17 +8,33 @@ import pytest
 from team import Team
 
 
-@pytest.fixture
-def team() -> Iterator[Team]:
-    made = Team()
-    yield made
-    assert made.store.audit() == ()
-    made.store.close()
+@pytest.fixture(scope="session")
+def new_team() -> Team:
+    return Team()
 
 
-@pytest.fixture
-def shipped(team: Team) -> Team:
-    """Return a team with orders 1.0.0 in production and 1.0.1 after it."""
+@pytest.fixture(scope="session")
+def team_that_shipped(new_team: Team) -> Team:
+    team = new_team.copy()
     team.ship("1.19")
     team.ship("1.16")
     return team
+
+
+@pytest.fixture
+def team(new_team: Team) -> Iterator[Team]:
+    """Return a team with rules in force, orders built in dev, and no release yet."""
+    yield from _lent(new_team)
+
+
+@pytest.fixture
+def shipped(team_that_shipped: Team) -> Iterator[Team]:
+    """Return a team with orders 1.0.0 in production and 1.0.1 after it."""
+    yield from _lent(team_that_shipped)
+
+
+def _lent(original: Team) -> Iterator[Team]:
+    copied = original.copy()
+    yield copied
+    assert copied.store.audit() == ()
+    copied.store.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.pool import StaticPool
 
 from lampway.domain.deployment import CheckOutcome, Deployment, DeploymentState, Installation, KnownGood
 from lampway.domain.digest import digest, digest_bytes
@@ -41,7 +42,7 @@ from lampway.engine.release import MakeRelease
 from lampway.engine.strategy import ApplyStrategy
 from lampway.errors import NotFoundError, SecretError, SourceError, StorageError
 from lampway.storage.schema import leases
-from lampway.storage.sql import SqlStore, open_memory
+from lampway.storage.sql import SqlStore, _sqlite_engine, open_memory
 from lampway.testing.memory import MemoryPlatform
 from lampway.testing.world import App, CrashError, Part, World
 
@@ -376,13 +377,34 @@ class Team:
         self.platform = MemoryPlatform(tells_editors=tells_editors)
         self.seen: list[Recorded] = []
         self.paused = 0.0
-        self._ids = (f"id{n}" for n in itertools.count(1))
-        self.engine = self.another()
-        self.dev, self.test, self.prod = (self.platform.world(f"memory://{n}") for n in ("dev", "test", "prod"))
+        self.last_id = 0
+        self._meet()
         self.prod.is_locked = True
         self.rules = strategy()
         self.govern(self.rules)
         self.build()
+
+    def copy(self) -> Team:
+        """Return a second team in exactly the same state, in a store of its own in memory."""
+        copied = object.__new__(Team)
+        kept = ("clock", "packages", "source", "desk", "vault", "bench", "platform", "paused", "last_id", "rules")
+        for name in kept:
+            setattr(copied, name, copy.deepcopy(getattr(self, name)))
+        engine = _sqlite_engine("sqlite://", poolclass=StaticPool)
+        with self.store._engine.connect() as ours, engine.connect() as theirs:
+            ours.connection.dbapi_connection.backup(theirs.connection.dbapi_connection)
+        copied.store = SqlStore(engine, copied.clock)
+        copied.seen = []
+        copied._meet()
+        return copied
+
+    def _meet(self) -> None:
+        self.engine = self.another()
+        self.dev, self.test, self.prod = (self.platform.world(f"memory://{n}") for n in ("dev", "test", "prod"))
+
+    def _new_id(self) -> str:
+        self.last_id += 1
+        return f"id{self.last_id}"
 
     def another(self, store: Any = None, holder: str = "one") -> Engine:
         """Return another engine over the same team, as another process would have one."""
@@ -396,7 +418,7 @@ class Team:
             files=self.desk,
             platforms={"memory": self.platform},
             clock=self.clock,
-            new_id=lambda: next(self._ids),
+            new_id=self._new_id,
             pause=self._pause,
             holder=holder,
             observers=(self.seen.append,),

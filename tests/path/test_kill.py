@@ -79,7 +79,8 @@ def test_a_deployment_whose_ground_moved_while_it_was_dead_is_left_to_a_person(t
     assert "reconcile orders" in team.ok("status").out
     before = team.revision("prod")
     stuck = team.run("resume", user="ben")
-    assert stuck.code == 0
+    assert stuck.code == 3
+    assert "lampway reconcile orders" in stuck.out
     assert team.revision("prod") == before, "nothing is done there until somebody has looked"
     team.ok("reconcile", "orders", "--in", "prod", "--did-not-happen", "--reason", "edited by hand", user="ben")
     assert team.ok("show", promotion, "--json").json["state"] == "failed"

@@ -385,8 +385,8 @@ class TestPeople:
         assert (author.name, author.email) == kept
 
     def test_messages_are_kept_as_they_are(self, begun):
-        commit(begun, {"a.json": b"1"}, "orders 1.0.0 — für alle\n\n# no comment\n")
-        assert git(begun.root, "log", "-1", "--format=%B").rstrip() == "orders 1.0.0 — für alle\n\n# no comment"
+        commit(begun, {"a.json": b"1"}, "orders 1.0.0 — für Zoë\n\n# no comment\n")
+        assert git(begun.root, "log", "-1", "--format=%B").rstrip() == "orders 1.0.0 — für Zoë\n\n# no comment"
 
 
 class TestAuthors:

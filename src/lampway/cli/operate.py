@@ -17,6 +17,7 @@ from lampway.engine.reconcile import Reconcile
 from lampway.engine.views import Cell, Status
 from lampway.errors import UsageError
 
+_STUCK = ("running", "reconcile")
 In = Annotated[str, Parameter(name="--in")]
 
 
@@ -218,8 +219,15 @@ def resume() -> int:
     """Go on with whatever was interrupted or may start."""
     with session() as opened:
         opened.run(Resume())
-    say("nothing is left that could start")
-    return 0
+        cells = opened.run(Status())
+    waiting = [c for c in cells if c.waiting]
+    for cell in waiting:
+        say(f"{cell.waiting} → {cell.environment}: {'waits' if cell.state not in _STUCK else cell.state}")
+        for line in _remarks(cell):
+            say(f"  {line}")
+    if not waiting:
+        say("nothing waits and nothing is under way")
+    return 3 if any(c.state in _STUCK for c in cells) else 0
 
 
 def reconcile(

@@ -233,6 +233,9 @@ def _approval(rule: GateRule, facts: Facts) -> GateResult:
         return GateResult(
             rule.gate, GateState.FAILED, f"its maker {unknown[0]} is nobody in people.yaml", "add them to people.yaml"
         )
+    if facts.requested_by and facts.strategy.person(facts.requested_by) is None:
+        reason = f"{facts.requested_by}, who asks for it, is nobody in people.yaml"
+        return GateResult(rule.gate, GateState.FAILED, reason, "add them to people.yaml, or let somebody else ask")
     bound = [d for d in facts.decisions if d.digest == facts.digest]
     refused = [d for d in bound if not d.approved]
     if refused:

@@ -154,12 +154,7 @@ def _recovered(run: Run, name: str) -> bool:
         case Found.UNCLEAR:
             raise _unclear(run, name)
         case Found.REACHED:
-            try:  # sends only what bears repeating: secrets, which nobody can look up
-                again = run.platform.perform(run.access, run.wanted, name, entry.intent)
-            except ConflictError:
-                return (
-                    False  # ours is there, others were edited since: a fresh intent changes nothing but sends secrets
-                )
+            again = _send_again(run, name, entry.intent)
             _journal_finish(run, name, StepState.DONE, {**dict(again.detail), "recovered": True})
             return True
 
@@ -188,7 +183,7 @@ def _wait_for(run: Run, outcome: Outcome) -> Outcome:
         run.engine.pause(outcome.retry_after)
         try:
             outcome = run.platform.poll(run.access, outcome.detail)
-        except UnreachableError as error:
+        except (UnreachableError, AccessError) as error:
             unanswered += 1
             if unanswered == _ATTEMPTS:
                 raise UnknownOutcomeError(error.message, where=error.where, hint=error.hint) from error
@@ -201,12 +196,26 @@ def _resolve_unknown(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
         run.engine.pause(0.5 * (attempt + 1))
         try:
             found = run.platform.look_up(run.access, run.wanted, name, intent)
-            if found is Found.REACHED or (found is Found.UNTOUCHED and _has_precondition(run)):
+            if found is Found.REACHED:
+                return _send_again(run, name, intent)
+            if found is Found.UNTOUCHED and _has_precondition(run):
                 return _wait_for(run, run.platform.perform(run.access, run.wanted, name, intent))
-        except (UnreachableError, UnknownOutcomeError):
+        except (UnreachableError, AccessError, UnknownOutcomeError):
             continue  # look again
         break
     raise _unclear(run, name)
+
+
+def _send_again(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
+    """Perform from the state that is reached already: that sends only what bears repeating, such as secrets."""
+    try:
+        return run.platform.perform(run.access, run.wanted, name, intent)
+    except ConflictError:  # ours is there, and something of others was edited since
+        fresh = run.platform.intend(run.access, run.wanted, name)
+    try:
+        return run.platform.perform(run.access, run.wanted, name, fresh)
+    except ConflictError as error:
+        raise _unclear(run, name) from error
 
 
 def _has_precondition(run: Run) -> bool:

@@ -103,7 +103,7 @@ _TOKENS: tuple[tuple[str, str, str, str], ...] = (
     ("dynatrace-token", "a Dynatrace token", "dt0c01.", r"dt0c01\.[A-Z2-7]{24}\.[A-Z2-7]{64}"),
     ("doppler-token", "a Doppler token", "dp.pt. dp.st.", r"dp\.[ps]t\.(?:[\w-]{1,40}\.)?[A-Za-z0-9]{40,44}"),
     ("heroku-key", "a Heroku key", "HRKU-", r"HRKU-[\w-]{36,70}"),
-    ("fly-token", "a Fly.io token", "fo1_ fm1r_ fm1a_ fm2_", r"f(?:o1|m1[ra]|m2)_[\w+/=-]{40,1500}"),
+    ("fly-token", "a Fly.io token", "fm1r_ fm1a_ fm2_", r"fm(?:1[ra]|2)_[\w+/=-]{40,1500}"),
     ("sonar-token", "a SonarQube token", "squ_ sqp_ sqa_", r"sq[upa]_[0-9a-f]{40}"),
     ("sourcegraph-token", "a Sourcegraph token", "sgp_", r"sgp_(?:(?:[0-9a-fA-F]{16}|local)_)?[0-9a-fA-F]{40}"),
     ("figma-token", "a Figma token", "figd_", r"figd_[\w-]{40,60}"),
@@ -195,7 +195,7 @@ _SHAPES: tuple[TokenRule, ...] = (
     ),
     TokenRule(
         Rule("discord-token", "a Discord bot token"),
-        ("MT", "Mj", "Mz", "ND", "NT", "Nj", "Nz", "OD", "OT"),
+        tuple(first + second for first, seconds in (("M", "Tjz"), ("N", "DTjz"), ("O", "DT")) for second in seconds),
         re.compile(r"(?<![\w.-])[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,38}(?![\w-])"),
         prefixed=False,
     ),

@@ -155,6 +155,8 @@ class MemoryPlatform:
         is_reached = digest(target.now) == intent["after"]
         if not is_reached and world.revision != intent["revision"]:
             raise ConflictError("somebody changed something there meanwhile", where=access.environment)
+        if step == CONFIGURE and _missing(world, wanted):
+            raise PlatformRefusedError("there is no such app to configure", where=access.environment)
         if fault is Fault.UNSENT:
             raise _no_answer(access)
         if fault in {Fault.HALF, Fault.FAILED}:
@@ -268,6 +270,11 @@ def _given(app: App, package: Package, configuration: ConfigurationSet) -> dict[
     names = {name for part in app.parts for name in names_in(part)}
     values = {**configuration.variables, **package.constants}
     return {name: values[name] for name in sorted(names & values.keys()) if values[name] != EXTERNAL}
+
+
+def _missing(world: World, wanted: Wanted) -> bool:
+    apps = read_package(wanted.package).apps if wanted.package else ()
+    return any(app.id not in world.apps for app in apps)
 
 
 def _found_there(world: World, package: Package, wanted: Wanted) -> Iterator[Problem]:

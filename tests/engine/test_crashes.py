@@ -1,0 +1,208 @@
+"""Kill -9 at any moment: nothing is lost, no step is applied twice, and the next process goes on by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from team import MortalStore, Team, with_environment
+
+from lampway.domain.deployment import Deployment, DeploymentState
+from lampway.domain.promotion import PromotionState
+from lampway.engine.deploy import carry_out
+from lampway.engine.drain import drain
+from lampway.engine.promote import Promote, Rollback
+from lampway.storage.sql import open_sqlite
+from lampway.testing.world import CrashError, Fault
+
+STEPS = [("import", "orders", "1.0.1"), ("configure", "orders", "1.0.1")]
+POINTS = 45
+"""Places where a process can die while it brings a release to production: before each event and after each commit."""
+
+
+@pytest.fixture(scope="session")
+def team_that_is_ready(new_team: Team) -> tuple[Team, str]:
+    team = new_team.copy()
+    team.ship("1.19")
+    team.govern(with_environment(team.rules, "prod", CURRENCY="CHF"))
+    team.release("1.16")
+    promotion = team.promote()
+    team.prod.is_locked = False
+    team.run(Promote("orders", "prod"))
+    team.approve(promotion)
+    team.prod.is_locked = True
+    team.run(Promote("orders", "prod"))
+    team.prod.applied.clear()
+    return team, promotion
+
+
+@pytest.fixture
+def team(team_that_is_ready: tuple[Team, str]) -> Iterator[Team]:
+    """Return a team with a second release that is approved for production."""
+    copied = team_that_is_ready[0].copy()
+    yield copied
+    assert copied.store.audit() == ()
+    copied.store.close()
+
+
+@pytest.fixture
+def ready(team_that_is_ready: tuple[Team, str]) -> str:
+    """Return its promotion, with nothing left but to start it."""
+    return team_that_is_ready[1]
+
+
+def assert_brought_once(team: Team, promotion: str) -> None:
+    assert team.promotion(promotion).state is PromotionState.SUCCEEDED
+    assert team.prod.applied == STEPS
+    assert team.price_in(team.prod) == "1.16"
+    assert (team.running("prod"), team.installed("prod").verified) == ("1.0.1", True)
+    assert list(dict.fromkeys(team.goods("prod"))) == ["1.0.0", "1.0.1"]
+    assert len(team.find(Deployment, environment="prod")) == 2
+    assert team.source.tags.keys() == {"orders/v1.0.0", "orders/v1.0.1"}
+    assert team.kinds().count("tagged") == 2
+    assert team.store.due() == ()
+
+
+def test_these_are_all_the_points(team: Team, ready: str) -> None:
+    store = MortalStore(team.store)
+    drain(team.another(store), "prod")
+    assert len(store.points) == POINTS, store.points
+    assert_brought_once(team, ready)
+
+
+@pytest.mark.parametrize("point", range(1, POINTS + 1))
+def test_a_process_that_dies_around_any_event_is_taken_over(team: Team, ready: str, point: int) -> None:
+    with pytest.raises(CrashError):
+        drain(team.another(MortalStore(team.store, point)), "prod")
+    drain(team.another(holder="two"), "prod")
+    assert_brought_once(team, ready)
+
+
+@pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_process_that_dies_while_it_changes_something_is_taken_over(
+    team: Team, ready: str, fault: Fault, call: int
+) -> None:
+    if call == 1:
+        team.prod.fail(fault)
+    else:
+        team.prod.meanwhile(lambda: team.prod.meanwhile(lambda: team.prod.fail(fault)))
+    with pytest.raises(CrashError):
+        drain(team.engine, "prod")
+    drain(team.another(holder="two"), "prod")
+    assert_brought_once(team, ready)
+
+
+@pytest.mark.parametrize("method", ["plan", "observe", "export", "intend"])
+def test_a_process_that_dies_while_it_looks_is_taken_over(team: Team, ready: str, method: str) -> None:
+    team.prod.fail(Fault.CRASH_BEFORE, on=method)
+    with pytest.raises(CrashError):
+        drain(team.engine, "prod")
+    drain(team.another(holder="two"), "prod")
+    assert_brought_once(team, ready)
+
+
+def test_dying_again_and_again_still_applies_once(team: Team, ready: str) -> None:
+    """Each new process gets three points further than it can and dies, also while it recovers."""
+    deaths = 0
+    for _ in range(60):
+        try:
+            drain(team.another(MortalStore(team.store, 6)), "prod")
+        except CrashError:
+            deaths += 1
+        else:
+            break
+    assert deaths > 5
+    assert_brought_once(team, ready)
+
+
+def test_dying_during_recovery_sends_secrets_again_and_nothing_else(team: Team, ready: str) -> None:
+    team.prod.meanwhile(lambda: team.prod.meanwhile(lambda: team.prod.fail(Fault.CRASH_AFTER)))
+    with pytest.raises(CrashError):
+        drain(team.engine, "prod")
+    team.prod.fail(Fault.CRASH_AFTER)
+    with pytest.raises(CrashError):
+        drain(team.another(holder="two"), "prod")
+    drain(team.another(holder="three"), "prod")
+    assert_brought_once(team, ready)
+    assert team.prod.passwords_sent >= 3
+
+
+def test_dying_while_a_slow_change_runs_on_asks_a_person(team: Team, ready: str) -> None:
+    """Nobody knows its handle any more; to begin it a second time would be a guess."""
+    team.prod.slowness = 3
+    team.prod.fail(Fault.CRASH_BEFORE, on="poll")
+    with pytest.raises(CrashError):
+        drain(team.engine, "prod")
+    drain(team.another(holder="two"), "prod")
+    assert team.promotion(ready).state is PromotionState.RECONCILE
+    assert team.prod.applied == []
+
+
+def test_somebody_edits_elsewhere_between_a_crash_and_its_recovery(team: Team, ready: str) -> None:
+    from lampway.testing.world import App, Part
+
+    team.prod.fail(Fault.CRASH_AFTER)
+    with pytest.raises(CrashError):
+        drain(team.engine, "prod")
+    team.prod.draw(App("z1", "Private tool", (Part("z2", "Hack"),)))
+    drain(team.another(holder="two"), "prod")
+    assert_brought_once(team, ready)
+
+
+def test_somebody_edits_the_solution_between_a_crash_and_its_recovery(team: Team, ready: str) -> None:
+    """Neither what was there nor what was to be there: a person must say, and nothing is overwritten."""
+    team.prod.fail(Fault.CRASH_AFTER)
+    with pytest.raises(CrashError):
+        drain(team.engine, "prod")
+    team.prod.edit("p2", does="times 2")
+    drain(team.another(holder="two"), "prod")
+    assert team.promotion(ready).state is PromotionState.RECONCILE
+    assert team.price_in(team.prod) == "2"
+
+
+@pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
+def test_a_removal_that_dies_is_taken_over(shipped: Team, fault: Fault) -> None:
+    shipped.run(Rollback("orders", "prod", "away", remove=True), "rita")
+    shipped.prod.fail(fault)
+    with pytest.raises(CrashError):
+        drain(shipped.engine, "prod")
+    drain(shipped.another(holder="two"), "prod")
+    assert shipped.prod.apps == {}
+    assert shipped.installed("prod") is None
+    assert shipped.prod.applied[-1][0] == "remove"
+    assert [step for step, *_ in shipped.prod.applied].count("remove") == 1
+
+
+def test_a_completed_deployment_is_not_carried_out_again(shipped: Team) -> None:
+    before = list(shipped.prod.applied)
+    for name in ("test", "prod"):
+        drain(shipped.another(holder="two"), name)
+    assert shipped.prod.applied == before
+    done = shipped.find(Deployment, environment="prod")[-1]
+    assert done.state is DeploymentState.SUCCEEDED
+    assert all(step.name in {p.name for p in done.plan} for step in done.steps)
+    assert carry_out.__doc__
+
+
+@pytest.fixture
+def on_disk(tmp_path: Path) -> Iterator[Team]:
+    team = Team(lambda clock: open_sqlite(tmp_path / "state" / "lampway.db", clock))
+    yield team
+    team.store.close()
+
+
+def test_another_process_opens_the_same_file_and_goes_on(on_disk: Team, tmp_path: Path) -> None:
+    on_disk.release("1.19")
+    promotion = on_disk.promote()
+    on_disk.prod.fail(Fault.CRASH_AFTER)
+    with pytest.raises(CrashError):
+        on_disk.approve(promotion)
+    on_disk.store.close()
+    on_disk.store = open_sqlite(tmp_path / "state" / "lampway.db", on_disk.clock)
+    on_disk.engine = on_disk.another(holder="two")
+    on_disk.settle()
+    assert on_disk.running("prod") == "1.0.0"
+    assert on_disk.prod.applied == [("import", "orders", "1.0.0"), ("configure", "orders", "1.0.0")]
+    assert on_disk.store.audit() == ()
