@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import functools
 import itertools
-import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
+from bench.program import PYTHON, Place, lampway
 from bench.records import CONFIGURATION, release
 from bench.table import Report, Table
 from bench.timing import Samples, median, side_by_side
 from lampway.app import STATE, SystemClock, load_working_strategy
-from lampway.cli.main import main as lampway
+from lampway.cli.main import main
 from lampway.domain.digest import digest
 from lampway.domain.events import ENGINE, Adopted, Event, ReleaseSealed, StrategyApplied
 from lampway.storage.sql import open_sqlite
@@ -50,7 +48,7 @@ def _fill(root: Path) -> None:
     """Make a governance repository with everything committed and the ledger of two years."""
     person = ["--person", "ada:Ada Maker:ada@example.org:maker,approver,platform-admin"]
     with redirect_stdout(StringIO()):
-        code = lampway(["init", str(root), *person])
+        code = main(["init", str(root), *person])
     if code:
         raise AssertionError(f"lampway init ended with {code}")
     names = [f"solution-{number}" for number in range(_SOLUTIONS)]
@@ -84,32 +82,24 @@ def _events(root: Path, names: Sequence[str]) -> list[Event]:
 
 
 def _measure(root: Path, compiled: Path) -> Samples:
-    program = shutil.which("lampway", path=str(Path(sys.executable).parent))
-    ours = [program] if program else [sys.executable, "-m", "lampway"]
+    ours = lampway()
     commands = {
-        "python -c pass": [sys.executable, "-c", "pass"],
-        "git status": ["git", "status"],
-        "lampway --help": [*ours, "--help"],
-        "lampway --version": [*ours, "--version"],
-        "lampway status --help": [*ours, "status", "--help"],
-        "lampway status solution-7": [*ours, "status", "solution-7"],
-        "lampway status": [*ours, "status"],
+        "python -c pass": (*PYTHON, "-c", "pass"),
+        "git status": ("git", "status"),
+        "lampway --help": (*ours, "--help"),
+        "lampway --version": (*ours, "--version"),
+        "lampway status --help": (*ours, "status", "--help"),
+        "lampway status solution-7": (*ours, "status", "solution-7"),
+        "lampway status": (*ours, "status"),
     }
-    warm = {name: functools.partial(_run, command, root, compiled) for name, command in commands.items()}
-    fresh = (compiled.with_name(f"compiled-{number}") for number in itertools.count())
+    place = Place(root, compiled)
+    warm = {name: functools.partial(place.run, command) for name, command in commands.items()}
+    fresh = (Place(root, compiled.with_name(f"compiled-{number}")) for number in itertools.count())
     cold = {
-        f"{name}, the first time": lambda command=commands[name]: _run(command, root, next(fresh))
+        f"{name}, the first time": lambda command=commands[name]: next(fresh).run(command)
         for name in ("lampway --help", "lampway status")
     }
     return side_by_side(warm, rounds=_ROUNDS) | side_by_side(cold, rounds=_FIRST_TIMES, warm_up=0)
-
-
-def _run(command: Sequence[str], root: Path, compiled: Path) -> None:
-    environment = {**os.environ, "LAMPWAY_USER": "ada", "PYTHONPYCACHEPREFIX": str(compiled)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise AssertionError(f"{command[1:]} ended with {done.returncode}: {done.stderr.strip()}")
 
 
 def _table(samples: Samples) -> Table:

@@ -42,7 +42,7 @@ checks:
 
 
 @dataclass(slots=True)
-class Place:
+class NodeRedPlace:
     """A running Node-RED and its admin API as anybody may use it, over one connection that is kept open."""
 
     launched: Launched
@@ -65,13 +65,16 @@ class Place:
         body = {"flows": at_price(live["flows"], price), "rev": live["rev"]}
         self.api.post("/flows", json=body, headers={"Node-RED-Deployment-Type": "nodes"}).raise_for_status()
 
-    def order(self) -> httpx.Response:
+    def order(self, patience: float = 10.0) -> httpx.Response:
         """Place an order of two, as a customer would."""
-        return self.api.post("/orders", json={"item": "lamp", "quantity": 2})
+        return self.api.post("/orders", json={"item": "lamp", "quantity": 2}, timeout=patience)
 
-    def total(self) -> float | None:
-        """Return what an order of two costs now, or None when it is not booked."""
-        answer = self.order()
+    def total(self, patience: float = 10.0) -> float | None:
+        """Return what an order of two costs now, or None when it is not booked in time."""
+        try:
+            answer = self.order(patience)
+        except httpx.TimeoutException:
+            return None
         return answer.json()["total"] if answer.status_code == 201 else None
 
 
@@ -80,7 +83,7 @@ class Team:
     """One governance repository and its places."""
 
     root: Path
-    places: dict[str, Place]
+    places: dict[str, NodeRedPlace]
 
     def engine(self) -> Engine:
         """Return an engine of its own over the repository's state."""
@@ -125,7 +128,7 @@ def start_team(folder: Path) -> Iterator[Team]:
             locked = name != "dev"
             launched = platform.launch(folder / name, name=name, locked=locked, cache=cache_folder())
             ends.callback(platform.stop, launched)
-            places[name] = Place(launched, ends.enter_context(_client(launched)))
+            places[name] = NodeRedPlace(launched, ends.enter_context(_client(launched)))
         team = Team(folder / "governance", places)
         _begin(team, folder / "secrets")
         yield team

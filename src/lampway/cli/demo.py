@@ -156,10 +156,12 @@ def _start(story: Story) -> float:
     """Start the three instances and return the seconds it took."""
     started = time.monotonic()
     platform = _launcher()
-    note("starting three Node-RED instances on loopback; the first time, Node and Node-RED are installed (about 30 s)")
+    note("starting three Node-RED instances on loopback")
     for name in ("dev", "test", "prod"):
         locked = name != "dev"
-        story.places[name] = platform.launch(story.folder / name, name=name, locked=locked, cache=cache_folder())
+        story.places[name] = platform.launch(
+            story.folder / name, name=name, locked=locked, cache=cache_folder(), say=note
+        )
         story.keys[name] = secrets.token_hex(12)
     return time.monotonic() - started
 

@@ -52,6 +52,7 @@ def initial_files(
     }
     return {
         ".gitignore": _template("gitignore").substitute(),
+        ".gitattributes": _template("gitattributes").substitute(),
         "lampway.yaml": _template("lampway.yaml").substitute(fill),
         "people.yaml": _people(people),
         **{environment_path(name): _environment(name, platform) for name in ENVIRONMENTS},

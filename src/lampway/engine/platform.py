@@ -6,7 +6,7 @@ Protocol of its own (`Lockable`, `Launchable`) beside a declared `Capability`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -300,10 +300,13 @@ class Launched:
 class Launchable(Protocol):
     """A platform of which Lampway can start environments by itself."""
 
-    def launch(self, folder: Path, *, name: str, locked: bool, cache: Path) -> Launched:
+    def launch(
+        self, folder: Path, *, name: str, locked: bool, cache: Path, say: Callable[[str], None] = ...
+    ) -> Launched:
         """Install into `cache` if needed and start an environment that keeps its data in `folder`.
 
-        Binds to 127.0.0.1 on a free port and returns once it answers. Raises PlatformError.
+        Binds to 127.0.0.1 on a free port and returns once it answers. `say` is told what takes long.
+        Raises PlatformError.
         """
         ...
 

@@ -15,7 +15,7 @@ from lampway.errors import RefusedError, UsageError
 
 PATHS = ("lampway.yaml", "people.yaml", "environments", "solutions")
 """Where the governance files are; source below solutions/*/src is no part of the strategy."""
-_BESIDE = (".gitignore", "schema")
+_BESIDE = (".gitignore", ".gitattributes", "schema")
 """What `init` writes beside them; committed along, never judged by."""
 
 

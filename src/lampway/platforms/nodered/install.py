@@ -141,7 +141,7 @@ def _install_nodered(to: Path, node: Path, say: Say) -> None:
     flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", "")])
     command = [str(node), str(_npm_beside(node)), "ci", *flags]
-    _run(command, "installing Node-RED", folder=to, environment={**os.environ, "PATH": path})
+    _run(command, "installing Node-RED", folder=to, environment={"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": path})
 
 
 def _run(
@@ -156,4 +156,4 @@ def _run(
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()[-_TAIL:]
         hint = "a package registry must be reachable, once; set LAMPWAY_NODE where Node.js is there already"
-        raise PlatformError("\n".join([f"{doing} failed:", *lines]), hint=hint)
+        raise PlatformError(f"{doing} failed", hint=hint, details=tuple(lines))

@@ -38,10 +38,9 @@ class NodeRed:
 
     name = "node-red"
 
-    def __init__(self, *, connect: Callable[[Access], Api] = Api, say: Say = silent) -> None:
+    def __init__(self, *, connect: Callable[[Access], Api] = Api) -> None:
         self.format = NodeRedFormat()
         self._connect = connect
-        self._say = say
 
     def capabilities(self) -> tuple[Capability, ...]:
         """Return what this platform can do, one entry per ability."""
@@ -105,13 +104,20 @@ class NodeRed:
         return watch_lock(self._connect, access, maker)
 
     def launch(
-        self, folder: Path, *, name: str, locked: bool, cache: Path, environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        name: str,
+        locked: bool,
+        cache: Path,
+        say: Say = silent,
+        environment: Mapping[str, str] | None = None,
     ) -> Launched:
         """Install Node-RED into `cache` if needed and start it on `folder`; the same folder keeps its data and port.
 
         `environment` is what flows find in the process environment. Raises PlatformError with the end of the log.
         """
-        return launcher.launch(folder, name=name, locked=locked, cache=cache, environment=environment, say=self._say)
+        return launcher.launch(folder, name=name, locked=locked, cache=cache, environment=environment, say=say)
 
     def stop(self, launched: Launched) -> None:
         """Stop what `launch` started, by its process id. Does nothing when it has ended already."""
