@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
+from bench import flows
 from lampway.cli import demo_flows
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.deployment import CheckOutcome, Deployment, DeploymentState, Evidence, PlannedStep, StepState
@@ -36,19 +37,21 @@ _STEPS = ("pre-flight", "keep", "deploy flows", "read-back", "verify", "record")
 
 
 @functools.cache
-def inventory() -> Inventory:
-    """Return what is in the demo's order intake: a small solution of ten nodes."""
+def inventory(nodes: int = 0) -> Inventory:
+    """Return what is in a solution of so many nodes; without a number, in the demo's order intake of ten."""
     scope = Scope("orders", "1.0.0", ("Orders",))
-    return NodeRedFormat().inspect(build_package(demo_flows.orders(), scope, credential_fields={})).inventory
+    package = flows.package(nodes) if nodes else build_package(demo_flows.orders(), scope, credential_fields={})
+    return NodeRedFormat().inspect(package).inventory
 
 
-def release(solution: str, number: int) -> Release:
+def release(solution: str, number: int, nodes: int = 0) -> Release:
     """Return a release of this solution, sealed after `number` others."""
+    held = inventory(nodes)
     return Release(
         solution=solution,
         version=f"1.{number}.0",
-        packages=(PackageReference(digest([solution, number]), 5_000, "node-red", inventory().fingerprint),),
-        inventory=inventory(),
+        packages=(PackageReference(digest([solution, number]), 5_000, "node-red", held.fingerprint),),
+        inventory=held,
         commit=digest(["commit", solution, number])[7:47],
         makers=("ada",),
         editors_unknown=True,
@@ -58,9 +61,12 @@ def release(solution: str, number: int) -> Release:
     )
 
 
-def promotion_events(number: int) -> Iterator[Event]:
-    """Return everything a release leaves in the ledger on its way into one environment: 25 events."""
-    sealed = release(f"solution-{number % 50}", number // 50)
+def promotion_events(number: int, *, solutions: int = 50, nodes: int = 0) -> Iterator[Event]:
+    """Return everything a release leaves in the ledger on its way into one environment: about 25 events.
+
+    The `solutions` take turns.
+    """
+    sealed = release(f"solution-{number % solutions}", number // solutions, nodes)
     name = f"{number:08x}"
     promotion, deployment = _promotion(name, sealed), _deployment(name, sealed)
     yield ReleaseSealed(sealed, sealed.digest)

@@ -14,7 +14,7 @@ from lampway.cli.output import emit, say
 from lampway.cli.path import Json
 from lampway.cli.session import session, working_folder
 from lampway.domain.strategy import Person
-from lampway.engine.connect import Adopt, Connect, Connected
+from lampway.engine.connect import Adopt, AdoptedView, Connect, Connected
 from lampway.errors import UsageError
 
 _REVIEW = timedelta(days=182)
@@ -149,9 +149,8 @@ def _say_connected(connected: Connected) -> None:
         say(f"  lock: {connected.lock.state}: {connected.lock.summary}")
         if connected.lock.cure and connected.should_be_locked:
             say(f"    → {connected.lock.cure}")
-    say(
-        f"  written to {connected.file}; it counts once applied: lampway strategy apply -m 'Connect {connected.environment}'"
-    )
+    apply = f"lampway strategy apply -m 'Connect {connected.environment}'"
+    say(f"  written to {connected.file}; it counts once applied: {apply}")
 
 
 def adopt(
@@ -188,9 +187,15 @@ def adopt(
         view = opened.run(Adopt(environment, solution, contains, owner, pipeline, seed))
     if json:
         emit(view)
-        return 0
+    else:
+        _say_adopted(view)
+    return 0
+
+
+def _say_adopted(view: AdoptedView) -> None:
     if view.release is not None:
-        say(f"{view.release.name} adopted from {environment}: {len(view.release.inventory.components)} components")
+        count = len(view.release.inventory.components)
+        say(f"{view.release.name} adopted from {view.environment}: {count} components")
         for path in view.written:
             say(f"  written: {path}")
         for finding in view.release.findings:
@@ -203,8 +208,6 @@ def adopt(
         say(f"  note: {text}")
     if view.unowned:
         say(f"in no solution: {', '.join(view.unowned)}")
-        if not solution:
-            say(f"  → lampway adopt {environment} NAME --contains '{view.unowned[0]}'")
-    elif not solution:
-        say(f"everything in {environment} belongs to a solution")
-    return 0
+    if view.release is None:
+        example = f"lampway adopt {view.environment} NAME --contains '{view.unowned[0]}'" if view.unowned else ""
+        say(f"  → {example}" if example else f"everything in {view.environment} belongs to a solution")

@@ -251,8 +251,8 @@ def _store_secrets(story: Story, name: str, launched: Launched) -> list[str]:
     folder = story.folder / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
     for key, secret in kept.items():
-        with open(os.open(folder / key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(secret.reveal())
+        (folder / key).touch(mode=0o600)
+        (folder / key).write_text(secret.reveal(), encoding="utf-8")
     maker = launched.maker_credentials["user"].reveal()
     return [
         *("--token", f"file:{folder / f'{name}-token'}"),

@@ -82,18 +82,26 @@ def project(recorded: events.Recorded, records: Records) -> None:
             _moved(event, records)
         case events.EvidenceRecorded(evidence=evidence):
             records.put(evidence.id, evidence)
+        case events.EnvironmentObserved() | events.Tagged() | events.Seeded():
+            pass  # facts for the auditor; no record answers from them
+        case events.DriftFound() | events.DriftResolved() | events.LockObserved():
+            _observation(recorded, records)
+        case _:
+            _deployment(recorded, records)
+
+
+def _observation(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
         case events.DriftFound(finding=finding):
             records.put(finding.id, finding)
             _mark_drift(records, finding.environment, finding.solution)
         case events.DriftResolved() as event:
             _resolved(event, recorded, records)
         case events.LockObserved() as event:
-            lock = LockRecord(event.environment, event.state, event.summary, event.cure, at)
+            lock = LockRecord(event.environment, event.state, event.summary, event.cure, recorded.at)
             records.put(event.environment, lock)
-        case events.EnvironmentObserved() | events.Tagged() | events.Seeded():
-            pass  # facts for the auditor; no record answers from them
         case _:
-            _deployment(recorded, records)
+            pass
 
 
 def _deployment(recorded: events.Recorded, records: Records) -> None:

@@ -106,7 +106,7 @@ def carry_out(engine: Engine, deployment: Deployment, fence: int) -> DeploymentS
                 _take(replace(run, deployment=current), planned)
     except LampwayError as error:
         return _stopped(engine, deployment, fence, error, secrets)
-    return _finish(engine, deployment, fence, DeploymentState.SUCCEEDED, "verified", PromotionState.SUCCEEDED)
+    return _finish(engine, deployment, fence, (DeploymentState.SUCCEEDED, PromotionState.SUCCEEDED, "verified"))
 
 
 def _take(run: Run, planned: PlannedStep) -> None:
@@ -250,21 +250,29 @@ def _stopped(
         for s in current.steps
         if _is_platforms(current, s.name)
     )
+    if touched and isinstance(error, UnreachableError):
+        return DeploymentState.RUNNING  # looking will tell: it goes on with the next resume
+    ended, promotion = _ending(error, touched=touched, forward=deployment.kind is DeploymentKind.FORWARD)
+    return _finish(engine, deployment, fence, (ended, promotion, note))
+
+
+def _ending(error: LampwayError, *, touched: bool, forward: bool) -> tuple[DeploymentState, PromotionState]:
+    """Return how a deployment and its promotion end for this reason."""
     match error:
         case DisagreementError():
-            return _finish(engine, deployment, fence, DeploymentState.RECONCILE, note, PromotionState.RECONCILE)
+            return DeploymentState.RECONCILE, PromotionState.RECONCILE
+        case UnknownOutcomeError() if touched:
+            return DeploymentState.RECONCILE, PromotionState.RECONCILE
         case NotVerifiedError():
-            return _finish(engine, deployment, fence, DeploymentState.FAILED, note, PromotionState.FAILED)
-        case _ if touched and isinstance(error, UnknownOutcomeError | UnreachableError):
-            return _finish(engine, deployment, fence, DeploymentState.RECONCILE, note, PromotionState.RECONCILE)
-        case RefusedError() | ConflictError() if not touched and deployment.kind is DeploymentKind.FORWARD:
-            return _finish(engine, deployment, fence, DeploymentState.REFUSED, note, PromotionState.WAITING)
+            return DeploymentState.FAILED, PromotionState.FAILED
+        case RefusedError() | ConflictError() if forward and not touched:
+            return DeploymentState.REFUSED, PromotionState.WAITING
         case RefusedError() | PlatformRefusedError():
-            return _finish(engine, deployment, fence, DeploymentState.FAILED, note, PromotionState.FAILED)
-        case UnreachableError() if deployment.kind is DeploymentKind.FORWARD:
-            return _finish(engine, deployment, fence, DeploymentState.ERRORED, note, PromotionState.WAITING)
+            return DeploymentState.FAILED, PromotionState.FAILED
+        case UnreachableError() if forward:
+            return DeploymentState.ERRORED, PromotionState.WAITING
         case _:
-            return _finish(engine, deployment, fence, DeploymentState.ERRORED, note, PromotionState.ERRORED)
+            return DeploymentState.ERRORED, PromotionState.ERRORED
 
 
 def _is_platforms(deployment: Deployment, step: str) -> bool:
@@ -272,13 +280,9 @@ def _is_platforms(deployment: Deployment, step: str) -> bool:
 
 
 def _finish(
-    engine: Engine,
-    deployment: Deployment,
-    fence: int,
-    state: DeploymentState,
-    note: str,
-    promotion: PromotionState,
+    engine: Engine, deployment: Deployment, fence: int, ending: tuple[DeploymentState, PromotionState, str]
 ) -> DeploymentState:
+    state, promotion, note = ending
     events: list[Event] = [
         DeploymentFinished(deployment.id, state, note),
         PromotionMoved(deployment.promotion, promotion, note),

@@ -44,7 +44,8 @@ def drain(engine: Engine, environment: str) -> None:
         fence = engine.store.take_lease(environment, engine.holder)
         try:
             if under_way:
-                carry_out(engine, under_way[0], fence)
+                if carry_out(engine, under_way[0], fence) is DeploymentState.RUNNING:
+                    break  # the platform does not answer; the next resume looks again
             elif chosen is not None:
                 tried.add(chosen.id)
                 _start(engine, chosen, fence)

@@ -113,7 +113,10 @@ class Source(Protocol):
         ...
 
     def commit_paths(self, paths: Sequence[str], message: str, author: Author) -> str:
-        """Commit these paths as they lie in the working tree, and nothing else. Returns the commit. Raises SourceError."""
+        """Commit these paths as they lie in the working tree, and nothing else. Returns the commit.
+
+        Raises SourceError.
+        """
         ...
 
     def tag(self, name: str, commit: str, message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lampway.domain.configuration import ConfigurationSet
-from lampway.domain.deployment import KnownGood
+from lampway.domain.deployment import Installation, KnownGood
 from lampway.domain.events import ENGINE, Actor, Event, PromotionMoved, PromotionRequested
 from lampway.domain.gates import GateState
 from lampway.domain.promotion import OPEN_STATES, Bound, DeploymentKind, Promotion, PromotionState
@@ -154,8 +154,8 @@ def rollback(engine: Engine, request: Rollback, actor: Actor) -> Requested:
                 f"there is no known-good release of {request.solution} to go back to in {stage.environment}",
                 hint="to take it out of there altogether, add --remove",
             )
-        promotion = _backwards(engine, request.solution, stage, back, here.bound_digest, here.version)
-        promotion = _by(promotion, actor, reason)
+        asked = replace(request, reason=reason)
+        promotion = _backwards(engine, asked, stage, back, here, actor)
         told = [transaction.append(PromotionRequested(promotion), actor)]
         judged = eligibility(transaction, _case(transaction, promotion))
         if not judged.allowed:
@@ -180,28 +180,25 @@ def _choose_target(reading: Reading, request: Rollback, environment: str, runnin
     raise RefusedError(f"{request.to} was never verified in {environment}", hint=f"known-good there: {known}")
 
 
-def _backwards(
-    engine: Engine, solution: str, stage: Stage, back: KnownGood | None, installed_digest: str, version: str
+def _backwards(  # noqa: PLR0917 - a request is all of these
+    engine: Engine, request: Rollback, stage: Stage, back: KnownGood | None, here: Installation, actor: Actor
 ) -> Promotion:
     configuration = back.configuration if back else ConfigurationSet()
     release = back.release if back else "remove"
     return Promotion(
         id=engine.new_id(),
-        solution=solution,
-        version=back.version if back else version,
+        solution=request.solution,
+        version=back.version if back else here.version,
         stage=stage.name,
         environment=stage.environment,
         kind=DeploymentKind.ROLLBACK,
-        bound=Bound(release, configuration.digest, installed_digest, "", ""),
+        bound=Bound(release, configuration.digest, here.bound_digest, "", ""),
         configuration=configuration,
-        requested_by="",
+        requested_by=actor.person,
         requested_at=engine.now(),
+        reason=request.reason,
         state=PromotionState.WAITING,
     )
-
-
-def _by(promotion: Promotion, actor: Actor, reason: str) -> Promotion:
-    return replace(promotion, requested_by=actor.person, reason=reason)
 
 
 def _case(reading: Reading, promotion: Promotion) -> Case:

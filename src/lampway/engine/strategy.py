@@ -80,7 +80,7 @@ def is_governance(path: str) -> bool:
 
 
 def support_files(files: Mapping[str, bytes], solution: str) -> dict[str, bytes]:
-    """Return what lies beside a solution's declaration, such as the scripts of its checks, by path within its folder."""
+    """Return what lies beside a solution's declaration, such as scripts of its checks, by path within its folder."""
     prefix = f"solutions/{solution}/"
     beside = {path.removeprefix(prefix): data for path, data in files.items() if path.startswith(prefix)}
     return {path: data for path, data in beside.items() if path != "solution.yaml" and not path.startswith("src/")}

@@ -66,10 +66,8 @@ outbox = Table(
 
 about = Table("about", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False))
 
-APPEND_ONLY = (
-    "CREATE TRIGGER IF NOT EXISTS ledger_no_update BEFORE UPDATE ON ledger "
-    "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
-    "CREATE TRIGGER IF NOT EXISTS ledger_no_delete BEFORE DELETE ON ledger "
-    "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
+_REFUSE = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+APPEND_ONLY = tuple(
+    f"CREATE TRIGGER IF NOT EXISTS ledger_no_{verb} BEFORE {verb} ON ledger {_REFUSE}" for verb in ("update", "delete")
 )
 """SQLite: refuse to rewrite the ledger from inside the database."""
