@@ -29,7 +29,8 @@ class Place:
 
     def run(self, command: Sequence[str], *, user: str = "ada", expect: int = 0) -> None:
         """Run a command to its end. Raises AssertionError when it ends otherwise than expected."""
-        environment = {**os.environ, "LAMPWAY_USER": user, "PYTHONPYCACHEPREFIX": str(self.compiled)}
+        own = {"LAMPWAY_USER": user, "LAMPWAY_DIR": str(self.root), "PYTHONPYCACHEPREFIX": str(self.compiled)}
+        environment = {**os.environ, **own}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != expect:

@@ -162,7 +162,7 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
         store=open_sqlite(state / "lampway.db", clock),
         packages=ObjectPackages(str(state / "packages")),
         source=GitSource(root),
-        secrets=SecretResolver(),
+        secrets=SecretResolver(folder=root),
         scanner=open_scanner(),
         checks=CheckRunner(),
         files=GovernanceFiles(),

@@ -195,9 +195,7 @@ def everything_kept(team: Any) -> bytes:
                 ["git", "-C", str(team.root), "cat-file", kind, name], check=True, capture_output=True
             ).stdout
         )
-    for file in team.root.rglob("*"):
-        if file.is_file() and ".git/" not in str(file):
-            kept.append(_unzipped(file.read_bytes()))
+    kept += [_unzipped(f.read_bytes()) for f in team.root.rglob("*") if f.is_file() and ".git/" not in str(f)]
     return b"\n".join(kept)
 
 

@@ -8,6 +8,7 @@ import json as json_text
 import os
 import secrets
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -217,6 +218,7 @@ def _to_production(story: Story) -> None:
     story.run("approve", "orders", user="ben", contains="deployed and verified")
     _order(story, 201)
     story.run("status", contains="1.0.0")
+    _show_tag(story)
 
 
 def _edited_live(story: Story) -> None:
@@ -255,8 +257,8 @@ def _store_secrets(story: Story, name: str, launched: Launched) -> list[str]:
         (folder / key).write_text(secret.reveal(), encoding="utf-8")
     maker = launched.maker_credentials["user"].reveal()
     return [
-        *("--token", f"file:{folder / f'{name}-token'}"),
-        *("--maker-user", maker, "--maker-password", f"file:{folder / f'{name}-maker'}"),
+        *("--token", f"file:../secrets/{name}-token"),
+        *("--maker-user", maker, "--maker-password", f"file:../secrets/{name}-maker"),
     ]
 
 
@@ -275,7 +277,7 @@ def _write_solution(story: Story) -> None:
         rush = "closed" if name == "prod" else "rush"
         values = {
             "variables": {"ERP_URL": f"{url}/erp/main/orders", "RUSH_URL": f"{url}/erp/{rush}/orders"},
-            "connections": {"Orders": {"ERP_KEY": f"file:{story.folder / 'secrets' / f'{name}-erp-key'}"}},
+            "connections": {"Orders": {"ERP_KEY": f"file:../secrets/{name}-erp-key"}},
         }
         with (root / "environments" / f"{name}.yaml").open("a", encoding="utf-8") as file:
             file.write(f"\nsolutions:\n  orders: {json_text.dumps(values)}\n")
@@ -315,6 +317,27 @@ def _editor(story: Story, name: str) -> Iterator[Any]:
     headers = {"Authorization": f"Bearer {token}", "Node-RED-API-Version": "v2"}
     with httpx.Client(base_url=launched.url, headers=headers, timeout=10) as client:
         yield client
+
+
+def _show_tag(story: Story) -> None:
+    """Show that git knows what runs in production."""
+    started = time.monotonic()
+    done = subprocess.run(
+        [
+            "git",
+            "-C",
+            str(story.folder / "governance"),
+            "tag",
+            "--list",
+            "--format=%(refname:short) on %(*objectname:short)",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = 0 if "orders/v1.0.0" in done.stdout else 1
+    took = round(time.monotonic() - started, 3)
+    story.keep(Fact("tag", "git tag --list", "ada", found, 0, took, done.stdout.strip()))
 
 
 def _order(story: Story, expected: int) -> None:

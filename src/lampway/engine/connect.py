@@ -168,7 +168,7 @@ def _solution(strategy: Strategy, request: Adopt, actor: Actor) -> Solution:
     if not request.contains:
         raise UsageError(
             f"the strategy has no solution {request.solution} yet",
-            hint=f"say what belongs to it: lampway adopt {request.environment} {request.solution} --contains 'Tab name'",
+            hint=f"say what belongs to it: lampway adopt {request.environment} {request.solution} --contains 'TAB'",
         )
     owner = strategy.person(request.owner or actor.person)
     if owner is None:

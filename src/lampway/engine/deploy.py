@@ -260,19 +260,20 @@ def _ending(error: LampwayError, *, touched: bool, forward: bool) -> tuple[Deplo
     """Return how a deployment and its promotion end for this reason."""
     match error:
         case DisagreementError():
-            return DeploymentState.RECONCILE, PromotionState.RECONCILE
+            ending = DeploymentState.RECONCILE, PromotionState.RECONCILE
         case UnknownOutcomeError() if touched:
-            return DeploymentState.RECONCILE, PromotionState.RECONCILE
+            ending = DeploymentState.RECONCILE, PromotionState.RECONCILE
         case NotVerifiedError():
-            return DeploymentState.FAILED, PromotionState.FAILED
+            ending = DeploymentState.FAILED, PromotionState.FAILED
         case RefusedError() | ConflictError() if forward and not touched:
-            return DeploymentState.REFUSED, PromotionState.WAITING
+            ending = DeploymentState.REFUSED, PromotionState.WAITING
         case RefusedError() | PlatformRefusedError():
-            return DeploymentState.FAILED, PromotionState.FAILED
+            ending = DeploymentState.FAILED, PromotionState.FAILED
         case UnreachableError() if forward:
-            return DeploymentState.ERRORED, PromotionState.WAITING
+            ending = DeploymentState.ERRORED, PromotionState.WAITING
         case _:
-            return DeploymentState.ERRORED, PromotionState.ERRORED
+            ending = DeploymentState.ERRORED, PromotionState.ERRORED
+    return ending
 
 
 def _is_platforms(deployment: Deployment, step: str) -> bool:

@@ -13,7 +13,7 @@ from lampway.engine.platform import Installed, Progress, Wanted
 from lampway.platforms.nodered.package import NodeRedFormat, build_package
 
 if TYPE_CHECKING:
-    from conftest import Place
+    from runtimes import Place
 
     from lampway.engine.platform import Platform
 

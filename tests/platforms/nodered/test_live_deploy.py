@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import flowkit as kit
 import httpx
 import pytest
-from conftest import Place
 from flowkit import deploy, words
+from runtimes import Place
 
 from lampway.engine.platform import Found, Progress
 from lampway.errors import ConflictError, PlatformRefusedError, UnknownOutcomeError

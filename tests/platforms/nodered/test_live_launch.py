@@ -15,7 +15,7 @@ from pathlib import Path
 import flowkit as kit
 import httpx
 import pytest
-from conftest import Place
+from runtimes import Place
 
 from lampway.engine.platform import Launched
 from lampway.errors import PlatformError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import flowkit as kit
 import pytest
-from conftest import Place
 from flowkit import deploy
+from runtimes import Place
 
 from lampway.domain.package import Scope
 from lampway.engine.platform import Observed, Wanted

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import flowkit as kit
 import pytest
-from conftest import Place
+from runtimes import Place
 
 from lampway.domain.capability import Ability, Support
 from lampway.domain.package import Scope

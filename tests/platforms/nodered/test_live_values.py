@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import flowkit as kit
 import pytest
-from conftest import Place
 from flowkit import deploy, words
+from runtimes import Place
 
 from lampway.platforms.nodered.platform import NodeRed
 
