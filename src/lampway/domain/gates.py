@@ -240,7 +240,8 @@ def _approval(rule: GateRule, facts: Facts) -> GateResult:
     refused = [d for d in bound if not d.approved]
     if refused:
         return GateResult(rule.gate, GateState.FAILED, f"rejected by {refused[-1].by}: {refused[-1].reason}")
-    counted = sorted({d.by for d in bound if not objection(rule, facts, d.by)})
+    people = (facts.strategy.person(d.by) for d in bound if not objection(rule, facts, d.by))
+    counted = sorted({person.id for person in people if person is not None})
     if len(counted) >= rule.quorum:
         return GateResult(rule.gate, GateState.PASSED, f"approved by {', '.join(counted)}")
     able = [p.id for p in facts.strategy.holders(rule.roles, rule.people) if not objection(rule, facts, p.id)]

@@ -66,7 +66,7 @@ class Release:
 
 def parse_version(text: str) -> tuple[int, int, int]:
     """Return the three numbers of a version such as `1.4.0`. Raises UsageError."""
-    match = _VERSION.match(text)
+    match = _VERSION.fullmatch(text)
     if match is None:
         raise UsageError(f"not a version: {text!r}", hint="write three numbers, such as 1.4.0")
     return int(match[1]), int(match[2]), int(match[3])

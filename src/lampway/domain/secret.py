@@ -9,7 +9,7 @@ from typing import NoReturn
 SCHEMES = ("env", "file", "keyring", "vault", "azure-keyvault")
 """Every scheme a reference may have; which of them this machine can resolve is another question."""
 
-_REFERENCE = re.compile(rf"^({'|'.join(SCHEMES)}):(\S.*)$")
+_REFERENCE = re.compile(rf"^({'|'.join(SCHEMES)}):(\S.*)\Z")
 _STARS = "********"
 
 

@@ -135,7 +135,9 @@ class World:
 
     def edit(self, part: str, *, by: str = "", **changes: Any) -> None:
         """Change a part live, wherever it is: `edit("p1", does="...")`."""
-        app = next(a for a in self.apps.values() if any(p.id == part for p in a.parts))
+        app = next((a for a in self.apps.values() if any(p.id == part for p in a.parts)), None)
+        if app is None:
+            raise LookupError(f"there is no part {part} in {self.url}")
         app.parts = tuple(replace(p, **changes) if p.id == part else p for p in app.parts)
         self._saved(app, by)
 
