@@ -63,7 +63,7 @@ $(VENV)/.uv: Makefile
 
 $(VENV)/.runtime: $(VENV)/.uv requirements/runtime.lock requirements/build.lock pyproject.toml
 	@echo "installing what lampway needs"
-	@$(BIN)/uv pip install -q --require-hashes -r requirements/runtime.lock -r requirements/build.lock
+	@$(BIN)/uv pip install -q --compile-bytecode --require-hashes -r requirements/runtime.lock -r requirements/build.lock
 	@$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 

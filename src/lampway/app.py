@@ -24,6 +24,7 @@ from lampway.engine.cases import CASES, MOVING
 from lampway.engine.context import Engine, Request
 from lampway.engine.drain import drain, environments_with_work
 from lampway.engine.platform import Platform
+from lampway.engine.ports import Author
 from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -103,14 +104,14 @@ class LocalSession:
         """Return who acts, as the rules in force know them. A variable or git's configuration proves nothing."""
         engine = self._open()
         user = os.environ.get("LAMPWAY_USER", "") if self.user is None else self.user
-        known = engine.source.identity()
+        with engine.store.reading() as reading:
+            rules = reading.get(RulesInForce, "current")
+        known = Author("", "") if user and rules and rules.strategy.person(user) else engine.source.identity()
         name = user or known.email
         if not name:
             raise UsageError(
                 "nobody knows who you are", hint="set LAMPWAY_USER to your id in people.yaml, or git config user.email"
             )
-        with engine.store.reading() as reading:
-            rules = reading.get(RulesInForce, "current")
         person = rules.strategy.person(name) if rules else None
         via = "LAMPWAY_USER" if user else "git"
         if person is not None:

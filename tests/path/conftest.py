@@ -64,6 +64,7 @@ class Team:
             "Authorization": f"Bearer {launched.credentials['token'].reveal()}",
             "Node-RED-API-Version": "v2",
             "Accept": "application/json",
+            "Content-Type": "application/json",
         }
         return httpx.request(method, launched.url + path, headers=headers, timeout=10, **more)
 
@@ -78,7 +79,8 @@ class Team:
         body: dict[str, Any] = {"flows": nodes}
         if credentials:
             body["credentials"] = credentials
-        assert self.api(name, "POST", "/flows", json=body).status_code == 200
+        answer = self.api(name, "POST", "/flows", content=json.dumps(body))
+        assert answer.status_code == 200, answer.text
 
     def build(self, **options: Any) -> None:
         """Do what a maker does in dev's editor."""

@@ -300,3 +300,24 @@ def test_a_missing_value_is_named_before_anything_starts(team: Any) -> None:
     assert blocked.code == 1
     assert "variable ERP_URL" in blocked.out
     assert team.revision("prod") == before
+
+
+def test_a_secret_typed_in_live_is_neither_kept_nor_told(team: Any) -> None:
+    team.to_prod()
+    planted = "sk_" + "live_" + "z9Y8x7W6v5U4t3S2r1Q0p9O8"
+    team.edit_live(new=f"* each /* '{planted}' */")
+    team.run("drift", "scan", "prod")
+    team.ok("drift", "revert", "orders", "--in", "prod", user="ben")
+    assert planted.encode() not in everything_kept(team)
+
+
+def test_half_a_character_in_a_flow_or_a_reason_breaks_nothing(team: Any) -> None:
+    nodes = team.flows("dev")
+    for node in nodes:
+        if node["id"] == demo_flows.node_id("sum"):
+            node["name"] = "s\ud800um"
+    team.put("dev", nodes)
+    team.ok("release", "orders", "--message", "odd \udcff")
+    assert team.run("promote", "orders", "--to", "prod").code == 4
+    team.ok("approve", "orders", user="ben")
+    team.ok("audit", "verify")

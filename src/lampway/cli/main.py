@@ -102,7 +102,7 @@ def build() -> App:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code. Nothing raised below gets past here."""
-    words = list(arguments)
+    words = [word.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for word in arguments]
     as_json = "--json" in words
     try:
         code = _run(words, as_json=as_json)

@@ -35,7 +35,7 @@ def to_plain(value: Any) -> Any:
 def canonical(value: Any) -> bytes:
     """Return the canonical JSON of `value`: keys sorted, no white space, UTF-8, no NaN."""
     text = json.dumps(to_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", errors="surrogatepass")
+    return text.encode("utf-8", errors="replace")  # half a character, as in hostile JSON, has no UTF-8
 
 
 def digest(value: Any) -> str:

@@ -250,7 +250,7 @@ def _stopped(
         for s in current.steps
         if _is_platforms(current, s.name)
     )
-    if touched and isinstance(error, UnreachableError):
+    if touched and isinstance(error, UnreachableError | AccessError):
         return DeploymentState.RUNNING  # looking will tell: it goes on with the next resume
     ended, promotion = _ending(error, touched=touched, forward=deployment.kind is DeploymentKind.FORWARD)
     return _finish(engine, deployment, fence, (ended, promotion, note))

@@ -103,11 +103,12 @@ def scan_one(engine: Engine, access: port.Access, platform: port.Platform, here:
     return next((f.id for f in found if f.state is DriftState.OPEN), "")
 
 
-def refresh(engine: Engine, environment: Environment, actor: Actor) -> None:
+def refresh(engine: Engine, environment: Environment, actor: Actor, *, lock: bool) -> None:
     """Bring drift and lock records up to date where the environment can be reached; else leave them as they are."""
     try:
         scan(engine, environment, actor)
-        look_at_lock(engine, environment, actor)
+        if lock:
+            look_at_lock(engine, environment, actor)
     except (PlatformError, SecretError):
         return
 

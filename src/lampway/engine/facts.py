@@ -142,10 +142,12 @@ def _releases_between(reading: Reading, here: Installation | None, release: Rele
 
 
 def _verified_in(reading: Reading, release: Release) -> tuple[str, ...]:
+    digest = release.digest
     done = reading.find(Deployment, solution=release.solution, states=(DeploymentState.SUCCEEDED,))
-    return tuple(sorted({d.environment for d in done if d.release == release.digest}))
+    return tuple(sorted({d.environment for d in done if d.release == digest}))
 
 
 def _evidence(reading: Reading, release: Release) -> tuple[Evidence, ...]:
+    digest = release.digest
     found = reading.find(Evidence, solution=release.solution)
-    return tuple(e for e in found if e.release == release.digest)
+    return tuple(e for e in found if e.release == digest)

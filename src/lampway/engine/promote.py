@@ -73,7 +73,8 @@ def promote(engine: Engine, request: Promote, actor: Actor) -> Requested:
     target = strategy.stage(release.solution, request.to)
     stages = (*strategy.stages_before(release.solution, target), target)
     for stage in stages:
-        refresh(engine, strategy.environment(stage.environment), actor)
+        asks_for_lock = any(rule.gate == "lock" for rule in stage.gates)
+        refresh(engine, strategy.environment(stage.environment), actor, lock=asks_for_lock)
     with engine.store.transaction() as transaction:
         told = []
         ids, already = [], []

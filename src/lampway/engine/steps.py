@@ -21,7 +21,7 @@ from lampway.domain.deployment import (
     PlannedStep,
 )
 from lampway.domain.events import ENGINE, EvidenceRecorded, Installed, Verified
-from lampway.domain.package import Inventory, Scope
+from lampway.domain.package import Inventory, Scope, Severity
 from lampway.domain.promotion import DeploymentKind
 from lampway.domain.release import Release
 from lampway.domain.secret import Secret, is_reference, mask
@@ -154,7 +154,16 @@ def keep(run: Run) -> dict[str, Any]:
         live = run.platform.export(run.access, scope, {rules.name: scope}).package
     except LampwayError as error:
         return {"kept": run.before.package, "note": f"what runs could not be exported: {error.message}"}
+    if _holds_secret(run, live):
+        note = "what runs holds a secret typed in live: it was not kept, for secrets are never stored"
+        return {"kept": run.before.package, "note": note}
     return {"kept": run.engine.packages.put(live)}
+
+
+def _holds_secret(run: Run, package: bytes) -> bool:
+    inspection = run.platform.format.inspect(package)
+    findings = run.engine.scanner.scan(inspection.literals, [v.name for v in inspection.inventory.variables])
+    return any(f.severity is Severity.SECRET for f in findings)
 
 
 def read_back(run: Run) -> dict[str, Any]:

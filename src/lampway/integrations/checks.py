@@ -57,8 +57,9 @@ def _http(check: Check, base_url: str, started: float) -> tuple[CheckOutcome, st
                 url,
                 headers=check.http.get("headers"),
                 json=check.http.get("json"),
-                timeout=min(left, 5.0),
+                timeout=min(left, _ATTEMPT),
                 follow_redirects=False,
+                verify=url.startswith("https:"),
             ) as response:
                 body = _bounded(response)
             wrong = _mismatch(check.http.get("expect") or {}, response.status_code, body)
@@ -72,6 +73,8 @@ def _http(check: Check, base_url: str, started: float) -> tuple[CheckOutcome, st
         time.sleep(0.1)
 
 
+_ATTEMPT = 2.0
+"""Seconds for one request: a runtime may never answer one that comes right after a deployment, but the next."""
 _PATIENCE = 5.0
 """Seconds after which a wrong answer is believed, where the check's own time limit is longer."""
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 def to_text(value: Any) -> str:
     """Return the canonical JSON of a domain value."""
-    return canonical(value).decode("utf-8", errors="surrogatepass")
+    return canonical(value).decode()
 
 
 @functools.cache

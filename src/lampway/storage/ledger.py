@@ -14,6 +14,10 @@ from lampway.engine.store import Damage
 from lampway.storage.codec import actor_from, event_from, to_text
 from lampway.storage.schema import ledger
 
+_LAST = select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)
+_ADD = insert(ledger)
+"""Built once: making a statement costs more than running it."""
+
 
 def link(prev: str, seq: int, at: str, head: tuple[str, int], texts: tuple[str, str]) -> str:
     """Return the hash of a row: over the hash before it and every column.
@@ -23,18 +27,18 @@ def link(prev: str, seq: int, at: str, head: tuple[str, int], texts: tuple[str, 
     """
     kind, schema = head
     joined = "\n".join((prev, str(seq), at, kind, str(schema), *texts))
-    return "sha256:" + hashlib.sha256(joined.encode("utf-8", errors="surrogatepass")).hexdigest()
+    return "sha256:" + hashlib.sha256(joined.encode()).hexdigest()
 
 
 def append(connection: Connection, event: Event, actor: Actor, now: datetime) -> Recorded:
     """Add one row to the chain. The caller holds the write lock."""
-    last = connection.execute(select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)).first()
+    last = connection.execute(_LAST).first()
     seq, prev = (last.seq + 1, last.hash) if last else (1, EMPTY)
     at = now.isoformat(timespec="milliseconds")
     texts = (to_text(actor), to_text(event))
     row_hash = link(prev, seq, at, (event.kind, event.schema), texts)
     row = {"seq": seq, "at": at, "kind": event.kind, "schema": event.schema, "actor": texts[0], "body": texts[1]}
-    connection.execute(insert(ledger).values(**row, prev=prev, hash=row_hash))
+    connection.execute(_ADD, {**row, "prev": prev, "hash": row_hash})
     return Recorded(seq, at, actor, event, row_hash)
 
 

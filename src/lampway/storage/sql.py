@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, event, insert, select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
@@ -22,6 +22,11 @@ from lampway.storage.codec import from_text, to_text
 from lampway.storage.schema import APPEND_ONLY, VERSION, about, leases, metadata, outbox, records
 
 T = TypeVar("T")
+
+_GET = {kind: select(table.c.doc).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
+_CHANGE = {kind: update(table).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
+_ADD = {kind: insert(table) for kind, table in records.items()}
+"""Built once: making a statement costs more than running it."""
 
 
 class SqlStore:
@@ -103,8 +108,7 @@ class SqlReading:
 
     def get(self, kind: type[T], key: str) -> T | None:
         """Return the record under this key, or None."""
-        table = records[kind]
-        doc = self.connection.execute(select(table.c.doc).where(table.c.key == key)).scalar()
+        doc = self.connection.execute(_GET[kind], {"wanted": key}).scalar()
         return None if doc is None else from_text(kind, doc, where=f"{kind.__name__.lower()} {key}")
 
     def find(
@@ -158,12 +162,12 @@ class SqlTransaction(SqlReading):
 
     def put(self, key: str, record: object) -> None:
         """Keep the record in place of the one under this key."""
-        table = records[type(record)]
+        kind = type(record)
         columns = {name: str(getattr(record, name, "")) for name in ("solution", "environment", "state")}
         values = {**columns, "doc": to_text(record)}
-        changed = self.connection.execute(update(table).where(table.c.key == key).values(**values)).rowcount
+        changed = self.connection.execute(_CHANGE[kind], {"wanted": key, **values}).rowcount
         if not changed:
-            self.connection.execute(insert(table).values(key=key, first=self._seq, **values))
+            self.connection.execute(_ADD[kind], {"key": key, "first": self._seq, **values})
 
     def delete(self, kind: type, key: str) -> None:
         """Forget the record, if there is one."""
