@@ -21,7 +21,7 @@ from lampway.cli import demo_flows
 from lampway.cli.output import emit, note, paint, say
 from lampway.domain.secret import Secret
 from lampway.engine.platform import Launchable, Launched
-from lampway.errors import BrokenError, PlatformError
+from lampway.errors import BrokenError, InterruptedByUserError, PlatformError
 
 _ISOLATED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LAMPWAY_USER": "ada"}
 _CHECKS = """
@@ -97,6 +97,8 @@ class Story:
         started = time.monotonic()
         with _variables({"LAMPWAY_USER": user}), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             code = main(words)
+        if code == InterruptedByUserError.exit_code:
+            raise KeyboardInterrupt
         text = out.getvalue().rstrip()
         shown = " ".join(_quoted(w) for w in words)
         fact = Fact(shown, f"lampway {shown}", user, code, expect, round(time.monotonic() - started, 3), text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -167,7 +168,8 @@ def _from_system(error: OSError) -> StorageError:
 
 
 def entry() -> None:
-    """Run as the program `lampway`."""
+    """Run as the program `lampway`. Being asked to end is the same as Ctrl-C: what was started is stopped first."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))
 
 
