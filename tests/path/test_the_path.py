@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -321,3 +324,77 @@ def test_half_a_character_in_a_flow_or_a_reason_breaks_nothing(team: Any) -> Non
     assert team.run("promote", "orders", "--to", "prod").code == 4
     team.ok("approve", "orders", user="ben")
     team.ok("audit", "verify")
+
+
+def test_adopting_a_hardcoded_secret_is_refused_and_reaches_nothing(start_team: Any) -> None:
+    team = start_team(solution=False)
+    planted = "sk_" + "live_" + "q1W2e3R4t5Y6u7I8o9P0a1S2"
+    team.put("prod", [*team.flows("prod"), *demo_flows.orders(hardcoded=planted)])
+    refused = team.run("adopt", "prod", "orders", "--contains", "Orders")
+    assert refused.code == 1
+    assert "function Prepare" in refused.err
+    assert planted.encode() not in everything_kept(team)
+    assert not (team.root / "solutions" / "orders").exists()
+
+
+def test_a_secret_in_the_header_of_a_check_is_resolved_and_never_told(team: Any, monkeypatch: Any) -> None:
+    planted = "header-secret-0123456789"
+    monkeypatch.setenv("CHECK_KEY", planted)
+    file = team.root / "solutions" / "orders" / "solution.yaml"
+    echo = f"""
+  - name: erp-answers
+    kind: integration
+    http:
+      method: POST
+      url: {team.places["test"].url}/erp/main/orders
+      headers: {{x-api-key: "env:CHECK_KEY"}}
+      json: {{echo: true}}
+      expect: {{status: 200}}
+"""
+    file.write_text(file.read_text() + echo)
+    team.settle_strategy("Ask the ERP")
+    team.ok("release", "orders")
+    failed = team.run("promote", "orders", "--to", "test")
+    assert failed.code == 1, "the ERP knows another key"
+    assert "403 instead of 200" in failed.out
+    monkeypatch.setenv("CHECK_KEY", "key-of-test-0123456789")
+    team.ok("rollback", "orders", "--in", "test", "--remove", "--reason", "again", user="ben")
+    team.ok("promote", "orders", "--to", "test")
+    assert planted.encode() not in everything_kept(team)
+
+
+@pytest.mark.parametrize("words", [("--token", "env:WRONG"), ("--user", "maker", "--password", "env:WRONG")])
+def test_wrong_credentials_are_told_as_such_and_change_no_file(team: Any, monkeypatch: Any, words: Any) -> None:
+    monkeypatch.setenv("WRONG", "wrong-0123456789")
+    file = team.root / "environments" / "prod.yaml"
+    before = file.read_text()
+    refused = team.run("connect", "prod", team.places["prod"].url, *words, "--json")
+    assert refused.code == 3
+    assert json.loads(refused.err)["error"]["code"] == "access"
+    assert file.read_text() == before
+    assert "wrong-0123456789" not in refused.err
+
+
+def test_ctrl_c_in_a_deployment_leaves_it_to_be_resumed(team: Any) -> None:
+    file = team.root / "solutions" / "orders" / "solution.yaml"
+    slow = "  - name: slow\n    kind: functional\n    command: [python, -c, 'import time; time.sleep(3)']\n"
+    file.write_text(file.read_text() + slow)
+    team.settle_strategy("A slow check")
+    team.ok("release", "orders")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lampway", "-C", str(team.root), "promote", "orders", "--to", "test"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "nonsense-is-refused" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130, said
+    assert "lampway resume" in said
+    assert cell(team, "test")["state"] == "running"
+    team.ok("resume")
+    assert cell(team, "test")["state"] == "verified"
