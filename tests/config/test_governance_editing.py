@@ -215,3 +215,10 @@ def test_a_new_solution_is_explained_and_reads_as_it_was_meant(files):
 def test_a_solution_without_anything_cannot_be_written():
     with pytest.raises(InvalidStrategyError, match="1 mistake"):
         new_solution(Solution("orders", "standard", "ada", ()))
+
+
+def test_a_platform_that_asks_nobody_who_they_are_needs_no_credential():
+    text = with_environment(WRITTEN, PROD, anonymous=True)
+    assert "env:OLD" not in text
+    assert "# the last one" in text
+    assert read_document("environments/prod.yaml", text.encode()).value["access"] == {}

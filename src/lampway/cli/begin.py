@@ -89,6 +89,7 @@ def connect(
     maker_token: str = "",
     maker_user: str = "",
     maker_password: str = "",
+    anonymous: bool = False,
     public_url: str = "",
     platform: str = "node-red",
     tier: str = "",
@@ -116,6 +117,8 @@ def connect(
         A maker's user name, with --maker-password.
     maker_password
         Reference to a maker's password.
+    anonymous
+        The platform asks nobody who they are, so that no credential is needed (and everybody may edit there).
     public_url
         Where people reach what runs there, if elsewhere.
     platform
@@ -127,7 +130,7 @@ def connect(
     """
     access = {k: v for k, v in {"token": token, "user": user, "password": password}.items() if v}
     maker = {k: v for k, v in {"token": maker_token, "user": maker_user, "password": maker_password}.items() if v}
-    request = Connect(environment, url, platform, tier, access or None, maker or None, public_url)
+    request = Connect(environment, url, platform, tier, access or None, maker or None, public_url, anonymous)
     with session() as opened:
         connected = opened.run(request)
     if json:
@@ -210,4 +213,4 @@ def _say_adopted(view: AdoptedView) -> None:
         say(f"in no solution: {', '.join(view.unowned)}")
     if view.release is None:
         example = f"lampway adopt {view.environment} NAME --contains '{view.unowned[0]}'" if view.unowned else ""
-        say(f"  → {example}" if example else f"everything in {view.environment} belongs to a solution")
+        say(f"  → {example}" if example else f"nothing runs in {view.environment} outside a solution")

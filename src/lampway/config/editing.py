@@ -26,16 +26,18 @@ _EXAMPLES = {
 """What to write below keys that are empty at first."""
 
 
-def with_environment(text: str | None, environment: Environment) -> str:
+def with_environment(text: str | None, environment: Environment, *, anonymous: bool = False) -> str:
     """Return the file of an environment: a new one, or `text` with these settings put in.
 
     Comments and other keys stay as they are, and so does what is empty in `environment`; `access` and `maker_access`
-    are replaced as a whole when given. Values are added where they are missing.
+    are replaced as a whole when given; `anonymous` empties both. Values are added where they are missing.
     Raises InvalidStrategyError, UsageError.
     """
     file = environment_path(environment.name)
     keys = ("tier", "platform", "url", "public_url", "access", "maker_access")
     settings = {key: value for key in keys if (value := getattr(environment, key))}
+    if anonymous:
+        settings |= {"access": {}, **({"maker_access": {}} if "maker_access" in (text or "") else {})}
     if text is None or not text.strip():
         return _new_environment(file, environment, settings)
     wanted = {**_read(file, text), **settings}

@@ -25,9 +25,9 @@ class GovernanceFiles:
         """Return what a change of the strategy changes, one line each."""
         return tuple(f"{change.place}: {change.summary}" for change in compare(old, new))
 
-    def with_environment(self, text: str | None, environment: Environment) -> str:
+    def with_environment(self, text: str | None, environment: Environment, *, anonymous: bool = False) -> str:
         """Return the environment file, new or with these settings put in. Raises InvalidStrategyError, UsageError."""
-        return editing.with_environment(text, environment)
+        return editing.with_environment(text, environment, anonymous=anonymous)
 
     def with_values(self, text: str, solution: str, values: Values) -> str:
         """Return the environment file with values for one solution added. Raises InvalidStrategyError, UsageError."""

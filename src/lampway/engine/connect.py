@@ -46,6 +46,8 @@ class Connect(Request[Connected]):
     """Field to secret reference; None keeps what the file says."""
     maker_access: Mapping[str, str] | None = None
     public_url: str = ""
+    anonymous: bool = False
+    """The platform asks nobody who they are: keep no credential."""
 
 
 def connect(engine: Engine, request: Connect, actor: Actor) -> Connected:
@@ -56,7 +58,9 @@ def connect(engine: Engine, request: Connect, actor: Actor) -> Connected:
     path = f"environments/{request.environment}.yaml"
     text = engine.source.read(path)
     environment = _described(engine, request, text)
-    edited = engine.files.with_environment(text, environment)
+    if request.anonymous and (request.access or request.maker_access):
+        raise UsageError("either a credential or --anonymous, not both")
+    edited = engine.files.with_environment(text, environment, anonymous=request.anonymous)
     strategy = _reread(engine, path, edited)
     environment = strategy.environment(request.environment)
     platform = engine.platform(environment.platform)

@@ -180,8 +180,11 @@ class StrategyFiles(Protocol):
         """Return what a change of the strategy changes, one line each."""
         ...
 
-    def with_environment(self, text: str | None, environment: Environment) -> str:
-        """Return the environment file, new or with these settings put in; comments and other keys stay."""
+    def with_environment(self, text: str | None, environment: Environment, *, anonymous: bool = False) -> str:
+        """Return the environment file, new or with these settings put in; comments and other keys stay.
+
+        `anonymous` takes out every credential: the platform asks nobody who they are.
+        """
         ...
 
     def with_values(self, text: str, solution: str, values: Values) -> str:
