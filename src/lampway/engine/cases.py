@@ -30,13 +30,11 @@ from lampway.engine.views import (
     Explain,
     Inbox,
     ShowPromotion,
-    ShowSolution,
     Status,
     compare_releases,
     explain,
     inbox,
     show_promotion,
-    show_solution,
     status,
 )
 
@@ -86,7 +84,6 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     Rollback: rollback,
     ScanDrift: scan_drift,
     ShowPromotion: show_promotion,
-    ShowSolution: show_solution,
     Status: status,
 }
 """Request to use case."""

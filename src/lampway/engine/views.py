@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lampway.domain.configuration import resolve
-from lampway.domain.deployment import Deployment, DriftFinding, DriftState, Evidence, Installation, KnownGood
+from lampway.domain.deployment import Deployment, Evidence, Installation
 from lampway.domain.events import Actor
 from lampway.domain.gates import GateResult, GateState, objection
 from lampway.domain.package import Diff
@@ -253,36 +253,6 @@ def _objection(reading: Reading, case: Case | None, actor: Actor) -> str:
         return "you have decided already"
     found = [objection(rule, facts, actor.person) for rule in rules]
     return found[0] if all(found) else ""
-
-
-@dataclass(frozen=True, slots=True)
-class SolutionView:
-    """A solution with its releases and what happened where."""
-
-    solution: str
-    releases: tuple[Release, ...]
-    known_good: tuple[KnownGood, ...]
-    drift: tuple[DriftFinding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ShowSolution(Request[SolutionView]):
-    """Look at one solution."""
-
-    solution: str
-
-
-def show_solution(engine: Engine, request: ShowSolution, actor: Actor) -> SolutionView:
-    """Return a solution's releases, newest first, its known-good ones and open drift. Raises NotFoundError."""
-    del actor
-    with engine.store.reading() as reading:
-        rules_in_force(reading).strategy.solution(request.solution)
-        return SolutionView(
-            request.solution,
-            reading.find(Release, solution=request.solution, newest_first=True),
-            reading.find(KnownGood, solution=request.solution, newest_first=True),
-            reading.find(DriftFinding, solution=request.solution, states=(DriftState.OPEN, DriftState.ACCEPTED)),
-        )
 
 
 @dataclass(frozen=True, slots=True)
