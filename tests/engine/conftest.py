@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from team import Team
+from team import OPENED, Team
+
+
+@pytest.fixture(scope="session", autouse=True)
+def closing() -> Iterator[None]:
+    """Close every store that a test left open."""
+    yield
+    for store in OPENED:
+        store.close()
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,8 @@ from lampway.storage.sql import SqlStore, _sqlite_engine, open_memory
 from lampway.testing.memory import MemoryPlatform
 from lampway.testing.world import App, CrashError, Part, World
 
+OPENED: list[SqlStore] = []
+"""Every store a team ever had: closed when all tests are over."""
 APPROVAL = GateRule("approval", roles=("approver",))
 TEST_GATES = (GateRule("findings"), GateRule("configuration"), GateRule("drift"))
 PROD_GATES = (
@@ -369,6 +371,7 @@ class Team:
     ) -> None:
         self.clock = FixedClock()
         self.store = open_store(self.clock)
+        OPENED.append(self.store)
         self.packages = MemoryPackages()
         self.source = Repository()
         self.desk = Desk()
@@ -394,6 +397,7 @@ class Team:
         with self.store._engine.connect() as ours, engine.connect() as theirs:
             ours.connection.dbapi_connection.backup(theirs.connection.dbapi_connection)
         copied.store = SqlStore(engine, copied.clock)
+        OPENED.append(copied.store)
         copied.seen = []
         copied._meet()
         return copied
