@@ -23,6 +23,7 @@ from lampway.domain.deployment import (
 )
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.release import Release
+from lampway.domain.stops import Hold, HoldState, Veto, veto_key
 from lampway.domain.strategy import RulesInForce
 from lampway.errors import StorageError
 
@@ -38,6 +39,8 @@ RECORDS: tuple[type, ...] = (
     Evidence,
     DriftFinding,
     LockRecord,
+    Hold,
+    Veto,
 )
 """Every kind of record."""
 
@@ -86,6 +89,8 @@ def project(recorded: events.Recorded, records: Records) -> None:
             pass  # facts for the auditor; no record answers from them
         case events.DriftFound() | events.DriftResolved() | events.LockObserved():
             _observation(recorded, records)
+        case events.Held() | events.HoldLifted() | events.Vetoed():
+            _stops(recorded, records)
         case _:
             _deployment(recorded, records)
 
@@ -100,6 +105,21 @@ def _observation(recorded: events.Recorded, records: Records) -> None:
         case events.LockObserved() as event:
             lock = LockRecord(event.environment, event.state, event.summary, event.cure, recorded.at)
             records.put(event.environment, lock)
+        case _:
+            pass
+
+
+def _stops(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.Held(hold=hold):
+            records.put(hold.id, hold)
+        case events.HoldLifted() as event:
+            hold = _need(records, Hold, event.hold)
+            who, why = recorded.actor.person, event.reason
+            lifted = replace(hold, state=HoldState.LIFTED, lifted_by=who, lifted_at=recorded.at, lifted_reason=why)
+            records.put(hold.id, lifted)
+        case events.Vetoed(veto=veto):
+            records.put(veto_key(veto.environment, veto.release), veto)
         case _:
             pass
 
