@@ -18,9 +18,7 @@ In = Annotated[str, Parameter(name="--in")]
 Everything = Annotated[bool, Parameter(name="--all", negative="")]
 
 
-def hold(
-    solution: str = "", /, *, environment: str = "", reason: str = "", until: str = "", json: Json = False
-) -> int:
+def hold(solution: str = "", /, *, environment: str = "", reason: str = "", until: str = "", json: Json = False) -> int:
     """Stop a solution, an environment, or the one in the other, for a while: nothing starts, not even a rollback.
 
     Parameters

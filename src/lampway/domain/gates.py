@@ -23,7 +23,6 @@ from lampway.domain.timing import (
     next_opening,
     seconds_between,
     span_in_words,
-    zone_of,
 )
 
 
@@ -175,7 +174,7 @@ def _window(facts: Facts, now: datetime) -> GateResult:
     if is_any_open(windows, now):
         return GateResult("window", GateState.PASSED, f"open: {allowed}")
     opening = next_opening(windows, now)
-    when = f"opens {moment_in_words(opening, zone_of(opening), now)}" if opening else "never opens"
+    when = f"opens {moment_in_words(*opening, now)}" if opening else "never opens"
     return GateResult("window", GateState.PENDING, f"closed; {when}", f"deployments start {allowed}")
 
 
@@ -312,9 +311,7 @@ def _approval(rule: GateRule, facts: Facts) -> GateResult:
     if facts.requested_by and facts.strategy.person(facts.requested_by) is None:
         reason = f"{facts.requested_by}, who asks for it, is nobody in people.yaml"
         return GateResult(rule.gate, GateState.FAILED, reason, "add them to people.yaml, or let somebody else ask")
-    bound = [
-        d for d in facts.decisions if d.digest == facts.digest and is_fresh(d.at, rule.max_age, facts.now)
-    ]
+    bound = [d for d in facts.decisions if d.digest == facts.digest and is_fresh(d.at, rule.max_age, facts.now)]
     refused = [d for d in bound if not d.approved]
     if refused:
         return GateResult(rule.gate, GateState.FAILED, f"rejected by {refused[-1].by}: {refused[-1].reason}")

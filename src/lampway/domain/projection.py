@@ -89,8 +89,6 @@ def project(recorded: events.Recorded, records: Records) -> None:
             pass  # facts for the auditor; no record answers from them
         case events.DriftFound() | events.DriftResolved() | events.LockObserved():
             _observation(recorded, records)
-        case events.Held() | events.HoldLifted() | events.Vetoed():
-            _stops(recorded, records)
         case _:
             _deployment(recorded, records)
 
@@ -109,7 +107,7 @@ def _observation(recorded: events.Recorded, records: Records) -> None:
             pass
 
 
-def _stops(recorded: events.Recorded, records: Records) -> None:
+def _stop(recorded: events.Recorded, records: Records) -> None:
     match recorded.event:
         case events.Held(hold=hold):
             records.put(hold.id, hold)
@@ -120,8 +118,8 @@ def _stops(recorded: events.Recorded, records: Records) -> None:
             records.put(hold.id, lifted)
         case events.Vetoed(veto=veto):
             records.put(veto_key(veto.environment, veto.release), veto)
-        case _:
-            pass
+        case other:
+            raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
 
 
 def _deployment(recorded: events.Recorded, records: Records) -> None:
@@ -151,8 +149,8 @@ def _deployment(recorded: events.Recorded, records: Records) -> None:
             deployment = _need(records, Deployment, event.deployment)
             ended = "" if event.state is DeploymentState.RECONCILE else recorded.at
             records.put(deployment.id, replace(deployment, state=event.state, note=event.note, finished_at=ended))
-        case other:
-            raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
+        case _:
+            _stop(recorded, records)
 
 
 def installation_key(environment: str, solution: str) -> str:

@@ -45,11 +45,11 @@ class Window:
         return (today in self.days and shown >= self.opens) or (before in self.days and shown < self.closes)
 
     def next_opening(self, now: datetime) -> datetime | None:
-        """Return the first moment after `now` at which it is open, in its own zone; `now` itself if it is open."""
+        """Return the first moment from `now` on at which it is open, UTC; None where there is none within days."""
         if self.is_open(now):
-            return now.astimezone(ZoneInfo(self.zone))
+            return now.astimezone(UTC)
         found = [moment for moment in self._candidates(now) if moment > now and self.is_open(moment)]
-        return min(found).astimezone(ZoneInfo(self.zone)) if found else None
+        return min(found, default=None)
 
     def _candidates(self, now: datetime) -> Iterator[datetime]:
         """Yield every moment at which it could open: when the clock shows so, and when clocks are changed."""
@@ -103,10 +103,10 @@ def days_in_words(days: Sequence[str]) -> str:
     return ", ".join(parts)
 
 
-def next_opening(windows: Sequence[Window], now: datetime) -> datetime | None:
-    """Return when the first of the windows opens, in its own zone; None where none ever does."""
-    found = [(opening, window) for window in windows if (opening := window.next_opening(now)) is not None]
-    return min(found, key=lambda pair: pair[0])[0] if found else None
+def next_opening(windows: Sequence[Window], now: datetime) -> tuple[datetime, str] | None:
+    """Return when the first of the windows opens, UTC, and the zone to tell it in; None where none ever does."""
+    found = [(opening, window.zone) for window in windows if (opening := window.next_opening(now)) is not None]
+    return min(found, default=None)
 
 
 def is_any_open(windows: Sequence[Window], now: datetime) -> bool:
@@ -146,11 +146,6 @@ def moment_in_words(moment: datetime, zone: str = "UTC", now: datetime | None = 
     local = moment.astimezone(ZoneInfo(zone))
     is_near = now is not None and abs(moment - now) < timedelta(days=6)
     return f"{DAYS[local.weekday()].title()} {'' if is_near else f'{local:%Y-%m-%d} '}{local:%H:%M} {zone}"
-
-
-def zone_of(moment: datetime) -> str:
-    """Return the name of the zone that a moment is told in."""
-    return moment.tzinfo.key if isinstance(moment.tzinfo, ZoneInfo) else "UTC"
 
 
 def parse_clock(text: str) -> str | None:
@@ -211,5 +206,5 @@ def seconds_between(start: str, end: str) -> float:
 
 
 def is_fresh(at: str, max_age: float, now: str) -> bool:
-    """Return whether what happened at `at` still counts. Without a limit it does; without knowing the time it does not."""
+    """Return whether what happened at `at` still counts. Without a limit it does; with the time unknown it does not."""
     return not max_age or (bool(now) and seconds_between(at, now) <= max_age)
