@@ -111,6 +111,8 @@ class PromotionMoved(Event):
     reason: str
     gates: tuple[dict[str, Any], ...] = ()
     """The judgement that decided it, gate by gate; recorded only when it decided something."""
+    judged_at: str = ""
+    """The time that judgement was given, so that it can be made again from the ledger alone."""
 
 
 @dataclass(frozen=True, slots=True)

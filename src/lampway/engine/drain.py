@@ -86,7 +86,7 @@ def _begin(engine: Engine, deployment: Deployment) -> bool:
         elif judged is not None and is_begun:
             gates = tuple(to_plain(g) for g in judged.gates)
             events = (
-                PromotionMoved(deployment.promotion, PromotionState.READY, "every gate is open", gates),
+                PromotionMoved(deployment.promotion, PromotionState.READY, "every gate is open", gates, now),
                 PromotionMoved(deployment.promotion, PromotionState.RUNNING, "deploying"),
                 DeploymentStarted(deployment),
             )
