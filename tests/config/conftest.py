@@ -36,6 +36,8 @@ pipelines:
           - gate: approval
             roles: [approver]
             quorum: 1
+          - gate: rollback-target
+          - gate: lock
 """
 PEOPLE = b"""\
 people:

@@ -33,6 +33,8 @@ def test_stages_take_the_environment_of_their_name_and_gates_their_parameters(fi
         GateRule("checks", kinds=("functional",)),
         GateRule("drift"),
         GateRule("approval", roles=("approver",), quorum=1),
+        GateRule("rollback-target"),
+        GateRule("lock"),
     )
 
 

@@ -17,6 +17,7 @@ from lampway.domain.strategy import (
     Values,
 )
 from lampway.domain.strategy_diff import compare
+from lampway.domain.timing import Freeze, Window
 
 TEST = Stage("test", "test", (GateRule("findings", severities=("secret",)), GateRule("drift")))
 PROD = Stage("prod", "prod", (GateRule("checks"), GateRule("approval", roles=("approver",))))
@@ -45,6 +46,10 @@ def gates(*rules):
 
 def environment(**changes):
     return replace(BASE, environments=(replace(ENVIRONMENT, **changes),))
+
+
+def stage(**changes):
+    return replace(BASE, pipelines=(Pipeline("standard", "dev", (TEST, replace(PROD, **changes))),))
 
 
 def solution(**changes):
@@ -117,6 +122,31 @@ CASES = {
             "pipeline fast: stage prod: gate approval added: 1 of approver",
         ],
     ),
+    "window": (
+        stage(windows=(Window(("mon", "tue", "wed"), "08:00", "17:00", "Europe/Berlin"),)),
+        ["pipeline standard: stage prod: window Mon-Wed 08:00-17:00 Europe/Berlin added"],
+    ),
+    "expiry": (stage(expires=604800.0), ["pipeline standard: stage prod: promotions expire after: never → 7 d"]),
+    "freeze": (
+        replace(BASE, freezes=(Freeze("2026-12-19T00:00:00+00:00", "2027-01-01T00:00:00+00:00", "x", ("prod",)),)),
+        ["strategy: freeze added: prod from Sat 2026-12-19 00:00 UTC until Fri 2027-01-01 00:00 UTC: x"],
+    ),
+    "approvals lapse": (
+        gates(CHECKS, replace(APPROVAL, max_age=86400.0)),
+        ["pipeline standard: stage prod: gate approval: lapses after: never → 1 d"],
+    ),
+    "soak": (
+        gates(CHECKS, APPROVAL, GateRule("soak", wait=7200.0)),
+        ["pipeline standard: stage prod: gate soak added: 2 h"],
+    ),
+    "composed": (
+        gates(CHECKS, GateRule("any", rules=(APPROVAL, GateRule("all", rules=(GateRule("soak", wait=60.0),))))),
+        [
+            "pipeline standard: stage prod: gate any added: (approval: 1 of approver), (all: (soak: 1 min))",
+            "pipeline standard: stage prod: gate approval removed",
+        ],
+    ),
+    "data": (environment(data="production"), ["environment prod: data: nothing → production"]),
     "person new": (people(ADA, BOB, Person("eve", "Eve", ("e@x",))), ["person eve: added: Eve, no role"]),
     "person gone": (people(BOB), ["person ada: removed"]),
     "person's role": (
@@ -189,3 +219,14 @@ def test_long_values_are_cut_and_stay_on_one_line():
     (change,) = compare(BASE, changed)
     assert len(change.summary) < 100
     assert "\n" not in change.summary
+
+
+def test_a_gate_that_another_is_made_of_never_changes_untold():
+    def composed(**changes):
+        return gates(CHECKS, GateRule("any", rules=(replace(APPROVAL, **changes),)))
+
+    (told,) = compare(composed(), composed(quorum=2))[-1:]
+    assert "(approval: 2 of approver)" in told.summary
+    changes = {"people": ("bob",), "max_age": 60.0, "wait": 60.0, "rules": (CHECKS,), "kinds": ("x",)}
+    for name, value in changes.items():
+        assert compare(composed(), composed(**{name: value})), name

@@ -21,6 +21,7 @@ from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift
 from lampway.engine.promote import Abort, Promote, Rollback
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.release import MakeRelease
+from lampway.engine.stops import LiftHold, PutOnHold, VetoRelease
 from lampway.errors import LampwayError, StorageError
 from lampway.storage.schema import ledger, records
 from lampway.storage.sql import SqlStore
@@ -67,6 +68,8 @@ def full(new_team: Team) -> Iterator[Team]:
     team.ship("1.19")
     team.prod.edit("p2", does="times 2")
     team.run(ScanDrift(("prod",)))
+    team.run(PutOnHold("the year is closed", "orders"))
+    team.run(VetoRelease("orders@1.0.0", "test", "it lost an order"))
     yield team
     team.store.close()
 
@@ -240,6 +243,9 @@ ACTIONS = {
     "reconcile": lambda team, n: team.do(Reconcile("orders", ("test", "prod")[n % 2], n % 3 == 0, "I looked"), "rita"),
     "crash": lambda team, n: team.prod.fail(Fault.CRASH_AFTER),
     "resume": lambda team, n: team.settle(),
+    "hold": lambda team, n: team.run(PutOnHold("wait", environment=("test", "prod")[n % 2]), "rita"),
+    "lift": lambda team, n: team.do(LiftHold(environment=("test", "prod")[n % 2]), "rita"),
+    "veto": lambda team, n: team.do(VetoRelease(f"orders@1.0.{n % 4}", ("test", "prod")[n % 2], "never"), "rita"),
 }
 
 

@@ -14,6 +14,7 @@ from lampway.cli.output import emit, paint, say, table, when
 from lampway.cli.path import Json
 from lampway.cli.session import session, working_folder
 from lampway.domain.capability import Capability
+from lampway.domain.cautions import cautions
 from lampway.engine.audit import Audit, History
 from lampway.engine.strategy import ApplyStrategy
 from lampway.errors import LampwayError
@@ -35,10 +36,13 @@ def strategy_check(*, json: Json = False) -> int:
         "people": len(strategy.people),
         "solutions": len(strategy.solutions),
     }
+    warnings = cautions(strategy)
     if json:
-        emit({"valid": True, **counts})
+        emit({"valid": True, **counts, "warnings": warnings})
     else:
         say("valid: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+        for text in warnings:
+            say(f"  note: {text}")
     return 0
 
 

@@ -48,6 +48,12 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("drift scan", "lampway.cli.operate:drift_scan", "look whether anybody edited live"),
         ("drift accept", "lampway.cli.operate:drift_accept", "let a live edit stand, with a reason"),
         ("drift revert", "lampway.cli.operate:drift_revert", "deploy the recorded release over a live edit"),
+        ("hold", "lampway.cli.stops:hold", "stop a solution or an environment for a while"),
+        ("unhold", "lampway.cli.stops:unhold", "lift a hold"),
+        ("veto", "lampway.cli.stops:veto", "keep a release out of an environment for good"),
+        ("stop", "lampway.cli.stops:stop", "stop an environment, or everything, in an emergency"),
+        ("start", "lampway.cli.stops:start", "lift an emergency stop"),
+        ("stops", "lampway.cli.stops:stops", "show what is held, stopped or vetoed"),
     ),
     "Govern": (
         ("history", "lampway.cli.govern:history", "read the ledger"),

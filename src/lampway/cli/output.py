@@ -54,7 +54,10 @@ def table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
 
 
 def gate_lines(gates: Sequence[GateResult]) -> list[str]:
-    """Return two lines per gate: its state with the reason, and what would open it."""
+    """Return two lines per gate: its state with the reason, and what would open it.
+
+    Below a gate made of others stand these, indented.
+    """
     lines = []
     width = max((len(g.gate) for g in gates), default=0)
     for gate in gates:
@@ -62,6 +65,7 @@ def gate_lines(gates: Sequence[GateResult]) -> list[str]:
         lines.append(f"  {paint(mark, colour)} {gate.gate.ljust(width)}  {gate.reason}")
         if gate.next:
             lines.append(f"    {' ' * width}  → {gate.next}")
+        lines += [f"  {line}" for line in gate_lines(gate.parts)]
     return lines
 
 

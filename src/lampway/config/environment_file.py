@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 
 from lampway.config.section import MayBeEmpty, Name, Reference, Section, Text, Url, fault
+from lampway.config.timing import DataKind
 from lampway.domain.configuration import EXTERNAL
 from lampway.domain.strategy import Environment, Values
 
@@ -85,6 +86,8 @@ class EnvironmentFile(Section):
     """Credentials that every solution gets; each one a reference to a secret, such as env:ERP_PASSWORD."""
     solutions: Annotated[dict[Name, Annotated[ValuesSection, MayBeEmpty]], MayBeEmpty] = Field(default={})
     """What one solution gets; wins over what every solution gets."""
+    data: DataKind | None = None
+    """What data is there: masked, synthetic, production or none. Without this key: nobody has said."""
 
     def to_domain(self, name: str) -> Environment:
         """Return the environment."""
@@ -98,4 +101,5 @@ class EnvironmentFile(Section):
             maker_access=self.maker_access.to_domain(),
             values=ValuesSection(variables=self.variables, connections=self.connections).to_domain(),
             solutions={solution: values.to_domain() for solution, values in self.solutions.items()},
+            data=self.data or "",
         )

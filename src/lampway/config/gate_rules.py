@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from lampway.config.section import Name, Section, Unique, fault
+from lampway.config.timing import Span
 from lampway.domain.strategy import GateRule
 
 CheckKind: TypeAlias = Literal["functional", "integration", "security", "uat"]
@@ -105,6 +106,8 @@ class Approval(Section):
     """These people may approve, by their ids in people.yaml."""
     quorum: int = Field(default=1, ge=1)
     """How many different people must approve."""
+    max_age: Span | None = None
+    """For how long an approval counts, such as 7d. Without this key: for as long as the promotion waits."""
 
     @model_validator(mode="after")
     def _somebody_may(self) -> Approval:
@@ -114,10 +117,82 @@ class Approval(Section):
 
     def to_domain(self) -> GateRule:
         """Return the rule."""
-        return GateRule(self.gate, roles=tuple(self.roles), people=tuple(self.people), quorum=self.quorum)
+        return GateRule(
+            self.gate,
+            roles=tuple(self.roles),
+            people=tuple(self.people),
+            quorum=self.quorum,
+            max_age=self.max_age or 0.0,
+        )
+
+
+class Soak(Section):
+    """The release ran verified in the stage before for some time."""
+
+    gate: Literal["soak"]
+    """The release ran verified in the stage before for some time."""
+    wait: Span = Field(alias="for")
+    """For how long, without anything else being deployed there, such as 2h."""
+
+    def to_domain(self) -> GateRule:
+        """Return the rule."""
+        return GateRule(self.gate, wait=self.wait)
+
+
+def _implied(schema: dict[str, Any]) -> None:
+    """Let editors ask for `any: [...]` alone; the kind of gate follows from the key."""
+    schema["properties"].pop("gate", None)
+    schema["required"].remove("gate")
+
+
+class AnyOf(Section):
+    """One of several gates is enough."""
+
+    model_config = ConfigDict(json_schema_extra=_implied)
+
+    gate: Literal["any"]
+    """One of several gates is enough."""
+    gates: list[AnyGate] = Field(alias="any", min_length=1)
+    """The gates of which one is enough."""
+
+    def to_domain(self) -> GateRule:
+        """Return the rule."""
+        return GateRule(self.gate, rules=tuple(gate.to_domain() for gate in self.gates))
+
+
+class AllOf(Section):
+    """Several gates, all of them, as one; useful within `any`."""
+
+    model_config = ConfigDict(json_schema_extra=_implied)
+
+    gate: Literal["all"]
+    """Several gates, all of them, as one; useful within `any`."""
+    gates: list[AnyGate] = Field(alias="all", min_length=1)
+    """The gates which are all needed."""
+
+    def to_domain(self) -> GateRule:
+        """Return the rule."""
+        return GateRule(self.gate, rules=tuple(gate.to_domain() for gate in self.gates))
+
+
+COMPOSED = ("any", "all")
+"""Keys that stand for a gate made of others."""
+
+
+def _composed(value: Any) -> Any:
+    """Read `any: [...]` as the gate *any*, so that nobody has to write it twice."""
+    if isinstance(value, dict) and "gate" not in value:
+        for key in COMPOSED:
+            if key in value:
+                return {"gate": key, **value}
+    return value
 
 
 AnyGate: TypeAlias = Annotated[
-    PreviousStage | Checks | Findings | Configuration | Drift | Lock | RollbackTarget | Approval,
+    PreviousStage | Checks | Findings | Configuration | Drift | Lock | RollbackTarget | Approval | Soak | AnyOf | AllOf,
     Field(discriminator="gate"),
+    BeforeValidator(_composed),
 ]
+
+AnyOf.model_rebuild()
+AllOf.model_rebuild()

@@ -166,4 +166,5 @@ def _assemble(
         roles=tuple(top.roles),
         solutions=tuple(model.to_domain(name) for name, model in sorted(solutions.items())),
         second_person_applies=top.rules.second_person_applies,
+        freezes=tuple(freeze.to_domain() for freeze in top.freezes),
     )

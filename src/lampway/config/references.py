@@ -12,6 +12,7 @@ from typing import Any
 
 from lampway.config.document import Document, Path
 from lampway.config.section import closest
+from lampway.config.static_rules import check_static_rules, nested_gates
 from lampway.errors import Mistake
 
 
@@ -34,6 +35,10 @@ def check_references(files: Governance) -> Iterator[Mistake]:
         yield from _pipeline(files, pipeline)
     for solution in files.solutions.values():
         yield from _solution(files, solution)
+    for freeze, _ in files.strategy.items("freezes"):
+        for path, name in files.strategy.items(*freeze, "environments"):
+            yield from _known(files.strategy, path, name, "environment", tuple(files.environments))
+    yield from check_static_rules(files.strategy, files.people, files.environments)
 
 
 def _people(files: Governance) -> Iterator[Mistake]:
@@ -77,8 +82,6 @@ def _pipeline(files: Governance, name: str) -> Iterator[Mistake]:
         is_last_tier = _is_last_tier(files, environment)
         if index == 0:
             yield from _first(files, stage, is_last_tier=is_last_tier)
-        if is_last_tier:
-            yield from _protected(strategy, stage, is_first=index == 0)
 
 
 def _stage_environment(strategy: Document, stage: Path) -> tuple[Path, Any]:
@@ -124,6 +127,9 @@ def _gates(files: Governance, stage: Path) -> Iterator[Mistake]:
             yield strategy.mistake((*path, "gate"), f"gate given twice: {kind}", "keep one of them")
         seen.add(kind)
         if kind == "approval":
+            yield from _approval(files, path)
+    for path in nested_gates(strategy, stage):
+        if strategy.at(*path, "gate") == "approval":
             yield from _approval(files, path)
 
 
@@ -174,16 +180,6 @@ def _first(files: Governance, stage: Path, *, is_last_tier: bool) -> Iterator[Mi
         if strategy.at(*path, "gate") == "previous-stage":
             message = "gate previous-stage can never open: no stage comes before this one"
             yield strategy.mistake((*path, "gate"), message, "put a stage before it, or take the gate out")
-
-
-def _protected(strategy: Document, stage: Path, *, is_first: bool) -> Iterator[Mistake]:
-    """Refuse a way into the last tier that asks neither a person nor the stage before."""
-    gates = {str(strategy.at(*path, "gate")) for path, _ in strategy.items(*stage, "gates")}
-    wanted = {"previous-stage": "add `- gate: previous-stage`", "approval": "add `- gate: approval` with its roles"}
-    for gate, hint in wanted.items():
-        if gates and gate not in gates and not (is_first and gate == "previous-stage"):
-            message = f"a stage of the last tier needs the gate {gate}"
-            yield strategy.mistake((*stage, "gates"), message, hint, at_key=True)
 
 
 def _solution(files: Governance, document: Document) -> Iterator[Mistake]:

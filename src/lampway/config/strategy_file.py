@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lampway.config.gate_rules import AnyGate
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
+from lampway.config.timing import FreezeSection, Span, WindowSection
 from lampway.domain.strategy import Person, Pipeline, Stage, Tier
 
 
@@ -35,10 +36,20 @@ class StageSection(Section):
     """The environment it deploys to. Without this key: the one with the stage's name."""
     gates: list[AnyGate] = Field(min_length=1)
     """What must hold before a release enters; all of them, judged in this order."""
+    windows: list[WindowSection] | None = Field(default=None, min_length=1)
+    """When deployments may start; one of them is enough. Without this key: at any time."""
+    expires: Span | None = None
+    """After how long a promotion that still waits has expired, such as 7d. Without this key: never."""
 
     def to_domain(self) -> Stage:
         """Return the stage."""
-        return Stage(self.name, self.environment or self.name, tuple(gate.to_domain() for gate in self.gates))
+        return Stage(
+            self.name,
+            self.environment or self.name,
+            tuple(gate.to_domain() for gate in self.gates),
+            windows=tuple(window.to_domain() for window in self.windows or ()),
+            expires=self.expires or 0.0,
+        )
 
 
 class PipelineSection(Section):
@@ -76,6 +87,8 @@ class StrategyFile(Section):
     """Paths to production, by name."""
     rules: Annotated[RulesSection, MayBeEmpty] = RulesSection()
     """Rules about the rules."""
+    freezes: list[FreezeSection] = Field(default=[])
+    """When deployments may not start, by the calendar."""
 
     @field_validator("next_review")
     @classmethod

@@ -9,6 +9,7 @@ from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Evidence, StepState
 from lampway.domain.promotion import Decision, Promotion, PromotionState
 from lampway.domain.release import Release
+from lampway.domain.stops import Hold, Veto
 from lampway.domain.strategy import Strategy
 
 
@@ -110,6 +111,8 @@ class PromotionMoved(Event):
     reason: str
     gates: tuple[dict[str, Any], ...] = ()
     """The judgement that decided it, gate by gate; recorded only when it decided something."""
+    judged_at: str = ""
+    """The time that judgement was given, so that it can be made again from the ledger alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +243,31 @@ class Tagged(Event):
     commit: str
 
 
+@dataclass(frozen=True, slots=True)
+class Held(Event):
+    """A solution or an environment was put on hold, or stopped in an emergency."""
+
+    kind: ClassVar[str] = "held"
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLifted(Event):
+    """A hold or an emergency stop was lifted."""
+
+    kind: ClassVar[str] = "hold-lifted"
+    hold: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vetoed(Event):
+    """Somebody said that a release may never enter an environment again."""
+
+    kind: ClassVar[str] = "vetoed"
+    veto: Veto
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -263,6 +291,9 @@ EVENTS: dict[str, type[Event]] = {
         DriftResolved,
         LockObserved,
         Tagged,
+        Held,
+        HoldLifted,
+        Vetoed,
     )
 }
 """Every kind of event, by name."""

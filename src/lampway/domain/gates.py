@@ -5,15 +5,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lampway.domain.configuration import Missing
 from lampway.domain.deployment import CheckOutcome, DriftFinding, DriftState, Evidence, KnownGood, LockRecord
 from lampway.domain.promotion import Decision, DeploymentKind
 from lampway.domain.release import Release
+from lampway.domain.stops import Hold, Stay, Veto, standing
 from lampway.domain.strategy import GateRule, Stage, Strategy
+from lampway.domain.timing import (
+    is_any_open,
+    is_fresh,
+    moment_in_words,
+    next_opening,
+    seconds_between,
+    span_in_words,
+)
 
 
 class GateState(StrEnum):
@@ -43,6 +53,16 @@ class GateResult:
     reason: str
     next: str = ""
     """Who or what can change it; empty when open."""
+    parts: tuple[GateResult, ...] = ()
+    """Any and all: the results they come from."""
+
+    def leaves(self) -> Iterator[GateResult]:
+        """Yield every result that still matters: where one made of others is open, only itself."""
+        if self.state in OPENING or not self.parts:
+            yield self
+            return
+        for part in self.parts:
+            yield from part.leaves()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +94,17 @@ class Facts:
     is_first: bool = True
     """Whether nothing of this solution is installed in the target."""
     rollback: KnownGood | None = None
+    now: str = ""
+    """ISO time at which it is judged, passed in; empty when nobody knows, and then whatever asks for it is closed."""
+    requested_at: str = ""
+    holds: tuple[Hold, ...] = ()
+    """Holds and emergency stops that were not lifted, wherever they are."""
+    veto: Veto | None = None
+    """Of exactly this release in the target."""
+    removes: bool = False
+    """Whether the solution is to be taken out of the target."""
+    stays: tuple[Stay, ...] = ()
+    """When exactly this release ran verified, anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +132,55 @@ class Eligibility:
 def judge(facts: Facts) -> Eligibility:
     """Return every gate's result for these facts. Pure: the same facts give the same answer, always.
 
-    A rollback or a redeploy goes by its own short rule: a named person and a reason, given with the request.
+    A rollback or a redeploy goes by its own short rule: a named person and a reason, given with the request. What
+    stops (hold, emergency stop, veto) stops every lane; what nobody declared is listed only where it closes.
     """
     if facts.kind is not DeploymentKind.FORWARD:
-        return Eligibility((_named_person(facts),))
-    return Eligibility(tuple(_GATES[rule.gate](rule, facts) for rule in facts.stage.gates))
+        return Eligibility((_named_person(facts), *_stops(facts)))
+    declared = tuple(_GATES[rule.gate](rule, facts) for rule in facts.stage.gates)
+    return Eligibility((*declared, *_stops(facts), *_timed(facts)) if declared else ())
+
+
+def _stops(facts: Facts) -> tuple[GateResult, ...]:
+    held = standing(facts.holds, facts.solution, facts.stage.environment, facts.now)
+    results = tuple(GateResult(hold.gate, GateState.FAILED, hold.words, hold.cure) for hold in held)
+    if facts.veto is None or facts.removes:
+        return results
+    return (*results, GateResult("veto", GateState.FAILED, facts.veto.words, "make a new release; a veto stays"))
+
+
+def _timed(facts: Facts) -> tuple[GateResult, ...]:
+    """Judge what the calendar says: windows, freezes, and for how long a promotion may wait."""
+    stage, freezes = facts.stage, facts.strategy.freezes
+    if not facts.now:
+        asks = [("window", stage.windows), ("freeze", freezes), ("expiry", stage.expires)]
+        return tuple(GateResult(gate, GateState.INCONCLUSIVE, "nobody knows the time") for gate, rule in asks if rule)
+    now = datetime.fromisoformat(facts.now)
+    results = [_window(facts, now)] if stage.windows else []
+    for freeze in freezes:
+        if freeze.is_on(stage.environment, now):
+            end = moment_in_words(datetime.fromisoformat(freeze.end), freeze.zone)
+            results.append(GateResult("freeze", GateState.PENDING, f"frozen: {freeze.reason}", f"ends {end}"))
+    if is_overdue(facts.stage, facts.requested_at, facts.now):
+        reason = f"asked for more than {span_in_words(stage.expires)} ago"
+        again = f"ask again: lampway promote {facts.release.name} --to {stage.name}"
+        results.append(GateResult("expiry", GateState.FAILED, reason, again))
+    return tuple(results)
+
+
+def _window(facts: Facts, now: datetime) -> GateResult:
+    windows = facts.stage.windows
+    allowed = "; ".join(window.words for window in windows)
+    if is_any_open(windows, now):
+        return GateResult("window", GateState.PASSED, f"open: {allowed}")
+    opening = next_opening(windows, now)
+    when = f"opens {moment_in_words(*opening, now)}" if opening else "never opens"
+    return GateResult("window", GateState.PENDING, f"closed; {when}", f"deployments start {allowed}")
+
+
+def is_overdue(stage: Stage, requested_at: str, now: str) -> bool:
+    """Return whether a promotion asked for at that time has waited longer than its stage allows."""
+    return bool(stage.expires and requested_at) and seconds_between(requested_at, now) > stage.expires
 
 
 def _named_person(facts: Facts) -> GateResult:
@@ -236,7 +311,7 @@ def _approval(rule: GateRule, facts: Facts) -> GateResult:
     if facts.requested_by and facts.strategy.person(facts.requested_by) is None:
         reason = f"{facts.requested_by}, who asks for it, is nobody in people.yaml"
         return GateResult(rule.gate, GateState.FAILED, reason, "add them to people.yaml, or let somebody else ask")
-    bound = [d for d in facts.decisions if d.digest == facts.digest]
+    bound = [d for d in facts.decisions if d.digest == facts.digest and is_fresh(d.at, rule.max_age, facts.now)]
     refused = [d for d in bound if not d.approved]
     if refused:
         return GateResult(rule.gate, GateState.FAILED, f"rejected by {refused[-1].by}: {refused[-1].reason}")
@@ -272,6 +347,57 @@ def objection(rule: GateRule, facts: Facts, person: str) -> str:
     return ""
 
 
+def _soak(rule: GateRule, facts: Facts) -> GateResult:
+    before = facts.strategy.stages_before(facts.solution, facts.stage)
+    if not before or not facts.now:
+        reason = "nobody knows the time" if before else "there is no stage before this one"
+        return GateResult(rule.gate, GateState.INCONCLUSIVE, reason, "put a stage before it")
+    place = before[-1]
+    stays = [stay for stay in facts.stays if stay.environment == place.environment]
+    lasted = max((stay.seconds(facts.now) for stay in stays), default=0.0)
+    if stays and lasted >= rule.wait:
+        return GateResult(rule.gate, GateState.PASSED, f"ran verified in {place.name} for {span_in_words(lasted)}")
+    reason = f"{span_in_words(lasted)} of {span_in_words(rule.wait)} in {place.name}"
+    running = [stay for stay in stays if not stay.until]
+    if not running:
+        ask = f"lampway promote {facts.release.name} --to {place.name}"
+        return GateResult(rule.gate, GateState.PENDING, f"{reason}, and it does not run there verified now", ask)
+    opens = datetime.fromisoformat(running[-1].since) + timedelta(seconds=rule.wait)
+    when = moment_in_words(opens, now=datetime.fromisoformat(facts.now))
+    return GateResult(rule.gate, GateState.PENDING, f"{reason}; opens {when}", "wait; then: lampway resume")
+
+
+def _any(rule: GateRule, facts: Facts) -> GateResult:
+    return _composed(rule, facts, min, "one of these is enough")
+
+
+def _all(rule: GateRule, facts: Facts) -> GateResult:
+    return _composed(rule, facts, max, "all of these are needed")
+
+
+def _composed(
+    rule: GateRule, facts: Facts, choose: Callable[[list[tuple[bool, int]]], tuple[bool, int]], words: str
+) -> GateResult:
+    """Judge a gate made of others: the best of them decides, or the worst. Nothing to judge means no."""
+    parts = tuple(_GATES[part.gate](part, facts) for part in rule.rules)
+    if not parts:
+        return GateResult(rule.gate, GateState.FAILED, "it is made of no gate at all", "name the gates, or take it out")
+    order = list(GateState)
+    ranked = [(part.state not in OPENING, order.index(part.state)) for part in parts]
+    state = order[choose(ranked)[1]]
+    count = sum(part.state in OPENING for part in parts)
+    reason = f"{words}: {count} of {len(parts)} open"
+    closed = "" if state in OPENING else "see each of them"
+    return GateResult(rule.gate, state, reason, closed, parts)
+
+
+def has_decided(facts: Facts, person: str) -> bool:
+    """Return whether this person has decided about the promotion as it stands, and it still counts somewhere."""
+    mine = [d for d in facts.decisions if d.by == person and d.digest == facts.digest]
+    rules = facts.stage.rules_of("approval")
+    return any(is_fresh(d.at, rule.max_age, facts.now) for d in mine for rule in rules)
+
+
 _GATES: dict[str, Callable[[GateRule, Facts], GateResult]] = {
     "previous-stage": _previous_stage,
     "checks": _checks,
@@ -281,6 +407,9 @@ _GATES: dict[str, Callable[[GateRule, Facts], GateResult]] = {
     "lock": _lock,
     "rollback-target": _rollback_target,
     "approval": _approval,
+    "soak": _soak,
+    "any": _any,
+    "all": _all,
 }
 
 GATE_KINDS = tuple(_GATES)

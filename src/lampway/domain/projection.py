@@ -23,6 +23,7 @@ from lampway.domain.deployment import (
 )
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.release import Release
+from lampway.domain.stops import Hold, HoldState, Veto, veto_key
 from lampway.domain.strategy import RulesInForce
 from lampway.errors import StorageError
 
@@ -38,6 +39,8 @@ RECORDS: tuple[type, ...] = (
     Evidence,
     DriftFinding,
     LockRecord,
+    Hold,
+    Veto,
 )
 """Every kind of record."""
 
@@ -104,6 +107,21 @@ def _observation(recorded: events.Recorded, records: Records) -> None:
             pass
 
 
+def _stop(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.Held(hold=hold):
+            records.put(hold.id, hold)
+        case events.HoldLifted() as event:
+            hold = _need(records, Hold, event.hold)
+            who, why = recorded.actor.person, event.reason
+            lifted = replace(hold, state=HoldState.LIFTED, lifted_by=who, lifted_at=recorded.at, lifted_reason=why)
+            records.put(hold.id, lifted)
+        case events.Vetoed(veto=veto):
+            records.put(veto_key(veto.environment, veto.release), veto)
+        case other:
+            raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
+
+
 def _deployment(recorded: events.Recorded, records: Records) -> None:
     match recorded.event:
         case events.DeploymentStarted(deployment=deployment):
@@ -131,8 +149,8 @@ def _deployment(recorded: events.Recorded, records: Records) -> None:
             deployment = _need(records, Deployment, event.deployment)
             ended = "" if event.state is DeploymentState.RECONCILE else recorded.at
             records.put(deployment.id, replace(deployment, state=event.state, note=event.note, finished_at=ended))
-        case other:
-            raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
+        case _:
+            _stop(recorded, records)
 
 
 def installation_key(environment: str, solution: str) -> str:

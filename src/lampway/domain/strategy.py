@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lampway.domain.digest import digest
+from lampway.domain.timing import Freeze, Window
 from lampway.errors import NotFoundError
 
 
@@ -48,6 +50,8 @@ class Environment:
     """What every solution gets."""
     solutions: dict[str, Values] = field(default_factory=dict)
     """What one solution gets; wins over `values`."""
+    data: str = ""
+    """What data is there: masked, synthetic, production or none; empty where nobody has said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,18 @@ class GateRule:
     """Checks: which kinds must have passed; empty means every required one."""
     severities: tuple[str, ...] = ()
     """Findings: which severities block."""
+    rules: tuple[GateRule, ...] = ()
+    """Any and all: the gates they are made of."""
+    wait: float = 0.0
+    """Soak: for how many seconds."""
+    max_age: float = 0.0
+    """Approval: for how many seconds one counts; 0 for as long as the promotion waits."""
+
+    def every(self) -> Iterator[GateRule]:
+        """Yield this rule, and every one that it is made of."""
+        yield self
+        for rule in self.rules:
+            yield from rule.every()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,14 @@ class Stage:
     name: str
     environment: str
     gates: tuple[GateRule, ...]
+    windows: tuple[Window, ...] = ()
+    """When deployments may start; empty means at any time."""
+    expires: float = 0.0
+    """Seconds after which a promotion that still waits has expired; 0 for never."""
+
+    def rules_of(self, kind: str) -> tuple[GateRule, ...]:
+        """Return the rules of one kind of gate, also those that others are made of."""
+        return tuple(rule for gate in self.gates for rule in gate.every() if rule.gate == kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +172,8 @@ class Strategy:
     solutions: tuple[Solution, ...] = ()
     second_person_applies: bool = True
     """Whether a change of the strategy must be applied by somebody who did not write it."""
+    freezes: tuple[Freeze, ...] = ()
+    """When deployments may not start. They govern by the calendar alone: no promotion is bound to them."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""
@@ -204,9 +230,8 @@ class Strategy:
         Values an environment gives are left out: a promotion binds those it needs by themselves.
         """
         environment = self.environment(stage.environment)
-        deciders = {
-            person.id: sorted(person.roles) for gate in stage.gates for person in self.holders(gate.roles, gate.people)
-        }
+        rules = [rule for gate in stage.gates for rule in gate.every()]
+        deciders = {person.id: sorted(person.roles) for r in rules for person in self.holders(r.roles, r.people)}
         return digest(
             {
                 "stage": stage,

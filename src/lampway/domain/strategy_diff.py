@@ -22,6 +22,7 @@ from lampway.domain.strategy import (
     Tier,
     Values,
 )
+from lampway.domain.timing import span_in_words
 
 _LONGEST = 60
 _SECRET_NAME = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|private.?key|api.?key|auth", re.IGNORECASE)
@@ -46,6 +47,9 @@ def _strategy(old: Strategy, new: Strategy) -> Iterator[_Change]:
         yield "strategy", f"changes of the strategy {need}"
     yield from _named("tier", old.tiers, new.tiers, _tier)
     yield from _members("strategy", "role", old.roles, new.roles)
+    yield from (("strategy", f"freeze removed: {f.words}") for f in old.freezes if f not in new.freezes)
+    yield from (("strategy", f"freeze added: {f.words}") for f in new.freezes if f not in old.freezes)
+    yield from _order("strategy", "freezes", [f.words for f in old.freezes], [f.words for f in new.freezes])
     yield from _named("pipeline", old.pipelines, new.pipelines, _pipeline)
     yield from _people(old.people, new.people)
     yield from _named("environment", old.environments, new.environments, _environment)
@@ -75,6 +79,8 @@ def _stage(place: str, old: Stage, new: Stage) -> Iterator[_Change]:
         else:
             yield from _gate(place, before[kind], after[kind])
     yield from _order(place, "gates", before, after)
+    yield from _members(place, "window", [w.words for w in old.windows], [w.words for w in new.windows])
+    yield from _spans(place, "promotions expire after", old.expires, new.expires)
 
 
 def _gates(gates: Sequence[GateRule]) -> dict[str, GateRule]:
@@ -87,15 +93,38 @@ def _gates(gates: Sequence[GateRule]) -> dict[str, GateRule]:
 
 
 def _terms(gate: GateRule) -> str:
+    if gate.gate == "soak":
+        return f": {span_in_words(gate.wait)}"
+    if gate.rules:
+        return f": {', '.join(_in_words(rule) for rule in gate.rules)}"
     if gate.gate != "approval":
         return ""
-    return f": {gate.quorum} of {', '.join((*gate.roles, *gate.people))}"
+    lasting = f", for {span_in_words(gate.max_age)}" if gate.max_age else ""
+    return f": {gate.quorum} of {', '.join((*gate.roles, *gate.people))}{lasting}"
+
+
+def _in_words(rule: GateRule) -> str:
+    """Return a gate that another one is made of, with its own terms."""
+    kinds = ", ".join((*rule.kinds, *rule.severities))
+    return f"({rule.gate}{_terms(rule)}{f': {kinds}' if kinds else ''})"
+
+
+def _spans(place: str, label: str, old: float, new: float) -> Iterator[_Change]:
+    if old != new:
+        before, after = (span_in_words(span) if span else "never" for span in (old, new))
+        yield place, f"{label}: {before} → {after}"
 
 
 def _gate(place: str, old: GateRule, new: GateRule) -> Iterator[_Change]:
     label = f"gate {new.gate}"
     if old.quorum != new.quorum:
         yield place, f"{label}: quorum {old.quorum} → {new.quorum}"
+    yield from _spans(place, f"{label}: for", old.wait, new.wait)
+    yield from _spans(place, f"{label}: lapses after", old.max_age, new.max_age)
+    parts = [_in_words(r) for r in old.rules], [_in_words(r) for r in new.rules]
+    yield from _members(place, f"{label}: of", *parts)
+    if old.rules != new.rules and parts[0] == parts[1]:
+        yield place, f"{label}: a gate it is made of was changed"
     for name, word in (("roles", "role"), ("people", "person"), ("severities", "blocks"), ("kinds", "kinds")):
         before, after = getattr(old, name), getattr(new, name)
         if name == "kinds" and before != after:
@@ -121,7 +150,7 @@ def _people(old: Sequence[Person], new: Sequence[Person]) -> Iterator[_Change]:
 
 
 def _environment(place: str, old: Environment, new: Environment) -> Iterator[_Change]:
-    yield from _fields(place, old, new, ("tier", "platform", "url", "public_url"))
+    yield from _fields(place, old, new, ("tier", "platform", "url", "public_url", "data"))
     yield from _entries(place, "access", old.access, new.access)
     yield from _entries(place, "maker access", old.maker_access, new.maker_access)
     yield from _values(place, old.values, new.values)
@@ -186,7 +215,7 @@ def _introduced(thing: Any) -> tuple[Any, str]:
         case Pipeline():
             return replace(thing, stages=()), f": makers build in {thing.source}"
         case Stage():
-            return replace(thing, gates=()), f": environment {thing.environment}"
+            return Stage(thing.name, thing.environment, ()), f": environment {thing.environment}"
         case Environment():
             bare = Environment(thing.name, thing.tier, thing.platform, thing.url)
             return bare, f": {thing.platform} at {thing.url}, tier {thing.tier}"

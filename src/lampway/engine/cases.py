@@ -24,6 +24,16 @@ from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.release import MakeRelease, make_release
+from lampway.engine.stops import (
+    LiftHold,
+    PutOnHold,
+    ShowStops,
+    VetoRelease,
+    lift_hold,
+    put_on_hold,
+    show_stops,
+    veto_release,
+)
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
 from lampway.engine.views import (
     CompareReleases,
@@ -75,20 +85,24 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     Explain: explain,
     History: history,
     Inbox: inbox,
+    LiftHold: lift_hold,
     LookAtLock: lock,
     MakeRelease: make_release,
     Promote: promote,
+    PutOnHold: put_on_hold,
     Reconcile: reconcile,
     Resume: resume,
     RevertDrift: revert_drift,
     Rollback: rollback,
     ScanDrift: scan_drift,
     ShowPromotion: show_promotion,
+    ShowStops: show_stops,
     Status: status,
+    VetoRelease: veto_release,
 }
 """Request to use case."""
 
 MOVING: frozenset[type[Request[Any]]] = frozenset(
-    {Promote, Decide, Rollback, RevertDrift, AcceptDrift, ApplyStrategy, Reconcile, Resume, Abort}
+    {Promote, Decide, Rollback, RevertDrift, AcceptDrift, ApplyStrategy, Reconcile, Resume, Abort, LiftHold}
 )
 """Requests after which something may be ready to be deployed."""

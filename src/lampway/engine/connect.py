@@ -17,6 +17,7 @@ from lampway.engine.facts import installed
 from lampway.engine.platform import Export, Lock, Platform, Rights
 from lampway.engine.release import author_of, commit_source, find_faults, scope_of, scopes
 from lampway.engine.steps import wanted_for
+from lampway.engine.stops import refuse_if_stopped
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
 from lampway.errors import NotFoundError, RefusedError, UsageError
 
@@ -133,6 +134,8 @@ def adopt(engine: Engine, request: Adopt, actor: Actor) -> AdoptedView:
     """
     strategy = _working_strategy(engine)
     environment = strategy.environment(request.environment)
+    if request.seed:
+        refuse_if_stopped(engine, request.solution, request.seed)
     platform = engine.platform(environment.platform)
     access = access_to(engine, environment)
     if not request.solution:

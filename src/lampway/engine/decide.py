@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lampway.domain.digest import digest
 from lampway.domain.events import ENGINE, Actor, DecisionMade, PromotionMoved
-from lampway.domain.gates import GateResult, objection
+from lampway.domain.gates import GateResult, has_decided, objection
 from lampway.domain.promotion import Decision, Promotion, PromotionState
 from lampway.domain.strategy import GateRule
 from lampway.engine.context import Engine, Request, require_reason
@@ -45,13 +45,13 @@ def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
 
     Makers of the content and whoever asked are refused; so is anybody the stage does not name.
     """
-    voided = ""
+    ended, now = "", engine.now()
     with engine.store.transaction() as transaction:
-        promotion = find_promotion(transaction, request.promotion)
-        move = void_if_moved(transaction, promotion)
+        promotion = find_promotion(transaction, request.promotion, now)
+        move = void_if_moved(transaction, promotion, now)
         if move is not None:
             told = [transaction.append(move, ENGINE)]
-            voided = move.reason
+            ended = f"is {'void' if move.state is PromotionState.VOIDED else move.state}: {move.reason}"
         else:
             case = _open_case(transaction, promotion, request)
             decision = _decision(engine, transaction, case, request, actor)
@@ -59,11 +59,11 @@ def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
             if not request.approved:
                 why = f"rejected by {decision.by}: {decision.reason}"
                 told.append(transaction.append(PromotionMoved(promotion.id, PromotionState.REJECTED, why), actor))
-            gates = eligibility(transaction, _reread(transaction, promotion)).gates
+            gates = eligibility(transaction, _reread(transaction, promotion), now).gates
     engine.tell(told)
-    if voided:
+    if ended:
         again = f"lampway promote {promotion.solution}@{promotion.version} --to {promotion.stage}"
-        raise VoidedError(f"promotion {promotion.id} is void: {voided}", hint=f"ask again: {again}")
+        raise VoidedError(f"promotion {promotion.id} {ended}", hint=f"ask again: {again}")
     return Decided(promotion.id, promotion.solution, promotion.version, promotion.stage, gates)
 
 
@@ -84,21 +84,21 @@ def _reread(transaction: Transaction, promotion: Promotion) -> Case:
 
 
 def _decision(engine: Engine, transaction: Transaction, case: Case, request: Decide, actor: Actor) -> Decision:
-    facts = gather(transaction, case)
-    rules = [rule for rule in case.stage.gates if rule.gate == "approval"]
+    facts = gather(transaction, case, engine.now())
+    rules = case.stage.rules_of("approval")
     if not rules:
         raise UsageError(f"stage {case.stage.name} asks for no approval", hint=f"lampway explain {case.release.name}")
     objections = [objection(rule, facts, actor.person) for rule in rules]
     if all(objections):
         raise RefusedError(f"this decision would not count: {objections[0]}", hint=_whose(rules[0], case))
     person = facts.strategy.person(actor.person)
-    if any(d.by == (person.id if person else "") and d.digest == case.digest for d in case.decisions):
+    if person and has_decided(facts, person.id):
         raise UsageError(f"{actor.person} has decided already")
     return Decision(
         by=person.id if person else actor.person,
         approved=request.approved,
         reason=request.reason.strip() if request.approved else require_reason(request.reason),
-        at=engine.now(),
+        at=facts.now,
         digest=case.digest,
         evidence=tuple(digest(e) for e in facts.evidence),
         authenticated=actor.authenticated,

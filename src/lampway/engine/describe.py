@@ -17,6 +17,8 @@ def name_subjects(event: events.Event, names: dict[str, str]) -> None:
             names[d.id] = f"{d.solution}@{d.version} → {d.environment}"
         case events.DriftFound(finding=f):
             names[f.id] = f"{f.solution} in {f.environment}"
+        case events.Held(hold=h):
+            names[h.id] = f"{'emergency stop of' if h.emergency else 'hold on'} {h.scope}"
         case _:
             pass
 
@@ -65,5 +67,11 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{event.environment} is {event.state}: {event.summary}"
         case events.Tagged():
             return f"{event.tag} set on {event.commit[:12]}"
+        case events.Held(hold=h):
+            return h.words
+        case events.HoldLifted():
+            return f"{names.get(event.hold, event.hold)} lifted: {event.reason or 'no reason given'}"
+        case events.Vetoed(veto=v):
+            return v.words
         case _:
             return event.kind

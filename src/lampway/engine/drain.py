@@ -8,7 +8,9 @@ from __future__ import annotations
 from lampway.domain.deployment import Deployment, DeploymentState
 from lampway.domain.digest import to_plain
 from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMoved, Tagged
+from lampway.domain.gates import is_overdue
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
+from lampway.domain.timing import span_in_words
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
 from lampway.engine.facts import bind, case_of, eligibility
@@ -70,20 +72,21 @@ def _begin(engine: Engine, deployment: Deployment) -> bool:
     It is judged once more, in the same transaction: while the platform was asked, somebody may have taken it back,
     changed the rules or found drift.
     """
+    now = engine.now()
     with engine.store.transaction() as transaction:
         transaction.require_fence(deployment.environment, deployment.fence)
         promotion = transaction.get(Promotion, deployment.promotion)
         events: tuple[Event, ...] = ()
         case = case_of(transaction, promotion) if promotion and promotion.state in _STARTABLE else None
-        void = void_if_moved(transaction, promotion) if promotion else None
-        judged = eligibility(transaction, case) if case and not void else None
+        void = void_if_moved(transaction, promotion, now) if promotion else None
+        judged = eligibility(transaction, case, now) if case and not void else None
         is_begun = judged is not None and judged.allowed
         if void is not None:
             events = (void,)
         elif judged is not None and is_begun:
             gates = tuple(to_plain(g) for g in judged.gates)
             events = (
-                PromotionMoved(deployment.promotion, PromotionState.READY, "every gate is open", gates),
+                PromotionMoved(deployment.promotion, PromotionState.READY, "every gate is open", gates, now),
                 PromotionMoved(deployment.promotion, PromotionState.RUNNING, "deploying"),
                 DeploymentStarted(deployment),
             )
@@ -102,36 +105,44 @@ def _put_off(engine: Engine, promotion: Promotion, why: str) -> None:
 
 def _choose(engine: Engine, environment: str, tried: set[str]) -> Promotion | None:
     """Return the first promotion that may start, voiding on the way those whose ground has moved."""
+    now = engine.now()
     with engine.store.transaction() as transaction:
         told = []
         chosen = None
         for promotion in transaction.find(Promotion, environment=environment, states=_STARTABLE):
-            move = void_if_moved(transaction, promotion)
+            move = void_if_moved(transaction, promotion, now)
             if move is not None:
                 told.append(transaction.append(move, ENGINE))
                 continue
             case = case_of(transaction, promotion)
             if case is None or promotion.id in tried:
                 continue
-            if eligibility(transaction, case).allowed:
+            if eligibility(transaction, case, now).allowed:
                 chosen = promotion
                 break
     engine.tell(told)
     return chosen
 
 
-def void_if_moved(reading: Reading, promotion: Promotion) -> PromotionMoved | None:
-    """Return the event that voids a promotion when something it is bound to has changed, or None."""
+def void_if_moved(reading: Reading, promotion: Promotion, now: str) -> PromotionMoved | None:
+    """Return the event that ends a promotion, or None.
+
+    It is voided when something it is bound to has changed, and expires when it has waited longer than its stage allows.
+    """
     if promotion.kind is not DeploymentKind.FORWARD or promotion.state not in _STARTABLE:
         return None
     case = case_of(reading, promotion)
     if case is None:
         return PromotionMoved(promotion.id, PromotionState.VOIDED, "its stage is no longer in the strategy")
-    now = bind(reading, rules_in_force(reading).strategy, case.stage, case.release)
-    changed = now.changed_since(promotion.bound)
-    if not changed:
-        return None
-    return PromotionMoved(promotion.id, PromotionState.VOIDED, f"changed since it was asked for: {', '.join(changed)}")
+    ground = bind(reading, rules_in_force(reading).strategy, case.stage, case.release)
+    changed = ground.changed_since(promotion.bound)
+    if changed:
+        why = f"changed since it was asked for: {', '.join(changed)}"
+        return PromotionMoved(promotion.id, PromotionState.VOIDED, why)
+    if is_overdue(case.stage, promotion.requested_at, now):
+        why = f"it waited longer than {span_in_words(case.stage.expires)}; its evidence is kept"
+        return PromotionMoved(promotion.id, PromotionState.EXPIRED, why)
+    return None
 
 
 def flush_outbox(engine: Engine) -> None:

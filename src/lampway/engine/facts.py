@@ -19,6 +19,7 @@ from lampway.domain.gates import Eligibility, Facts, judge
 from lampway.domain.projection import installation_key
 from lampway.domain.promotion import Bound, Decision, DeploymentKind, Promotion
 from lampway.domain.release import Release
+from lampway.domain.stops import Hold, HoldState, Veto, stays, veto_key
 from lampway.domain.strategy import Stage, Strategy
 from lampway.engine.context import rules_in_force
 from lampway.engine.store import Reading
@@ -35,6 +36,9 @@ class Case:
     promotion: str = ""
     decisions: tuple[Decision, ...] = ()
     digest: str = ""
+    requested_at: str = ""
+    removes: bool = False
+    """Whether the solution is to be taken out."""
 
 
 def installed(reading: Reading, environment: str, solution: str) -> Installation | None:
@@ -43,9 +47,10 @@ def installed(reading: Reading, environment: str, solution: str) -> Installation
 
 
 def rollback_target(reading: Reading, environment: str, solution: str, other_than: str) -> KnownGood | None:
-    """Return the newest known-good release there whose digest is not `other_than`."""
+    """Return the newest known-good release there whose digest is not `other_than`, and that nobody has vetoed there."""
     goods = reading.find(KnownGood, environment=environment, solution=solution, newest_first=True)
-    return next((good for good in goods if good.release != other_than), None)
+    others = (good for good in goods if good.release != other_than)
+    return next((good for good in others if reading.get(Veto, veto_key(environment, good.release)) is None), None)
 
 
 def configuration_for(
@@ -85,6 +90,8 @@ def case_of(reading: Reading, promotion: Promotion) -> Case | None:
         promotion.id,
         promotion.decisions,
         promotion.bound.digest,
+        promotion.requested_at,
+        promotion.bound.release == "remove",
     )
 
 
@@ -92,13 +99,15 @@ def _is_known(strategy: Strategy, solution: str) -> bool:
     return any(s.name == solution for s in strategy.solutions)
 
 
-def gather(reading: Reading, case: Case) -> Facts:
-    """Return everything a judgement of this case may look at."""
+def gather(reading: Reading, case: Case, now: str) -> Facts:
+    """Return everything a judgement of this case at this time may look at."""
     strategy = rules_in_force(reading).strategy
     release, stage = case.release, case.stage
     here = installed(reading, stage.environment, release.solution)
     _, missing = configuration_for(strategy, stage, release)
     between = _releases_between(reading, here, release)
+    digest = release.digest
+    deployments = reading.find(Deployment, solution=release.solution)
     drift = reading.find(
         DriftFinding,
         environment=stage.environment,
@@ -118,18 +127,24 @@ def gather(reading: Reading, case: Case) -> Facts:
         makers=tuple(sorted({maker for r in between for maker in r.makers})),
         editors_unknown=any(r.editors_unknown for r in between),
         missing=missing,
-        verified_in=_verified_in(reading, release),
+        verified_in=_verified_in(deployments, digest),
         evidence=_evidence(reading, release),
         drift=drift,
         lock=reading.get(LockRecord, stage.environment),
         is_first=here is None,
         rollback=rollback_target(reading, stage.environment, release.solution, release.digest),
+        now=now,
+        requested_at=case.requested_at,
+        holds=reading.find(Hold, states=(HoldState.STANDING,)),
+        veto=reading.get(Veto, veto_key(stage.environment, digest)),
+        removes=case.removes,
+        stays=stays(deployments, digest),
     )
 
 
-def eligibility(reading: Reading, case: Case) -> Eligibility:
-    """Return whether this release may enter this stage now, gate by gate."""
-    return judge(gather(reading, case))
+def eligibility(reading: Reading, case: Case, now: str) -> Eligibility:
+    """Return whether this release may enter this stage at this time, gate by gate."""
+    return judge(gather(reading, case, now))
 
 
 def _releases_between(reading: Reading, here: Installation | None, release: Release) -> tuple[Release, ...]:
@@ -141,9 +156,8 @@ def _releases_between(reading: Reading, here: Installation | None, release: Rele
     return found[start:end] if start < end else (release,)
 
 
-def _verified_in(reading: Reading, release: Release) -> tuple[str, ...]:
-    digest = release.digest
-    done = reading.find(Deployment, solution=release.solution, states=(DeploymentState.SUCCEEDED,))
+def _verified_in(deployments: tuple[Deployment, ...], digest: str) -> tuple[str, ...]:
+    done = (d for d in deployments if d.state is DeploymentState.SUCCEEDED)
     return tuple(sorted({d.environment for d in done if d.release == digest}))
 
 

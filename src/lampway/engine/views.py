@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lampway.domain.configuration import resolve
 from lampway.domain.deployment import Deployment, Evidence, Installation
 from lampway.domain.events import Actor
-from lampway.domain.gates import GateResult, GateState, objection
+from lampway.domain.gates import GateResult, has_decided, objection
 from lampway.domain.package import Diff
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release
+from lampway.domain.stops import Hold, HoldState, standing
 from lampway.domain.strategy import Stage, Strategy
 from lampway.engine.context import Engine, Request, access_to, find_release, rules_in_force
 from lampway.engine.facts import Case, case_of, eligibility, gather, installed, rollback_target
-from lampway.engine.promote import find_promotion
+from lampway.engine.promote import awaits_approval, find_promotion
 from lampway.engine.steps import plan_for, wanted_for
 from lampway.engine.store import Reading
 from lampway.errors import LampwayError, NotFoundError
@@ -39,6 +40,8 @@ class Cell:
     """Id of the open promotion there, if any."""
     waiting: str
     """The release of that promotion."""
+    held: tuple[str, ...] = ()
+    """The holds and emergency stops that keep anything from starting there, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,19 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
         strategy = rules_in_force(reading).strategy
         here = {(i.solution, i.environment): i for i in reading.find(Installation, solution=request.solution)}
         opened = reading.find(Promotion, solution=request.solution, states=OPEN_STATES)
+        holds = reading.find(Hold, states=(HoldState.STANDING,))
     waiting = {(p.solution, p.environment): p for p in opened}
     names = [s.name for s in strategy.solutions if request.solution in ("", s.name)]
     if request.solution and not names:
         strategy.solution(request.solution)
-    return tuple(
+    cells = tuple(
         _cell(name, stage.environment, here.get((name, stage.environment)), waiting.get((name, stage.environment)))
         for name in names
         for stage in strategy.pipeline_of(name).stages
     )
+    now = engine.now()
+    held = [tuple(h.words for h in standing(holds, c.solution, c.environment, now)) for c in cells]
+    return tuple(replace(cell, held=words) for cell, words in zip(cells, held, strict=True))
 
 
 def _cell(solution: str, environment: str, here: Installation | None, opened: Promotion | None) -> Cell:
@@ -118,7 +125,8 @@ def explain(engine: Engine, request: Explain, actor: Actor) -> Explanation:
         stage = strategy.stage(release.solution, request.to)
         promotion = _open_promotion(reading, release, stage)
         case = case_of(reading, promotion) if promotion else None
-        judged = eligibility(reading, case or Case(release, stage, DeploymentKind.FORWARD, actor.person))
+        asked = case or Case(release, stage, DeploymentKind.FORWARD, actor.person)
+        judged = eligibility(reading, asked, engine.now())
     plan, problems = _plan(engine, strategy, release, stage)
     return Explanation(
         release=release.name,
@@ -196,7 +204,7 @@ class Inbox(Request[tuple[PromotionView, ...]]):
 def show_promotion(engine: Engine, request: ShowPromotion, actor: Actor) -> PromotionView:
     """Return a promotion with its gates as they stand. Raises NotFoundError."""
     with engine.store.reading() as reading:
-        return _view(engine, reading, find_promotion(reading, request.promotion), actor)
+        return _view(engine, reading, find_promotion(reading, request.promotion, engine.now()), actor)
 
 
 def inbox(engine: Engine, request: Inbox, actor: Actor) -> tuple[PromotionView, ...]:
@@ -204,15 +212,8 @@ def inbox(engine: Engine, request: Inbox, actor: Actor) -> tuple[PromotionView, 
     with engine.store.reading() as reading:
         rules_in_force(reading)
         found = reading.find(Promotion, states=(PromotionState.WAITING,))
-        views = [_view(engine, reading, p, actor) for p in found if _pending(reading, p)]
+        views = [_view(engine, reading, p, actor) for p in found if awaits_approval(reading, p, engine.now())]
     return tuple(v for v in views if request.everybody or not v.may_decide)
-
-
-def _pending(reading: Reading, promotion: Promotion) -> bool:
-    case = case_of(reading, promotion)
-    if case is None:
-        return False
-    return any(g.gate == "approval" and g.state is GateState.PENDING for g in eligibility(reading, case).gates)
 
 
 def _view(engine: Engine, reading: Reading, promotion: Promotion, actor: Actor) -> PromotionView:
@@ -224,13 +225,13 @@ def _view(engine: Engine, reading: Reading, promotion: Promotion, actor: Actor) 
     return PromotionView(
         promotion=promotion,
         release=release,
-        gates=eligibility(reading, case).gates if case else (),
+        gates=eligibility(reading, case, engine.now()).gates if case else (),
         deployment=reading.get(Deployment, promotion.deployment) if promotion.deployment else None,
         evidence=tuple(e for e in found if e.release == promotion.bound.release),
         running=here.version if here else "",
         rollback=back.version if back else "",
         diff=_diff(engine, here, release) if promotion.state in OPEN_STATES else None,
-        may_decide=_objection(reading, case, actor),
+        may_decide=_objection(reading, case, actor, engine.now()),
     )
 
 
@@ -241,15 +242,15 @@ def _diff(engine: Engine, here: Installation | None, release: Release | None) ->
     return engine.platform(release.package.platform).format.diff(old, new)
 
 
-def _objection(reading: Reading, case: Case | None, actor: Actor) -> str:
+def _objection(reading: Reading, case: Case | None, actor: Actor, now: str) -> str:
     if case is None:
         return "its stage is no longer in the strategy"
-    rules = [rule for rule in case.stage.gates if rule.gate == "approval"]
+    rules = case.stage.rules_of("approval")
     if not rules:
         return "this stage asks for no approval"
-    facts = gather(reading, case)
+    facts = gather(reading, case, now)
     person = facts.strategy.person(actor.person)
-    if person and any(d.by == person.id and d.digest == case.digest for d in case.decisions):
+    if person and has_decided(facts, person.id):
         return "you have decided already"
     found = [objection(rule, facts, actor.person) for rule in rules]
     return found[0] if all(found) else ""

@@ -240,6 +240,8 @@ def _prepare(engine: Engine) -> None:
             known = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
             if "about" not in known:
                 _create(connection)
+            elif new := [table for table in metadata.sorted_tables if table.name not in known]:
+                metadata.create_all(connection, tables=new, checkfirst=False)  # kinds of record newer than this store
             version = int(connection.execute(select(about.c.value).where(about.c.key == "schema")).scalar_one())
     if version != VERSION:
         hint = "use a newer Lampway" if version > VERSION else "use the Lampway that made it"

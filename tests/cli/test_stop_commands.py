@@ -1,0 +1,137 @@
+"""Stopping from the command line: plain words, the right exit code, and one clear error for what makes no sense."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lampway.cli.main import main
+
+PEOPLE = (
+    *("--person", "ada:Ada Maker:ada@example.org:maker"),
+    *("--person", "ben:Ben Approver:ben@example.org:approver,platform-admin"),
+)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Return a runner in a folder whose strategy is in force."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("LAMPWAY_DIR", str(tmp_path))
+    monkeypatch.setenv("LAMPWAY_USER", "ada")
+
+    def run_one(*words: str, user: str = "ada") -> tuple[int, str, str]:
+        os.environ["LAMPWAY_USER"] = user
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(["-C", str(tmp_path), *words])
+        return code, out.getvalue(), err.getvalue()
+
+    assert run_one("init", *PEOPLE)[0] == 0
+    assert run_one("strategy", "apply", "-m", "First")[0] == 0
+    return run_one
+
+
+def test_a_hold_is_set_shown_and_lifted(run: Any) -> None:
+    code, out, _ = run("hold", "--environment", "prod", "--reason", "year end", "--until", "2999-01-01")
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            "hold on prod until Wed 2999-01-02 00:00 UTC by ada: year end",
+            "  lift it: lampway unhold --environment prod",
+        ],
+    )
+    (held,) = json.loads(run("stops", "--json")[1])["holds"]
+    assert (held["environment"], held["by"], held["emergency"]) == ("prod", "ada", False)
+    assert "hold on prod" in run("stops")[1]
+    assert run("unhold", "--environment", "prod", user="ben")[0] == 0
+    assert run("stops")[1] == "nothing is held, stopped or vetoed\n"
+
+
+def test_an_emergency_stop_of_everything_is_lifted_with_a_reason_by_who_may(run: Any) -> None:
+    assert run("stop", "--all", "--reason", "incident 7", user="ben")[0] == 0
+    code, _, err = run("start", "--all", "--reason", "I need it")
+    assert code == 1
+    assert "Ada Maker may not lift the emergency stop of every environment" in err
+    assert run("start", "--all", user="ben")[0] == 2
+    code, out, _ = run("start", "--all", "--reason", "over", user="ben")
+    assert (code, out) == (0, "lifted: emergency stop of every environment by ben: incident 7\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("hold", "--reason", "x"), 2, "say what to hold"),
+        (("hold", "orders", "--reason", "x"), 2, "no solution named *orders*"),
+        (("hold", "--environment", "prod"), 2, "a reason is needed"),
+        (("hold", "--environment", "prd", "--reason", "x"), 2, "no environment named *prd*"),
+        (("hold", "--environment", "prod", "--reason", "x", "--until", "soon"), 2, "not a date: soon"),
+        (("hold", "--environment", "prod", "--reason", "x", "--until", "2001-01-01"), 2, "2001-01-01 is in the past"),
+        (("unhold",), 2, "say which hold to lift"),
+        (("unhold", "--environment", "prod"), 2, "no hold of that scope stands"),
+        (("stop", "--reason", "x"), 2, "name one environment, or say --all"),
+        (("stop", "prod", "--all", "--reason", "x"), 2, "name one environment, or say --all"),
+        (("start", "prod", "--reason", "x"), 2, "no emergency stop of that scope stands"),
+        (("veto", "orders", "--in", "prod", "--reason", "x"), 2, "a veto is about one release: orders"),
+        (("veto", "orders@1.0.0", "--in", "prod", "--reason", "x"), 2, "orders has no release yet"),
+        (("veto", "orders@1.0.0", "--reason", "x"), 2, "--in"),
+    ],
+)
+def test_what_makes_no_sense_is_one_clear_error(run: Any, words: tuple[str, ...], code: int, message: str) -> None:
+    found, out, err = run(*words)
+    assert (found, out) == (code, "")
+    assert message in err
+    assert err.startswith("error: ")
+    assert run("stops", "--json")[1] == '{\n  "holds": [],\n  "vetoes": []\n}\n'
+
+
+def test_a_valid_strategy_is_told_what_it_leaves_open(run: Any) -> None:
+    code, out, _ = run("strategy", "check")
+    assert code == 0
+    assert "note: environments/test.yaml does not say what data is there" in out
+    assert len(json.loads(run("strategy", "check", "--json")[1])["warnings"]) == 2
+
+
+def test_a_strategy_that_lets_prod_be_entered_unprotected_is_neither_valid_nor_applied(
+    run: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "lampway.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("          - gate: rollback-target", "          # - gate: rollback-target"))
+    code, _, err = run("strategy", "check")
+    assert code == 2
+    assert "a stage of the last tier needs the gate rollback-target" in err
+    assert run("strategy", "apply", "-m", "Careless")[0] == 2
+
+
+def test_what_the_template_offers_in_comments_is_valid_when_it_is_taken(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "lampway.yaml"
+    lines = path.read_text().splitlines()
+    first = next(n for n, line in enumerate(lines) if "# max_age" in line)
+    taken = [
+        line.replace("# ", "", 1) if n >= first or "freezes:" in line or "- {from:" in line else line
+        for n, line in enumerate(lines)
+    ]
+    path.write_text("\n".join(taken) + "\n")
+    code, out, err = run("strategy", "check")
+    assert (code, err) == (0, ""), err
+    changes = run("strategy", "diff")[1]
+    wanted = [
+        "gate soak added: 2 h",
+        "gate any added",
+        "window Mon-Thu 08:00-17:00 Europe/Berlin added",
+        "promotions expire after: never → 14 d",
+        "lapses after: never → 7 d",
+        "freeze added: prod",
+    ]
+    for words in wanted:
+        assert words in changes
+    assert out.startswith("valid")
