@@ -78,9 +78,11 @@ def _fill(store: SqlStore, strategy: Strategy, count: int, nodes: int) -> None:
 
 
 def _things(store: SqlStore, bare: sqlite3.Connection, case: Case, newest: Release) -> dict[str, Callable[[], object]]:
+    now = SystemClock().now().isoformat(timespec="milliseconds")
+
     def judge() -> None:
         with store.reading() as reading:
-            eligibility(reading, case)
+            eligibility(reading, case, now)
 
     return {"judged": judge, "bare": lambda: _read(bare), "digest": lambda: newest.digest}
 

@@ -96,6 +96,7 @@ def _gate(place: str, old: GateRule, new: GateRule) -> Iterator[_Change]:
     label = f"gate {new.gate}"
     if old.quorum != new.quorum:
         yield place, f"{label}: quorum {old.quorum} → {new.quorum}"
+    yield from _fields(place, old, new, ("max_age",))
     for name, word in (("roles", "role"), ("people", "person"), ("severities", "blocks"), ("kinds", "kinds")):
         before, after = getattr(old, name), getattr(new, name)
         if name == "kinds" and before != after:
@@ -148,7 +149,7 @@ def _solution(place: str, old: Solution, new: Solution) -> Iterator[_Change]:
 
 
 def _check(place: str, old: Check, new: Check) -> Iterator[_Change]:
-    yield from _fields(place, old, new, ("kind", "timeout"))
+    yield from _fields(place, old, new, ("kind", "timeout", "report", "fail_on", "attested", "max_age"))
     before, after = _action(old), _action(new)
     if before != after:
         yield place, f"does: {before} → {after}"
@@ -159,6 +160,8 @@ def _check(place: str, old: Check, new: Check) -> Iterator[_Change]:
 def _action(check: Check) -> str:
     """Return what a check does, in short."""
     http = check.http
+    if check.attested or check.platform:
+        return "a tester attests it" if check.attested else f"{check.platform} run of the platform"
     return _shown(f"{http.get('method')} {http.get('path') or http.get('url')}" if http else " ".join(check.command))
 
 

@@ -47,7 +47,7 @@ def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
     """
     voided = ""
     with engine.store.transaction() as transaction:
-        promotion = find_promotion(transaction, request.promotion)
+        promotion = find_promotion(transaction, request.promotion, engine.now())
         move = void_if_moved(transaction, promotion)
         if move is not None:
             told = [transaction.append(move, ENGINE)]
@@ -59,7 +59,7 @@ def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
             if not request.approved:
                 why = f"rejected by {decision.by}: {decision.reason}"
                 told.append(transaction.append(PromotionMoved(promotion.id, PromotionState.REJECTED, why), actor))
-            gates = eligibility(transaction, _reread(transaction, promotion)).gates
+            gates = eligibility(transaction, _reread(transaction, promotion), engine.now()).gates
     engine.tell(told)
     if voided:
         again = f"lampway promote {promotion.solution}@{promotion.version} --to {promotion.stage}"
@@ -84,7 +84,7 @@ def _reread(transaction: Transaction, promotion: Promotion) -> Case:
 
 
 def _decision(engine: Engine, transaction: Transaction, case: Case, request: Decide, actor: Actor) -> Decision:
-    facts = gather(transaction, case)
+    facts = gather(transaction, case, engine.now())
     rules = [rule for rule in case.stage.gates if rule.gate == "approval"]
     if not rules:
         raise UsageError(f"stage {case.stage.name} asks for no approval", hint=f"lampway explain {case.release.name}")

@@ -12,6 +12,7 @@ from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, Pro
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
 from lampway.engine.facts import bind, case_of, eligibility
+from lampway.engine.recheck import collect_expired
 from lampway.engine.store import Due, Reading
 from lampway.errors import LampwayError
 
@@ -31,6 +32,7 @@ def drain(engine: Engine, environment: str) -> None:
     Call it only while the runtime vouches that nobody else works there. Raises nothing for a deployment that ends
     badly: how it ended is in the ledger. Raises StorageError when the fence was lost.
     """
+    _collect(engine, environment)
     tried: set[str] = set()
     while True:
         with engine.store.reading() as reading:
@@ -52,6 +54,17 @@ def drain(engine: Engine, environment: str) -> None:
         finally:
             engine.store.release_lease(environment, fence)
     flush_outbox(engine)
+
+
+def _collect(engine: Engine, environment: str) -> None:
+    """Collect again what promotions that wait here rely on, where it has only grown old."""
+    with engine.store.reading() as reading:
+        waiting = reading.find(Promotion, environment=environment, states=_STARTABLE)
+        standing = [p for p in waiting if void_if_moved(reading, p) is None]
+    for promotion in standing:
+        why = collect_expired(engine, promotion)
+        if why:
+            _put_off(engine, promotion, why)
 
 
 def _start(engine: Engine, promotion: Promotion, fence: int) -> None:
@@ -76,7 +89,7 @@ def _begin(engine: Engine, deployment: Deployment) -> bool:
         events: tuple[Event, ...] = ()
         case = case_of(transaction, promotion) if promotion and promotion.state in _STARTABLE else None
         void = void_if_moved(transaction, promotion) if promotion else None
-        judged = eligibility(transaction, case) if case and not void else None
+        judged = eligibility(transaction, case, engine.now()) if case and not void else None
         is_begun = judged is not None and judged.allowed
         if void is not None:
             events = (void,)
@@ -113,7 +126,7 @@ def _choose(engine: Engine, environment: str, tried: set[str]) -> Promotion | No
             case = case_of(transaction, promotion)
             if case is None or promotion.id in tried:
                 continue
-            if eligibility(transaction, case).allowed:
+            if eligibility(transaction, case, engine.now()).allowed:
                 chosen = promotion
                 break
     engine.tell(told)

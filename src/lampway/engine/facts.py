@@ -92,8 +92,8 @@ def _is_known(strategy: Strategy, solution: str) -> bool:
     return any(s.name == solution for s in strategy.solutions)
 
 
-def gather(reading: Reading, case: Case) -> Facts:
-    """Return everything a judgement of this case may look at."""
+def gather(reading: Reading, case: Case, now: str) -> Facts:
+    """Return everything a judgement of this case at this time may look at."""
     strategy = rules_in_force(reading).strategy
     release, stage = case.release, case.stage
     here = installed(reading, stage.environment, release.solution)
@@ -124,12 +124,13 @@ def gather(reading: Reading, case: Case) -> Facts:
         lock=reading.get(LockRecord, stage.environment),
         is_first=here is None,
         rollback=rollback_target(reading, stage.environment, release.solution, release.digest),
+        now=now,
     )
 
 
-def eligibility(reading: Reading, case: Case) -> Eligibility:
+def eligibility(reading: Reading, case: Case, now: str) -> Eligibility:
     """Return whether this release may enter this stage now, gate by gate."""
-    return judge(gather(reading, case))
+    return judge(gather(reading, case, now))
 
 
 def _releases_between(reading: Reading, here: Installation | None, release: Release) -> tuple[Release, ...]:

@@ -118,7 +118,7 @@ def explain(engine: Engine, request: Explain, actor: Actor) -> Explanation:
         stage = strategy.stage(release.solution, request.to)
         promotion = _open_promotion(reading, release, stage)
         case = case_of(reading, promotion) if promotion else None
-        judged = eligibility(reading, case or Case(release, stage, DeploymentKind.FORWARD, actor.person))
+        judged = eligibility(reading, case or Case(release, stage, DeploymentKind.FORWARD, actor.person), engine.now())
     plan, problems = _plan(engine, strategy, release, stage)
     return Explanation(
         release=release.name,
@@ -155,7 +155,7 @@ def _plan(
         found = engine.platform(environment.platform).plan(access_to(engine, environment), wanted)
     except LampwayError as error:
         return (), (str(error),)
-    steps = plan_for(found.steps, environment.name, len(strategy.solution(release.solution).checks))
+    steps = plan_for(found.steps, environment.name, len(strategy.solution(release.solution).automatic))
     return tuple(f"{s.name}: {s.summary}" for s in steps), tuple(p.summary for p in found.problems)
 
 
@@ -196,7 +196,7 @@ class Inbox(Request[tuple[PromotionView, ...]]):
 def show_promotion(engine: Engine, request: ShowPromotion, actor: Actor) -> PromotionView:
     """Return a promotion with its gates as they stand. Raises NotFoundError."""
     with engine.store.reading() as reading:
-        return _view(engine, reading, find_promotion(reading, request.promotion), actor)
+        return _view(engine, reading, find_promotion(reading, request.promotion, engine.now()), actor)
 
 
 def inbox(engine: Engine, request: Inbox, actor: Actor) -> tuple[PromotionView, ...]:
@@ -204,15 +204,15 @@ def inbox(engine: Engine, request: Inbox, actor: Actor) -> tuple[PromotionView, 
     with engine.store.reading() as reading:
         rules_in_force(reading)
         found = reading.find(Promotion, states=(PromotionState.WAITING,))
-        views = [_view(engine, reading, p, actor) for p in found if _pending(reading, p)]
+        views = [_view(engine, reading, p, actor) for p in found if _pending(reading, p, engine.now())]
     return tuple(v for v in views if request.everybody or not v.may_decide)
 
 
-def _pending(reading: Reading, promotion: Promotion) -> bool:
+def _pending(reading: Reading, promotion: Promotion, now: str) -> bool:
     case = case_of(reading, promotion)
     if case is None:
         return False
-    return any(g.gate == "approval" and g.state is GateState.PENDING for g in eligibility(reading, case).gates)
+    return any(g.gate == "approval" and g.state is GateState.PENDING for g in eligibility(reading, case, now).gates)
 
 
 def _view(engine: Engine, reading: Reading, promotion: Promotion, actor: Actor) -> PromotionView:
@@ -224,13 +224,13 @@ def _view(engine: Engine, reading: Reading, promotion: Promotion, actor: Actor) 
     return PromotionView(
         promotion=promotion,
         release=release,
-        gates=eligibility(reading, case).gates if case else (),
+        gates=eligibility(reading, case, engine.now()).gates if case else (),
         deployment=reading.get(Deployment, promotion.deployment) if promotion.deployment else None,
         evidence=tuple(e for e in found if e.release == promotion.bound.release),
         running=here.version if here else "",
         rollback=back.version if back else "",
         diff=_diff(engine, here, release) if promotion.state in OPEN_STATES else None,
-        may_decide=_objection(reading, case, actor),
+        may_decide=_objection(reading, case, actor, engine.now()),
     )
 
 
@@ -241,13 +241,13 @@ def _diff(engine: Engine, here: Installation | None, release: Release | None) ->
     return engine.platform(release.package.platform).format.diff(old, new)
 
 
-def _objection(reading: Reading, case: Case | None, actor: Actor) -> str:
+def _objection(reading: Reading, case: Case | None, actor: Actor, now: str) -> str:
     if case is None:
         return "its stage is no longer in the strategy"
     rules = [rule for rule in case.stage.gates if rule.gate == "approval"]
     if not rules:
         return "this stage asks for no approval"
-    facts = gather(reading, case)
+    facts = gather(reading, case, now)
     person = facts.strategy.person(actor.person)
     if person and any(d.by == person.id and d.digest == case.digest for d in case.decisions):
         return "you have decided already"
