@@ -34,8 +34,12 @@ def _http(check: Check, base_url: str, started: float) -> tuple[CheckOutcome, st
     """Ask until the answer is the expected one or the time is up: flows need a moment to start."""
     import httpx
 
-    url = _url(base_url, str(check.http.get("path") or check.http.get("url") or "/"))
+    given = str(check.http.get("path") or check.http.get("url") or "/")
     method = str(check.http.get("method", "GET"))
+    try:
+        url = _url(base_url, given)
+    except ValueError as error:
+        return CheckOutcome.ERRORED, f"{method} {given[:80]} cannot be asked: {error}"
     if urlsplit(url).scheme not in ("http", "https"):
         return CheckOutcome.ERRORED, f"only http and https can be asked: {url[:80]}"
     outcome, summary = CheckOutcome.ERRORED, "no time to ask"
@@ -61,11 +65,11 @@ def _http(check: Check, base_url: str, started: float) -> tuple[CheckOutcome, st
             outcome = CheckOutcome.FAILED if wrong else CheckOutcome.PASSED
             summary = f"{method} {_path(url)}: {wrong or f'{response.status_code} as expected'}"
             summary += f", in {took:.0f} ms" if "max_ms" in expect else ""
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError) as error:
+            return CheckOutcome.ERRORED, f"{method} {_path(url)} cannot be asked: {error}"
         except httpx.HTTPError as error:
             outcome = CheckOutcome.FAILED
             summary = f"{method} {_path(url)}: no answer ({type(error).__name__})"
-        except (httpx.InvalidURL, ValueError) as error:
-            return CheckOutcome.ERRORED, f"{method} {_path(url)} cannot be asked: {error}"
         if outcome is CheckOutcome.PASSED or time.monotonic() - started + 0.1 >= min(check.timeout, _PATIENCE):
             return outcome, summary
         time.sleep(0.1)
