@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -117,7 +118,7 @@ def test_each_fall_from_grace_turns_bad_exactly_once(outcomes: list[CheckOutcome
     evidence = [told(outcome) for outcome in outcomes]
     falls = sum(turned_bad(evidence[:n], e) for n, e in enumerate(evidence))
     decided = [o for o in outcomes if o is not ERRORED]
-    assert falls == sum(a is PASSED and b is FAILED for a, b in zip(decided, decided[1:], strict=False))
+    assert falls == sum(a is PASSED and b is FAILED for a, b in pairwise(decided))
 
 
 @pytest.mark.parametrize(

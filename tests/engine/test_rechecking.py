@@ -192,7 +192,7 @@ def test_asking_wrongly_says_what_there_is(team: Team, waiting: str) -> None:
         again(team, "nowhere")
     with pytest.raises(NotFoundError):
         again(team, release="nothing")
-    with pytest.raises(RefusedError, match="nobody in people.yaml"):
+    with pytest.raises(RefusedError, match=r"nobody in people\.yaml"):
         again(team, by="stranger")
     team.govern(with_checks(team.rules))
     with pytest.raises(UsageError, match="no check that can be run"):

@@ -126,7 +126,8 @@ def test_children_end_with_their_check(tmp_path: Path, *, new_session: bool, wai
     note = tmp_path / "pid"
     script = (
         "import subprocess, sys, time\n"
-        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(120)'], start_new_session={new_session})\n"
+        "sleeps = [sys.executable, '-c', 'import time; time.sleep(120)']\n"
+        f"child = subprocess.Popen(sleeps, start_new_session={new_session})\n"
         f"open({str(note)!r}, 'w').write(str(child.pid))\n" + ("time.sleep(120)\n" if waits else "print('fine')\n")
     )
     started = time.monotonic()
@@ -188,3 +189,15 @@ def test_answers_are_held_against_what_is_expected(
 ) -> None:
     result = CheckRunner().run(Check("c", "functional", 1.0, http=http_), server, {}, FACTS)
     assert (result.outcome, said in result.summary) == (outcome, True), result
+
+
+def test_a_report_where_a_folder_lies_is_errored() -> None:
+    check = Check("c", "functional", command=("python", "c.py"), report="out.xml")
+    result = CheckRunner().run(check, "http://test", {"c.py": b"", "out.xml/a": b""}, FACTS)
+    assert (result.outcome, "is no file" in result.summary) == (ERRORED, True)
+
+
+def test_where_no_folder_can_be_made_the_check_is_errored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    result = run("pass")
+    assert (result.outcome, "folder cannot be made" in result.summary) == (ERRORED, True)

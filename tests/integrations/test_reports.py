@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -117,16 +118,12 @@ def test_a_scan_that_did_not_come_to_its_end_proves_nothing() -> None:
 @given(st.sampled_from(["a.xml", "a.sarif"]), st.binary(max_size=300), st.binary(max_size=20))
 def test_noise_is_counted_or_refused_and_nothing_else(name: str, noise: bytes, more: bytes) -> None:
     for data in (noise, b"<testsuite>" + noise + b"</testsuite>", b'{"runs": [' + noise + b"]}" + more):
-        try:
+        with contextlib.suppress(UnreadableReportError):
             read_report(name, data, "warning")
-        except UnreadableReportError as error:
-            assert str(error)
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)))
 def test_any_shape_of_sarif_is_counted_or_refused(value: Any) -> None:
     for document in ({"runs": [{"results": [value]}]}, {"runs": [{"tool": value, "results": [{"ruleId": 1}]}]}, value):
-        try:
+        with contextlib.suppress(UnreadableReportError):
             read_report("a.sarif", json.dumps(document).encode(), "error")
-        except UnreadableReportError as error:
-            assert str(error)

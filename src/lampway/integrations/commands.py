@@ -67,6 +67,13 @@ class _Output:
 
 def run_command(check: Check, files: Mapping[str, bytes], facts: Mapping[str, str]) -> Ran:
     """Run a check's command in a copy of `files` and return what came of it."""
+    try:
+        return _in_folder(check, files, facts)
+    except OSError as error:
+        return Ran(CheckOutcome.ERRORED, f"its folder cannot be made: {error.strerror or error}")
+
+
+def _in_folder(check: Check, files: Mapping[str, bytes], facts: Mapping[str, str]) -> Ran:
     with tempfile.TemporaryDirectory(prefix="lampway-check-", ignore_cleanup_errors=True) as folder:
         for path, data in files.items():
             place = Path(folder).joinpath(*PurePosixPath(path).parts)
@@ -79,7 +86,8 @@ def run_command(check: Check, files: Mapping[str, bytes], facts: Mapping[str, st
 
 def _run(check: Check, folder: str, environment: Mapping[str, str]) -> Ran:
     command = [sys.executable if part == "python" and n == 0 else part for n, part in enumerate(check.command)]
-    (Path(folder) / check.report).unlink(missing_ok=True) if check.report else None
+    with contextlib.suppress(OSError):  # what lies there and is no file is refused when it is read
+        (Path(folder) / (check.report or "no report")).unlink()
     try:
         process = subprocess.Popen(
             command,

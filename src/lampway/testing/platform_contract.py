@@ -42,7 +42,7 @@ from lampway.errors import (
 )
 from lampway.testing.sample import Apply, Lacking, Outside, Sample, Strangers
 
-PORT_VERSION = 1
+PORT_VERSION = 2
 """Of the platform port that this suite proves. It grows when an adapter must do something it did not have to."""
 
 
