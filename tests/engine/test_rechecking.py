@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from team import APPROVAL, PROD_GATES, Team, with_gates
+from team import APPROVAL, PROD_GATES, MortalStore, Team, with_gates
 
 from lampway.domain.deployment import CheckOutcome, DeploymentState, Evidence
+from lampway.domain.events import Actor
 from lampway.domain.gates import GateState
 from lampway.domain.promotion import PromotionState
 from lampway.domain.strategy import Check, GateRule, Strategy
@@ -20,10 +22,10 @@ from lampway.engine.audit import Audit
 from lampway.engine.drift import AcceptDrift, ScanDrift
 from lampway.engine.ports import CheckResult
 from lampway.engine.promote import Promote, Rollback
-from lampway.engine.recheck import Checked, RunChecks, ShowLapsed
+from lampway.engine.recheck import Checked, RunChecks, ShowLapsed, run_checks
 from lampway.engine.views import Explain, ShowPromotion
 from lampway.errors import NotFoundError, RefusedError, UsageError
-from lampway.testing.world import Fault
+from lampway.testing.world import CrashError, Fault
 
 PASSED, FAILED, ERRORED = CheckOutcome
 DAY = 86_400.0
@@ -269,6 +271,29 @@ def test_a_release_verified_late_in_production_is_tagged_and_can_be_gone_back_to
     assert "orders/v1.0.0" in team.source.tags
     team.do(Rollback("orders", "prod", "1.16 is wrong"), "rita")
     assert team.running("prod") == "1.0.0"
+
+
+@pytest.mark.parametrize("point", range(1, 8))
+@pytest.mark.parametrize("before", [PASSED, ERRORED])
+def test_a_process_that_dies_while_checks_run_leaves_nothing_by_halves(
+    team: Team, before: CheckOutcome, point: int
+) -> None:
+    """After a pass the run fails and voids; after an error it passes and verifies late. Run again, it comes out."""
+    team.bench.fail("smoke", "test", before)
+    team.release("1.19")
+    promotion = team.promote(by="rita")
+    team.bench.fail("smoke", "test", FAILED if before is PASSED else PASSED)
+    store = MortalStore(team.store, point)
+    with contextlib.suppress(CrashError):
+        run_checks(team.another(store), RunChecks("orders", "test"), Actor("rita", "test"))
+    newest = [e for e in team.find(Evidence) if e.environment == "test"][-1]
+    voided = team.promotion(promotion).state is PromotionState.VOIDED
+    assert voided is (newest.outcome is FAILED)
+    assert team.installed("test").verified is (team.goods("test") != [])
+    again(team)
+    assert (team.promotion(promotion).state is PromotionState.VOIDED) is (before is PASSED)
+    assert team.goods("test") == ["1.0.0"]
+    assert team.run(Audit()).damage == ()
 
 
 # Growing old.

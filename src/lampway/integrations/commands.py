@@ -86,8 +86,9 @@ def _in_folder(check: Check, files: Mapping[str, bytes], facts: Mapping[str, str
 
 def _run(check: Check, folder: str, environment: Mapping[str, str]) -> Ran:
     command = [sys.executable if part == "python" and n == 0 else part for n, part in enumerate(check.command)]
-    with contextlib.suppress(OSError):  # what lies there and is no file is refused when it is read
-        (Path(folder) / (check.report or "no report")).unlink()
+    if check.report:
+        with contextlib.suppress(OSError):  # what lies there and is no file is refused when it is read
+            (Path(folder) / check.report).unlink()
     try:
         process = subprocess.Popen(
             command,
