@@ -113,7 +113,7 @@ STYLE = replace(SECRET, severity=Severity.GOVERNANCE)
         (GateRule("checks"), {"evidence": (evidence(PASSED, "dev"), evidence(PASSED, "prod"))}, G.PENDING),
         (GateRule("checks"), {"evidence": (evidence(PASSED, check="other"),)}, G.PENDING),
         (GateRule("checks"), {"evidence": (evidence(FAILED),)}, G.FAILED),
-        (GateRule("checks"), {"evidence": (evidence(ERRORED),)}, G.FAILED),
+        (GateRule("checks"), {"evidence": (evidence(ERRORED),)}, G.ERRORED),
         (GateRule("checks"), {"evidence": (evidence(FAILED), evidence(PASSED))}, G.PASSED),
         (GateRule("checks"), {"evidence": (evidence(PASSED), evidence(FAILED))}, G.FAILED),
         (GateRule("checks", kinds=("functional",)), {"evidence": (evidence(PASSED),)}, G.PASSED),

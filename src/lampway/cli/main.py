@@ -38,6 +38,10 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("approve", "lampway.cli.path:approve", "approve a promotion"),
         ("reject", "lampway.cli.path:reject", "reject a promotion, with a reason"),
         ("abort", "lampway.cli.path:abort", "take back a promotion that has not started"),
+        ("check run", "lampway.cli.check:run", "run checks again, without deploying"),
+        ("check attest", "lampway.cli.check:attest", "say what came of a check that people carry out"),
+        ("check show", "lampway.cli.check:show", "show what checks told about a release"),
+        ("check output", "lampway.cli.check:output", "print what is kept of one piece of evidence"),
     ),
     "Operate": (
         ("status", "lampway.cli.operate:status", "show what is where"),

@@ -19,6 +19,8 @@ _MARKS = {
     GateState.PENDING: ("…", "36"),
     GateState.INCONCLUSIVE: ("?", "33"),
     GateState.FAILED: ("✗", "31"),
+    GateState.ERRORED: ("⚠", "31"),
+    GateState.EXPIRED: ("⌛", "33"),
 }
 
 

@@ -14,6 +14,7 @@ from lampway.domain.gates import GateState
 from lampway.domain.promotion import PromotionState
 from lampway.engine.decide import Decide
 from lampway.engine.promote import Abort, Promote
+from lampway.engine.recheck import ShowLapsed
 from lampway.engine.views import Explain, Inbox, PromotionView, ShowPromotion
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
@@ -98,7 +99,7 @@ def _code(view: PromotionView) -> int:
         case PromotionState.SUCCEEDED:
             return 0
         case PromotionState.WAITING | PromotionState.READY | PromotionState.RUNNING:
-            refused = any(g.state in (GateState.FAILED, GateState.INCONCLUSIVE) for g in view.gates)
+            refused = any(g.state in (GateState.FAILED, GateState.INCONCLUSIVE, GateState.ERRORED) for g in view.gates)
             return 1 if refused or (view.gates and not _pending(view)) else WAITING_FOR_PEOPLE
         case PromotionState.ERRORED | PromotionState.RECONCILE:
             return 3
@@ -107,7 +108,7 @@ def _code(view: PromotionView) -> int:
 
 
 def _pending(view: PromotionView) -> bool:
-    return any(g.state is GateState.PENDING for g in view.gates)
+    return any(g.state in (GateState.PENDING, GateState.EXPIRED) for g in view.gates)
 
 
 def explain(release: str, /, *, to: str, json: Json = False) -> int:
@@ -141,20 +142,27 @@ def explain(release: str, /, *, to: str, json: Json = False) -> int:
     return 0
 
 
-def inbox(*, everybody: bool = False, json: Json = False) -> int:
-    """Show what waits for your decision.
+def inbox(*, everybody: bool = False, lapsed: bool = False, json: Json = False) -> int:
+    """Show what waits for your decision, and what you asked for or decided that no longer stands.
 
     Parameters
     ----------
     everybody
         Show what waits for anybody.
+    lapsed
+        Show only what no longer stands.
     json
         Print the facts as JSON.
     """
     with session() as opened:
-        views = opened.run(Inbox(everybody))
+        gone = opened.run(ShowLapsed())
+        views = opened.run(Inbox(everybody)) if not lapsed else ()
     if json:
-        emit([promotion_facts(v) for v in views])
+        emit(list(gone) if lapsed else [promotion_facts(v) for v in views])
+        return 0
+    for promotion in gone:
+        say(f"{promotion.id}  {promotion.solution}@{promotion.version} → {promotion.stage} is void: {promotion.note}")
+    if lapsed:
         return 0
     if not views:
         say("nothing waits for a decision" if everybody else "nothing waits for your decision")

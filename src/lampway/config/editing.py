@@ -114,7 +114,10 @@ def _commented(model: type[Section], values: Mapping[str, Any]) -> str:
 
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in check.items() if value}
+    from lampway.config.durations import written
+
+    given = {key: value for key, value in check.items() if value}
+    return {**given, **({"max_age": written(given["max_age"])} if "max_age" in given else {})}
 
 
 def _add(wanted: dict[str, Any], values: Values, also: tuple[Mapping[str, Any], ...]) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from lampway.config.durations import Duration, seconds
 from lampway.config.section import Name, Section, Unique, fault
 from lampway.config.timing import Span
 from lampway.domain.strategy import GateRule
@@ -32,10 +33,13 @@ class Checks(Section):
     """The checks of the solution passed in the stage before."""
     kinds: Annotated[list[CheckKind], Unique, Field(min_length=1)] | None = None
     """Which kinds of check must have passed. Without this key: every check of the solution."""
+    max_age: Duration | None = None
+    """How old evidence may be, as in 24h or 7d; then it is collected again. Without this key: it never grows old."""
 
     def to_domain(self) -> GateRule:
         """Return the rule."""
-        return GateRule(self.gate, kinds=tuple(self.kinds or ()))
+        age = seconds(self.max_age) if self.max_age else 0.0
+        return GateRule(self.gate, kinds=tuple(self.kinds or ()), max_age=age)
 
 
 class Findings(Section):

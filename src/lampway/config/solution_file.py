@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from lampway.config.durations import Duration, seconds
 from lampway.config.gate_rules import CheckKind
 from lampway.config.section import MayBeEmpty, Name, Section, Text, Unique, Url, choice, fault, reference_hint
 from lampway.domain.secret import is_reference
@@ -25,6 +26,10 @@ class ExpectSection(Section):
     """JSON that the answer must hold."""
     contains: Text | None = None
     """Text that the answer must hold."""
+    headers: Annotated[dict[Text, Text], MayBeEmpty] = Field(default={})
+    """Headers that the answer must have, each with text that it must hold."""
+    max_ms: int | None = Field(default=None, ge=1, le=3_600_000)
+    """Milliseconds after which an answer comes too late."""
 
     def to_domain(self) -> dict[str, Any]:
         """Return what was asked for."""
@@ -32,6 +37,8 @@ class ExpectSection(Section):
             "status": self.status,
             **({"json": self.body} if "body" in self.model_fields_set else {}),
             **({"contains": self.contains} if self.contains else {}),
+            **({"headers": dict(self.headers)} if self.headers else {}),
+            **({"max_ms": self.max_ms} if self.max_ms else {}),
         }
 
 
@@ -83,7 +90,7 @@ class HttpSection(Section):
 
 
 class CheckSection(Section):
-    """Something that proves, by itself, that a release works."""
+    """Something that proves that a release works: by itself, or by what a tester attests."""
 
     name: Name
     """What people call the check."""
@@ -95,16 +102,67 @@ class CheckSection(Section):
     """Ask over HTTP."""
     command: Annotated[list[Text], Field(min_length=1)] | None = None
     """Run a program: its name and arguments, as a list; exit code 0 means passed."""
+    report: Text | None = None
+    """The report that the program writes, below its folder: JUnit XML (.xml) or SARIF (.sarif, .json)."""
+    fail_on: Literal["error", "warning"] | None = None
+    """The lowest level of a SARIF result that fails the check. Without this key: error."""
+    platform: Literal["smoke"] | None = None
+    """Let the platform itself try what is installed, where it can."""
+    attested: bool = False
+    """Whether a tester says what came of it: `lampway check attest`. For checks of kind uat."""
+    max_age: Duration | None = None
+    """How old its evidence may be, as in 24h or 7d. Without this key: it never grows old."""
+
+    @field_validator("report")
+    @classmethod
+    def _stays_inside(cls, report: str | None) -> str | None:
+        if report is None:
+            return None
+        parts = report.split("/")
+        if "\\" in report or "\0" in report or any(part in ("", ".", "..") for part in parts):
+            raise fault("must be a path below the folder of the check", "write it as in: results/junit.xml")
+        if not report.lower().endswith((".xml", ".sarif", ".json")):
+            raise fault("must end in .xml (JUnit), .sarif or .json (SARIF)", "write it as in: junit.xml")
+        return report
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> CheckSection:
-        choice("a check", ("http", self.http), ("command", self.command))
+        if self.attested:
+            self._is_only_attested()
+        elif self.platform is not None:
+            if self.http is not None or self.command is not None:
+                raise fault("a check takes either http, command or platform, not several", "keep one of them")
+        else:
+            choice("a check", ("http", self.http), ("command", self.command))
+        self._has_fitting_report()
         return self
+
+    def _is_only_attested(self) -> None:
+        if self.http is not None or self.command is not None or self.platform is not None:
+            raise fault("what people attest is not run", "take out `attested`, or what it runs")
+        if self.kind != "uat":
+            raise fault("only checks of kind uat are attested", "write `kind: uat`, or let it run something")
+
+    def _has_fitting_report(self) -> None:
+        if self.report is not None and self.command is None:
+            raise fault("only a command writes a report", "take out `report`")
+        if self.fail_on is not None and (self.report is None or self.report.lower().endswith(".xml")):
+            raise fault("fail_on belongs to a SARIF report", "add `report: results.sarif`, or take out `fail_on`")
 
     def to_domain(self) -> Check:
         """Return the check."""
-        http = self.http.to_domain() if self.http else {}
-        return Check(self.name, self.kind, float(self.timeout), http, tuple(self.command or ()))
+        return Check(
+            name=self.name,
+            kind=self.kind,
+            timeout=float(self.timeout),
+            http=self.http.to_domain() if self.http else {},
+            command=tuple(self.command or ()),
+            report=self.report or "",
+            fail_on=self.fail_on or "",
+            platform=self.platform or "",
+            attested=self.attested,
+            max_age=seconds(self.max_age) if self.max_age else 0.0,
+        )
 
 
 class SolutionFile(Section):

@@ -38,6 +38,8 @@ class Ability(StrEnum):
     LOCK_SET = "lock-set"
     LAUNCH = "launch"
     """Lampway can start an environment of this platform by itself."""
+    SMOKE_RUN = "smoke-run"
+    """The platform itself can try whether what is installed runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,31 @@ class CheckOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that a person gave as evidence."""
+
+    name: str
+    digest: str
+    """Of its bytes, by which they are kept."""
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """What a person says about a check that no program can run."""
+
+    by: str
+    """Id of the tester."""
+    cases: str
+    """What was tried, in words."""
+    data_set: str = ""
+    """Name or digest of the data it was tried with."""
+    files: tuple[KeptFile, ...] = ()
+    authenticated: bool = False
+    """Whether the tester was proved to be who they say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What a check produced about one release in one environment."""
 
@@ -150,6 +175,18 @@ class Evidence:
     at: str
     seconds: float
     deployment: str = ""
+    output: str = ""
+    """Digest of what the check printed, masked and kept; empty for nothing."""
+    report: str = ""
+    """Digest of the report it wrote, masked and kept; empty for none."""
+    attested: Attested | None = None
+    """None for a check that was run."""
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Digests of everything that is kept of it."""
+        files = self.attested.files if self.attested else ()
+        return tuple(d for d in (self.output, self.report, *(f.digest for f in files)) if d)
 
 
 class DriftState(StrEnum):

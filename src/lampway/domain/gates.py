@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lampway.domain.configuration import Missing
-from lampway.domain.deployment import CheckOutcome, DriftFinding, DriftState, Evidence, KnownGood, LockRecord
+from lampway.domain.deployment import DriftFinding, DriftState, Evidence, KnownGood, LockRecord
 from lampway.domain.promotion import Decision, DeploymentKind
 from lampway.domain.release import Release
+from lampway.domain.standing import TESTER, CheckState, Standing, required, standings
 from lampway.domain.stops import Hold, Stay, Veto, standing
 from lampway.domain.strategy import GateRule, Stage, Strategy
 from lampway.domain.timing import (
@@ -38,6 +39,10 @@ class GateState(StrEnum):
     INCONCLUSIVE = "inconclusive"
     """It cannot be told; counts as no."""
     FAILED = "failed"
+    ERRORED = "errored"
+    """It could not be judged because something broke; says nothing about the release."""
+    EXPIRED = "expired"
+    """It held once, and that is too long ago."""
 
 
 OPENING = frozenset({GateState.PASSED, GateState.WARNED, GateState.WAIVED})
@@ -211,7 +216,8 @@ def _previous_stage(rule: GateRule, facts: Facts) -> GateResult:
 
 
 def _checks(rule: GateRule, facts: Facts) -> GateResult:
-    wanted = [c for c in facts.strategy.solution(facts.solution).checks if not rule.kinds or c.kind in rule.kinds]
+    solution = facts.strategy.solution(facts.solution)
+    wanted = required(solution, rule)
     unmet = set(rule.kinds) - {c.kind for c in wanted}
     if not wanted or unmet:
         what = f"no {' or '.join(sorted(unmet))} check is declared" if unmet else "no check is declared"
@@ -219,18 +225,41 @@ def _checks(rule: GateRule, facts: Facts) -> GateResult:
             rule.gate, GateState.FAILED, f"{what} for {facts.solution}", f"declare one in solutions/{facts.solution}"
         )
     before = facts.strategy.stages_before(facts.solution, facts.stage)
-    place = before[-1].environment if before else facts.stage.environment
-    newest = {e.check: e for e in facts.evidence if e.environment == place}
-    for check in wanted:
-        found = newest.get(check.name)
-        if found is None:
-            return GateResult(
-                rule.gate, GateState.PENDING, f"check *{check.name}* has not run in {place}", f"deploy to {place}"
-            )
-        if found.outcome is not CheckOutcome.PASSED:
-            reason = f"check *{check.name}* {found.outcome} in {place}: {found.summary}"
-            return GateResult(rule.gate, GateState.FAILED, reason, "mend it and make a new release")
-    return GateResult(rule.gate, GateState.PASSED, f"{len(wanted)} of {len(wanted)} checks passed in {place}")
+    places = tuple(s.environment for s in before) or (facts.stage.environment,)
+    found = standings(wanted, facts.evidence, places, rule.max_age, facts.now)
+    worst = next((s for state in _WORST for s in found if s.state is state), None)
+    if worst is None:
+        return GateResult(rule.gate, GateState.PASSED, f"{len(wanted)} of {len(wanted)} checks passed in {places[-1]}")
+    return GateResult(rule.gate, _WORST[worst.state], worst.reason, _cure_of(worst, facts))
+
+
+_WORST = {
+    CheckState.FAILED: GateState.FAILED,
+    CheckState.ERRORED: GateState.ERRORED,
+    CheckState.UNCLEAR: GateState.INCONCLUSIVE,
+    CheckState.MISSING: GateState.PENDING,
+    CheckState.EXPIRED: GateState.EXPIRED,
+}
+"""The first of these states that a check is in is the gate's."""
+
+
+def _cure_of(standing: Standing, facts: Facts) -> str:
+    """Return who or what can change how a check stands."""
+    place = f"{facts.release.name} --in {standing.environment}"
+    if standing.check.attested:
+        testers = ", ".join(p.id for p in facts.strategy.holders((TESTER,))) or "nobody has the role tester yet"
+        attest = f"lampway check attest {place} --check {standing.check.name} --outcome passed --cases '...'"
+        return f"a tester ({testers}): {attest}"
+    again = f"lampway check run {place} --check {standing.check.name}"
+    match standing.state:
+        case CheckState.FAILED:
+            return f"mend it and make a new release; where the release was not to blame: {again}"
+        case CheckState.ERRORED:
+            return f"this says nothing about the release; mend what kept the check from running, then: {again}"
+        case CheckState.MISSING if standing.environment not in facts.verified_in:
+            return f"lampway promote {facts.release.name} --to {standing.environment}"
+        case _:
+            return again
 
 
 def _findings(rule: GateRule, facts: Facts) -> GateResult:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from dataclasses import dataclass
 from typing import NoReturn
+from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 SCHEMES = ("env", "file", "keyring", "vault", "azure-keyvault")
 """Every scheme a reference may have; which of them this machine can resolve is another question."""
@@ -79,3 +83,21 @@ def mask(text: str, secrets: list[Secret] | tuple[Secret, ...]) -> str:
         if len(secret.reveal()) >= 4:  # shorter ones would blank out ordinary words
             text = text.replace(secret.reveal(), _STARS)
     return text
+
+
+def mask_bytes(data: bytes, secrets: list[Secret] | tuple[Secret, ...]) -> bytes:
+    """Return `data` with every secret's value replaced by stars, also as JSON, XML, an address or base64 write it."""
+    forms = {form for secret in secrets if len(secret.reveal()) >= 4 for form in _forms(secret.reveal())}
+    for form in sorted(forms, key=lambda form: (-len(form), form)):
+        data = data.replace(form, _STARS.encode())
+    return data
+
+
+def _forms(value: str) -> set[bytes]:
+    texts = {value, json.dumps(value)[1:-1], escape(value, {'"': "&quot;", "'": "&apos;"}), escape(value), quote(value)}
+    raw = value.encode("utf-8", errors="replace")
+    return {
+        *(text.encode("utf-8", errors="replace") for text in texts),
+        base64.b64encode(raw),
+        value.encode("utf-16-le", errors="replace"),
+    }

@@ -75,7 +75,7 @@ class GateRule:
     wait: float = 0.0
     """Soak: for how many seconds."""
     max_age: float = 0.0
-    """Approval: for how many seconds one counts; 0 for as long as the promotion waits."""
+    """Approval: for how many seconds one counts; checks: after how many evidence counts as expired; 0 for no limit."""
 
     def every(self) -> Iterator[GateRule]:
         """Yield this rule, and every one that it is made of."""
@@ -134,6 +134,16 @@ class Check:
     """method, path, headers, json, expect {status, json, contains}; empty for a command check."""
     command: tuple[str, ...] = ()
     """Run in a copy of the solution's folder as it was released; empty for an HTTP check."""
+    report: str = ""
+    """Command: file it writes, below its folder: JUnit XML (`.xml`) or SARIF (`.sarif`, `.json`); empty: exit code."""
+    fail_on: str = ""
+    """SARIF: the lowest level of a result that fails the check, error or warning; empty for error."""
+    platform: str = ""
+    """The platform's own run: `smoke`; empty for none."""
+    attested: bool = False
+    """Whether a person says what came of it; then there is nothing to run."""
+    max_age: float = 0.0
+    """Seconds after which its evidence counts as expired; 0 for never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +164,11 @@ class Solution:
     checks: tuple[Check, ...] = ()
     support: str = ""
     """Digest of the files beside its declaration that its checks run from; empty for none."""
+
+    @property
+    def automatic(self) -> tuple[Check, ...]:
+        """The checks that are run; the others are attested by people."""
+        return tuple(check for check in self.checks if not check.attested)
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,7 @@ def _solution(place: str, old: Solution, new: Solution) -> Iterator[_Change]:
 
 
 def _check(place: str, old: Check, new: Check) -> Iterator[_Change]:
-    yield from _fields(place, old, new, ("kind", "timeout"))
+    yield from _fields(place, old, new, ("kind", "timeout", "report", "fail_on", "attested", "max_age"))
     before, after = _action(old), _action(new)
     if before != after:
         yield place, f"does: {before} → {after}"
@@ -188,6 +188,8 @@ def _check(place: str, old: Check, new: Check) -> Iterator[_Change]:
 def _action(check: Check) -> str:
     """Return what a check does, in short."""
     http = check.http
+    if check.attested or check.platform:
+        return "a tester attests it" if check.attested else f"{check.platform} run of the platform"
     return _shown(f"{http.get('method')} {http.get('path') or http.get('url')}" if http else " ".join(check.command))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lampway.domain.events import Actor, ReleaseSealed
+from lampway.domain.events import Actor, EvidenceRecorded, ReleaseSealed
 from lampway.engine.context import Engine, Request
 from lampway.engine.describe import describe, name_subjects
 from lampway.engine.store import Damage
@@ -64,6 +64,8 @@ def audit(engine: Engine, request: Audit, actor: Actor) -> Verdict:
             events, head = events + 1, recorded.hash
             if isinstance(recorded.event, ReleaseSealed):
                 packages |= {p.digest for p in recorded.event.release.packages}
+            if isinstance(recorded.event, EvidenceRecorded):
+                packages |= set(recorded.event.evidence.kept)
     except StorageError as error:
         if not damage:
             damage.append(Damage(error.where or "ledger", error.message))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lampway.domain.events import Actor
+from lampway.engine.attest import AttestCheck, ReadKept, ShowEvidence, attest_check, read_kept, show_evidence
 from lampway.engine.audit import Audit, History, audit, history
 from lampway.engine.connect import Adopt, Connect, adopt, connect
 from lampway.engine.context import Engine, Request, rules_in_force
@@ -22,6 +23,7 @@ from lampway.engine.drift import (
 )
 from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
+from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.release import MakeRelease, make_release
 from lampway.engine.stops import (
@@ -99,10 +101,28 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowStops: show_stops,
     Status: status,
     VetoRelease: veto_release,
+    RunChecks: run_checks,
+    AttestCheck: attest_check,
+    ShowEvidence: show_evidence,
+    ReadKept: read_kept,
+    ShowLapsed: show_lapsed,
 }
 """Request to use case."""
 
 MOVING: frozenset[type[Request[Any]]] = frozenset(
-    {Promote, Decide, Rollback, RevertDrift, AcceptDrift, ApplyStrategy, Reconcile, Resume, Abort, LiftHold}
+    {
+        Promote,
+        Decide,
+        Rollback,
+        RevertDrift,
+        AcceptDrift,
+        ApplyStrategy,
+        Reconcile,
+        Resume,
+        Abort,
+        LiftHold,
+        RunChecks,
+        AttestCheck,
+    }
 )
 """Requests after which something may be ready to be deployed."""

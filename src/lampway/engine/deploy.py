@@ -75,7 +75,7 @@ def prepare(engine: Engine, promotion: Promotion, fence: int) -> Deployment:
         started_at=engine.now(),
     )
     steps = adapter_steps(engine, promotion, None if removed else release)
-    checks = 0 if removed else len(strategy.solution(promotion.solution).checks)
+    checks = 0 if removed else len(strategy.solution(promotion.solution).automatic)
     return replace(deployment, plan=plan_for(steps, promotion.environment, checks))
 
 
@@ -289,12 +289,12 @@ def _finish(
         PromotionMoved(deployment.promotion, promotion, note),
     ]
     if state is DeploymentState.SUCCEEDED and deployment.kind is DeploymentKind.ROLLBACK:
-        events += _rolled_back(engine, deployment)
+        events += rolled_back(engine, deployment)
     engine.record(events, ENGINE, fence=(deployment.environment, fence))
     return state
 
 
-def _rolled_back(engine: Engine, deployment: Deployment) -> list[Event]:
+def rolled_back(engine: Engine, deployment: Deployment) -> list[Event]:
     """Return that the forward promotion which brought what ran there was rolled back."""
     with engine.store.reading() as reading:
         back = reading.get(Promotion, deployment.promotion)

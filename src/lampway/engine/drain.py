@@ -14,6 +14,7 @@ from lampway.domain.timing import span_in_words
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
 from lampway.engine.facts import bind, case_of, eligibility
+from lampway.engine.recheck import collect_expired
 from lampway.engine.store import Due, Reading
 from lampway.errors import LampwayError
 
@@ -33,6 +34,7 @@ def drain(engine: Engine, environment: str) -> None:
     Call it only while the runtime vouches that nobody else works there. Raises nothing for a deployment that ends
     badly: how it ended is in the ledger. Raises StorageError when the fence was lost.
     """
+    _collect(engine, environment)
     tried: set[str] = set()
     while True:
         with engine.store.reading() as reading:
@@ -54,6 +56,17 @@ def drain(engine: Engine, environment: str) -> None:
         finally:
             engine.store.release_lease(environment, fence)
     flush_outbox(engine)
+
+
+def _collect(engine: Engine, environment: str) -> None:
+    """Collect again what promotions that wait here rely on, where it has only grown old."""
+    with engine.store.reading() as reading:
+        waiting = reading.find(Promotion, environment=environment, states=_STARTABLE)
+        standing = [p for p in waiting if void_if_moved(reading, p, engine.now()) is None]
+    for promotion in standing:
+        why = collect_expired(engine, promotion)
+        if why:
+            _put_off(engine, promotion, why)
 
 
 def _start(engine: Engine, promotion: Promotion, fence: int) -> None:

@@ -296,6 +296,29 @@ class Launched:
     """Access for a maker."""
 
 
+@dataclass(frozen=True, slots=True)
+class SmokeRun:
+    """What the platform's own run came to."""
+
+    passed: bool
+    summary: str
+    """In words."""
+    log: str = ""
+    """What the platform told besides; kept as evidence, masked."""
+
+
+@runtime_checkable
+class SmokeRunnable(Protocol):
+    """A platform that can try by itself whether what is installed runs."""
+
+    def smoke_run(self, access: Access, installed: Installed, timeout: float) -> SmokeRun:
+        """Try what is installed and return what came of it, within `timeout` seconds. Leaves nothing changed.
+
+        Raises UnreachableError, AccessError, PlatformError when it could not be tried.
+        """
+        ...
+
+
 @runtime_checkable
 class Launchable(Protocol):
     """A platform of which Lampway can start environments by itself."""

@@ -151,6 +151,10 @@ class CheckResult:
     summary: str
     """In words. May quote output; the engine masks secrets in it before it is kept."""
     seconds: float
+    output: bytes = b""
+    """What a command printed, from its beginning, as far as it is kept. The engine masks it as well."""
+    report: bytes = b""
+    """The report that a command wrote."""
 
 
 class Checks(Protocol):

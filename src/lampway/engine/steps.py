@@ -7,7 +7,7 @@ The plan is `pre-flight → keep → the platform's own steps → read-back → 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from lampway.domain.configuration import ConfigurationSet
@@ -20,16 +20,17 @@ from lampway.domain.deployment import (
     Installation,
     PlannedStep,
 )
-from lampway.domain.events import ENGINE, EvidenceRecorded, Installed, Verified
+from lampway.domain.events import ENGINE, Installed, Verified
 from lampway.domain.package import Inventory, Scope, Severity
 from lampway.domain.promotion import DeploymentKind
 from lampway.domain.release import Release
-from lampway.domain.secret import Secret, is_reference, mask
-from lampway.domain.strategy import Check, Strategy
+from lampway.domain.secret import Secret
+from lampway.domain.strategy import Solution, Strategy
 from lampway.engine import platform as port
+from lampway.engine.checking import Site, add_evidence, run_check, worst_of
 from lampway.engine.context import Engine, access_to, resolve_secrets, rules_in_force
 from lampway.engine.facts import installed
-from lampway.engine.store import Due, Reading
+from lampway.engine.store import Due, Reading, Transaction
 from lampway.engine.strategy import support_files
 from lampway.errors import LampwayError, RefusedError
 
@@ -192,56 +193,60 @@ def read_back(run: Run) -> dict[str, Any]:
 
 
 def verify(run: Run) -> dict[str, Any]:
-    """Run the solution's checks against the environment. Raises NotVerifiedError at the first that does not pass."""
+    """Run the solution's checks against the environment. Raises NotVerifiedError when one does not pass."""
     if run.release is None:
         return {"checks": 0}
+    site = _site(run, run.release)
+    found = []
+    for declared in site.solution.automatic:
+        evidence = run_check(site, declared)
+        with run.engine.store.transaction() as transaction:
+            transaction.require_fence(run.deployment.environment, run.fence)
+            told = add_evidence(transaction, evidence, ENGINE)
+        run.engine.tell(told)
+        found.append(evidence)
+    worst = worst_of(found)
+    if worst is not None:
+        raise _not_verified(worst)
+    return {"checks": len(found)}
+
+
+def _not_verified(worst: Evidence) -> NotVerifiedError:
+    place = f"--in {worst.environment}"
+    if worst.outcome is CheckOutcome.ERRORED:
+        return NotVerifiedError(
+            f"it could not be judged whether it works: check *{worst.check}* errored: {worst.summary}",
+            where=worst.environment,
+            hint=f"once the check can run: lampway check run {worst.solution}@{worst.version} {place}",
+        )
+    return NotVerifiedError(
+        f"check *{worst.check}* {worst.outcome}: {worst.summary}",
+        where=worst.environment,
+        hint=f"lampway rollback {worst.solution} {place} --reason '...'",
+    )
+
+
+def _site(run: Run, release: Release) -> Site:
     solution = run.strategy.solution(run.deployment.solution)
-    has_commands = any(c.command for c in solution.checks)
-    found = run.engine.source.files_at(run.commit, [f"solutions/{solution.name}"]) if has_commands else {}
-    files = support_files(found, solution.name)
-    facts = {
-        "SOLUTION": solution.name,
-        "VERSION": run.release.version,
-        "ENVIRONMENT": run.deployment.environment,
-        "URL": run.access.public_url,
-    }
-    failed: Evidence | None = None
-    for declared in solution.checks:
-        check, secrets = _with_secrets(run.engine, declared)
-        result = run.engine.checks.run(check, run.access.public_url, files, facts)
-        evidence = Evidence(
-            id=run.engine.new_id(),
-            solution=solution.name,
-            version=run.release.version,
-            release=run.release.digest,
-            environment=run.deployment.environment,
-            check=check.name,
-            kind=check.kind,
-            outcome=result.outcome,
-            summary=mask(result.summary, (*secrets_of(run), *secrets)),
-            at=run.engine.now(),
-            seconds=round(result.seconds, 3),
-            deployment=run.deployment.id,
-        )
-        run.engine.record([EvidenceRecorded(evidence)], ENGINE, fence=(run.deployment.environment, run.fence))
-        failed = failed or (evidence if result.outcome is not CheckOutcome.PASSED else None)
-    if failed is not None:
-        raise NotVerifiedError(
-            f"check *{failed.check}* {failed.outcome}: {failed.summary}",
-            where=run.deployment.environment,
-            hint=f"lampway rollback {solution.name} --in {run.deployment.environment} --reason '...'",
-        )
-    return {"checks": len(solution.checks)}
+    return Site(
+        engine=run.engine,
+        solution=solution,
+        release=release,
+        environment=run.deployment.environment,
+        access=run.access,
+        platform=run.platform,
+        installed=port.Installed(run.wanted.package or b"", run.wanted.configuration),
+        files=check_files(run.engine, run.commit, solution),
+        secrets=secrets_of(run),
+        deployment=run.deployment.id,
+    )
 
 
-def _with_secrets(engine: Engine, check: Check) -> tuple[Check, tuple[Secret, ...]]:
-    """Return the check with the references in its headers resolved, and the secrets that this brought in."""
-    headers: Mapping[str, str] = check.http.get("headers") or {}
-    found = {name: engine.secrets.resolve(value) for name, value in headers.items() if is_reference(value)}
-    if not found:
-        return check, ()
-    given = {**headers, **{name: secret.reveal() for name, secret in found.items()}}
-    return replace(check, http={**check.http, "headers": given}), tuple(found.values())
+def check_files(engine: Engine, commit: str, solution: Solution) -> Mapping[str, bytes]:
+    """Return what the commands of a solution's checks run from, as it is in force."""
+    if not any(c.command for c in solution.checks):
+        return {}
+    return support_files(engine.source.files_at(commit, [f"solutions/{solution.name}"]), solution.name)
 
 
 def record(run: Run) -> dict[str, Any]:
@@ -250,12 +255,18 @@ def record(run: Run) -> dict[str, Any]:
     with run.engine.store.transaction() as transaction:
         transaction.require_fence(environment, run.fence)
         recorded = transaction.append(Verified(run.deployment.id), ENGINE)
-        if release is not None and _is_last(run.strategy, release.solution, environment) and release.commit:
-            tag = f"{release.solution}/v{release.version}"
-            due = {"solution": release.solution, "version": release.version, "tag": tag, "commit": release.commit}
-            transaction.remember(Due(f"tag {tag}", "tag", due, 0))
+        if release is not None:
+            owe_tag(transaction, run.strategy, release, environment)
     run.engine.tell([recorded])
     return {}
+
+
+def owe_tag(transaction: Transaction, strategy: Strategy, release: Release, environment: str) -> None:
+    """Put the release's tag into the outbox where this environment is the end of its path."""
+    if _is_last(strategy, release.solution, environment) and release.commit:
+        tag = f"{release.solution}/v{release.version}"
+        due = {"solution": release.solution, "version": release.version, "tag": tag, "commit": release.commit}
+        transaction.remember(Due(f"tag {tag}", "tag", due, 0))
 
 
 def _is_last(strategy: Strategy, solution: str, environment: str) -> bool:

@@ -10,6 +10,7 @@ from lampway.domain.events import Actor, StrategyApplied
 from lampway.domain.package import Literal, Role, Severity
 from lampway.domain.strategy import RulesInForce, Strategy
 from lampway.engine.context import Engine, Request
+from lampway.engine.platform import SmokeRunnable
 from lampway.engine.ports import Author
 from lampway.errors import RefusedError, UsageError
 
@@ -53,6 +54,7 @@ def apply_strategy(engine: Engine, request: ApplyStrategy, actor: Actor) -> Stra
     files = governance_files(engine, commit)
     strategy = _with_support(engine.files.load(_declared(files)), files)
     refuse_secrets(engine, strategy)
+    refuse_unsupported(engine, strategy)
     with engine.store.reading() as reading:
         before = reading.get(RulesInForce, "current")
     if before is not None and before.digest == digest(strategy):
@@ -126,6 +128,19 @@ def refuse_secrets(engine: Engine, strategy: Strategy) -> None:
             where=first.place.partition(":")[0],
             hint="make it a credential of a connection, given by reference such as env:NAME",
         )
+
+
+def refuse_unsupported(engine: Engine, strategy: Strategy) -> None:
+    """Refuse checks that ask a platform for what it cannot do: told now, and not after a deployment."""
+    for solution in strategy.solutions:
+        for check in (c for c in solution.checks if c.platform):
+            name = strategy.environment(strategy.pipeline_of(solution.name).source).platform
+            if not isinstance(engine.platforms.get(name), SmokeRunnable):
+                raise RefusedError(
+                    f"check *{check.name}* asks {name} for a {check.platform} run, which it does not have",
+                    where=f"solutions/{solution.name}/solution.yaml",
+                    hint="use an http or a command check; lampway platforms",
+                )
 
 
 def _looks_secret(engine: Engine, literal: Literal) -> bool:

@@ -163,7 +163,7 @@ def _plan(
         found = engine.platform(environment.platform).plan(access_to(engine, environment), wanted)
     except LampwayError as error:
         return (), (str(error),)
-    steps = plan_for(found.steps, environment.name, len(strategy.solution(release.solution).checks))
+    steps = plan_for(found.steps, environment.name, len(strategy.solution(release.solution).automatic))
     return tuple(f"{s.name}: {s.summary}" for s in steps), tuple(p.summary for p in found.problems)
 
 

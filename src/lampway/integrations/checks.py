@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from lampway.domain.deployment import CheckOutcome
 from lampway.domain.strategy import Check
 from lampway.engine.ports import CheckResult
+from lampway.integrations.commands import run_command
 
-_OUTPUT = 4_000
-"""Characters of output kept."""
 _BODY = 1_000_000
 """Bytes of an answer looked at."""
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "VIRTUAL_ENV")
-"""The only variables of this process that a command sees: none of them holds a secret."""
 
 
 class CheckRunner:
@@ -35,22 +25,29 @@ class CheckRunner:
         started = time.monotonic()
         if check.http:
             outcome, summary = _http(check, base_url, started)
-        else:
-            outcome, summary = _command(check, files, facts)
-        return CheckResult(outcome, summary, time.monotonic() - started)
+            return CheckResult(outcome, summary, time.monotonic() - started)
+        ran = run_command(check, files, facts)
+        return CheckResult(ran.outcome, ran.summary, time.monotonic() - started, ran.output, ran.report)
 
 
 def _http(check: Check, base_url: str, started: float) -> tuple[CheckOutcome, str]:
     """Ask until the answer is the expected one or the time is up: flows need a moment to start."""
     import httpx
 
-    url = _url(base_url, str(check.http.get("path") or check.http.get("url") or "/"))
+    given = str(check.http.get("path") or check.http.get("url") or "/")
     method = str(check.http.get("method", "GET"))
+    try:
+        url = _url(base_url, given)
+    except ValueError as error:
+        return CheckOutcome.ERRORED, f"{method} {given[:80]} cannot be asked: {error}"
+    if urlsplit(url).scheme not in ("http", "https"):
+        return CheckOutcome.ERRORED, f"only http and https can be asked: {url[:80]}"
     outcome, summary = CheckOutcome.ERRORED, "no time to ask"
     while True:
         left = check.timeout - (time.monotonic() - started)
         if left <= 0:
             return outcome, summary
+        asked = time.monotonic()
         try:
             with httpx.stream(
                 method,
@@ -61,10 +58,15 @@ def _http(check: Check, base_url: str, started: float) -> tuple[CheckOutcome, st
                 follow_redirects=False,
                 verify=url.startswith("https:"),
             ) as response:
-                body = _bounded(response)
-            wrong = _mismatch(check.http.get("expect") or {}, response.status_code, body)
+                took = (time.monotonic() - asked) * 1000
+                body = _bounded(response, started + check.timeout)
+            expect = check.http.get("expect") or {}
+            wrong = _mismatch(expect, response.status_code, body) or _manner(expect, response.headers, took)
             outcome = CheckOutcome.FAILED if wrong else CheckOutcome.PASSED
             summary = f"{method} {_path(url)}: {wrong or f'{response.status_code} as expected'}"
+            summary += f", in {took:.0f} ms" if "max_ms" in expect else ""
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError) as error:
+            return CheckOutcome.ERRORED, f"{method} {_path(url)} cannot be asked: {error}"
         except httpx.HTTPError as error:
             outcome = CheckOutcome.FAILED
             summary = f"{method} {_path(url)}: no answer ({type(error).__name__})"
@@ -87,11 +89,11 @@ def _path(url: str) -> str:
     return urlsplit(url).path or "/"
 
 
-def _bounded(response: Any) -> bytes:
+def _bounded(response: Any, until: float) -> bytes:
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk
-        if len(body) > _BODY:
+        if len(body) > _BODY or time.monotonic() > until:  # an answer may come drop by drop
             break
     return bytes(body[:_BODY])
 
@@ -111,6 +113,18 @@ def _mismatch(expect: Mapping[str, Any], status: int, body: bytes) -> str:
             return f"the answer is no JSON: {_short(text)}"
         return _differs(expect["json"], found, "")
     return ""
+
+
+def _manner(expect: Mapping[str, Any], headers: Mapping[str, str], took: float) -> str:
+    """Return in words what is wrong with the headers or the time of an answer; empty when nothing is."""
+    for name, wanted in (expect.get("headers") or {}).items():
+        found = headers.get(name)
+        if found is None:
+            return f"the header {name} is missing"
+        if wanted not in found:
+            return f"the header {name} is {_short(found)!r} and does not hold {wanted!r}"
+    limit = expect.get("max_ms")
+    return f"answered after {took:.0f} ms, at most {limit} are allowed" if limit and took > limit else ""
 
 
 def _differs(expected: Any, found: Any, place: str) -> str:
@@ -133,53 +147,3 @@ def _differs(expected: Any, found: Any, place: str) -> str:
 def _short(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= 160 else text[:157] + "..."
-
-
-def _command(check: Check, files: Mapping[str, bytes], facts: Mapping[str, str]) -> tuple[CheckOutcome, str]:
-    """Run a command in a copy of the solution's folder, with hardly any of our environment."""
-    with tempfile.TemporaryDirectory(prefix="lampway-check-", ignore_cleanup_errors=True) as folder:
-        for path, data in files.items():
-            parts = PurePosixPath(path).parts
-            place = Path(folder).joinpath(*parts)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(data)
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        environment |= {f"LAMPWAY_{name}": value for name, value in facts.items()}
-        return _run(check, folder, environment)
-
-
-def _run(check: Check, folder: str, environment: Mapping[str, str]) -> tuple[CheckOutcome, str]:
-    command = [sys.executable if part == "python" and n == 0 else part for n, part in enumerate(check.command)]
-    try:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as error:
-        return CheckOutcome.ERRORED, f"{check.command[0]} cannot be run: {error.strerror}"
-    try:
-        output, _ = process.communicate(timeout=check.timeout)
-    except subprocess.TimeoutExpired:
-        return CheckOutcome.ERRORED, f"not done after {check.timeout:g} s; stopped"
-    finally:
-        _end(process)
-    text = output.decode("utf-8", errors="replace")[-_OUTPUT:].strip()
-    last = text.splitlines()[-1] if text else ""
-    if process.returncode == 0:
-        return CheckOutcome.PASSED, last or "exit code 0"
-    return CheckOutcome.FAILED, f"exit code {process.returncode}: {last}"
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Stop the command and whatever it started."""
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    elif process.poll() is None:
-        process.kill()
-    process.wait()

@@ -28,6 +28,7 @@ from lampway.engine.platform import (
     Problem,
     Progress,
     Rights,
+    SmokeRun,
     StepPlan,
     Wanted,
 )
@@ -64,7 +65,7 @@ class _Target:
 
 
 class MemoryPlatform:
-    """Implements the port, and `Lockable`. Remembers nothing between calls: all state is in its worlds."""
+    """Implements the port, `Lockable` and `SmokeRunnable`. Remembers nothing between calls: its worlds hold all."""
 
     name = NAME
 
@@ -206,6 +207,15 @@ class MemoryPlatform:
             return Lock(LockState.UNKNOWN, "no maker's access to try with", "declare a maker's access")
         return Lock(LockState.OPEN, "makers can edit everything", "switch the lock on")
 
+    def smoke_run(self, access: Access, installed: Installed, timeout: float) -> SmokeRun:
+        """Try every part of what is installed: it must be there, with its values, its passwords and its plug-in."""
+        del timeout  # nothing here takes time
+        world = self._enter(access, "smoke_run")
+        package = read_package(installed.package)
+        wrong = [line for app in package.apps for line in _troubles(world, app)]
+        tried = sum(len(app.parts) for app in package.apps)
+        return SmokeRun(not wrong, wrong[0] if wrong else f"{tried} parts ran", "\n".join(wrong))
+
     def _enter(self, access: Access, method: str) -> World:
         return self._open(access, method)[0]
 
@@ -236,6 +246,21 @@ def _in_scope(world: World, scope: Scope, *, lenient: bool = False) -> list[App]
             raise NotFoundError(f"no app named *{name}*", where=world.url, hint=f"there is: {known}")
         found += matches
     return sorted(found, key=lambda app: app.id)
+
+
+def _troubles(world: World, app: App) -> Iterator[str]:
+    """Yield why parts of an app cannot run there. The live values and passwords are not told."""
+    live = world.apps.get(app.id)
+    if live is None:
+        yield f"app {app.name} is not there"
+        return
+    for part in live.parts:
+        values = [name for name in sorted(names_in(part)) if name not in live.values]
+        yield from (f"part {part.name}: {name} has no value" for name in values)
+        if part.account and part.account not in live.passwords:
+            yield f"part {part.name}: {part.account} has no password"
+        if part.plugin and part.plugin not in world.plugins:
+            yield f"part {part.name}: plug-in {part.plugin} is not installed"
 
 
 def _bare(app: App) -> App:
@@ -380,4 +405,5 @@ _CAPABILITIES = (
     Capability(Ability.LOCK_OBSERVE, Support.FULL),
     Capability(Ability.LOCK_SET, Support.IMPOSSIBLE),
     Capability(Ability.LAUNCH, Support.IMPOSSIBLE),
+    Capability(Ability.SMOKE_RUN, Support.FULL),
 )

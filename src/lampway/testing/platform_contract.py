@@ -29,6 +29,7 @@ from lampway.engine.platform import (
     Lockable,
     Observed,
     Platform,
+    SmokeRunnable,
 )
 from lampway.errors import (
     AccessError,
@@ -41,7 +42,7 @@ from lampway.errors import (
 )
 from lampway.testing.sample import Apply, Lacking, Outside, Sample, Strangers
 
-PORT_VERSION = 1
+PORT_VERSION = 2
 """Of the platform port that this suite proves. It grows when an adapter must do something it did not have to."""
 
 
@@ -128,7 +129,10 @@ class PlatformContract:
         """Partial without a limit tells nobody anything."""
         assert [c.name for c in platform.capabilities() if c.support is Support.PARTIAL and not c.note] == []
 
-    @pytest.mark.parametrize(("ability", "protocol"), [(Ability.LOCK_OBSERVE, Lockable), (Ability.LAUNCH, Launchable)])
+    @pytest.mark.parametrize(
+        ("ability", "protocol"),
+        [(Ability.LOCK_OBSERVE, Lockable), (Ability.LAUNCH, Launchable), (Ability.SMOKE_RUN, SmokeRunnable)],
+    )
     def test_optional_methods_are_there_only_where_declared(
         self, platform: Platform, ability: Ability, protocol: type
     ) -> None:
@@ -580,6 +584,34 @@ class PlatformContract:
         apply(sample.wanted(second, first))
         told += [apply.told, *_everything_told(platform, prod, sample, first, second)]
         assert _leaks(told, prod.access, sample) == []
+
+    # The platform's own run.
+
+    def test_a_smoke_run_tries_what_is_installed_and_changes_nothing(
+        self, platform: Platform, prod: Outside, sample: Sample, first: bytes, apply: Apply
+    ) -> None:
+        """It passes on what was deployed whole, and says so in words."""
+        _need(platform, Ability.SMOKE_RUN)
+        assert isinstance(platform, SmokeRunnable)
+        apply(sample.wanted(first))
+        before = prod.contents()
+        told = platform.smoke_run(prod.access, _record(sample, first), 30.0)
+        assert told.passed
+        assert told.summary
+        assert prod.contents() == before
+        assert _leaks([told], prod.access, sample) == []
+
+    def test_a_smoke_run_fails_on_what_lost_its_secrets(
+        self, platform: Platform, prod: Outside, sample: Sample, first: bytes, apply: Apply
+    ) -> None:
+        """A run that always passes proves nothing."""
+        _need(platform, Ability.SMOKE_RUN)
+        assert isinstance(platform, SmokeRunnable)
+        apply(sample.wanted(first))
+        prod.forget_secret()
+        told = platform.smoke_run(prod.access, _record(sample, first), 30.0)
+        assert not told.passed
+        assert told.summary
 
     # Errors.
 

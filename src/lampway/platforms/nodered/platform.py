@@ -156,4 +156,7 @@ _CAPABILITIES = (
     Capability(Ability.LOCK_OBSERVE, Support.FULL, "needs a maker's access"),
     Capability(Ability.LOCK_SET, Support.PARTIAL, _LOCK_SET),
     Capability(Ability.LAUNCH, Support.FULL),
+    Capability(
+        Ability.SMOKE_RUN, Support.IMPOSSIBLE, "Node-RED has no run of its own; let an HTTP check call the flows"
+    ),
 )
