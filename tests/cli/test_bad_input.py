@@ -321,8 +321,11 @@ def test_a_full_disk_loses_nothing(ready: Any, tmp_path: Path) -> None:
 def test_ctrl_c_leaves_state_as_it_was(ready: Any, tmp_path: Path, monkeypatch: Any, speaking: Any) -> None:
     monkeypatch.setenv("TOKEN", "t" * 20)
 
+    asked = threading.Event()
+
     class Slow(Half):
         def do_GET(self) -> None:
+            asked.set()
             time.sleep(20)
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
@@ -335,7 +338,7 @@ def test_ctrl_c_leaves_state_as_it_was(ready: Any, tmp_path: Path, monkeypatch: 
         stdout=subprocess.PIPE,
         text=True,
     )
-    time.sleep(1.5)
+    assert asked.wait(60)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=10)
     server.shutdown()

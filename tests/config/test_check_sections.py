@@ -106,7 +106,7 @@ def test_a_gate_may_say_how_old_evidence_may_be(altered) -> None:
         (FILE, COMMAND, "platform: smoke", "smoke run of the platform"),
         (FILE, COMMAND, COMMAND + "\n    max_age: 1h", "max age"),
         (FILE, COMMAND, COMMAND + "\n    report: a.xml", "report: nothing → a.xml"),
-        ("lampway.yaml", "kinds: [functional]", "kinds: [functional]\n            max_age: 24h", "max age"),
+        ("lampway.yaml", "kinds: [functional]", "kinds: [functional]\n            max_age: 24h", "lapses after"),
     ],
 )
 def test_whoever_applies_a_change_of_a_check_is_told(files, altered, file: str, old: str, new: str, said: str) -> None:
