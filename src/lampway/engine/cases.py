@@ -8,8 +8,10 @@ from typing import Any
 
 from lampway.domain.events import Actor
 from lampway.engine.audit import Audit, History, audit, history
+from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
 from lampway.engine.connect import Adopt, Connect, adopt, connect
 from lampway.engine.context import Engine, Request, rules_in_force
+from lampway.engine.coverage import Cover, WhoCould, cover, who_could
 from lampway.engine.decide import Decide, decide
 from lampway.engine.drift import (
     AcceptDrift,
@@ -25,6 +27,7 @@ from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rol
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.release import MakeRelease, make_release
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.trail import ExportLedger, SearchLedger, export_ledger, search_ledger
 from lampway.engine.views import (
     CompareReleases,
     Explain,
@@ -88,6 +91,11 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowPromotion: show_promotion,
     ShowSolution: show_solution,
     Status: status,
+    MakeCheckpoint: make_checkpoint,
+    ExportLedger: export_ledger,
+    SearchLedger: search_ledger,
+    Cover: cover,
+    WhoCould: who_could,
 }
 """Request to use case."""
 

@@ -65,5 +65,7 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{event.environment} is {event.state}: {event.summary}"
         case events.Tagged():
             return f"{event.tag} set on {event.commit[:12]}"
+        case events.CheckpointMade():
+            return f"checkpoint: row {event.seq} was {short(event.hash)}{f', tag {event.tag}' if event.tag else ''}"
         case _:
             return event.kind
