@@ -8,9 +8,8 @@ import json
 import os
 import sqlite3
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,27 +21,42 @@ PEOPLE = (
 )
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+Run = Callable[..., tuple[int, str, str]]
+
+
+def begin(patch: pytest.MonkeyPatch, folder: Path) -> Run:
+    """Return a runner in a folder whose strategy is in force."""
     for name, value in {
-        "HOME": str(tmp_path / "home"),
+        "HOME": str(folder / "home"),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
         "LAMPWAY_USER": "ada",
-        "LAMPWAY_DIR": str(tmp_path),
+        "LAMPWAY_DIR": str(folder),
     }.items():
-        monkeypatch.setenv(name, value)
+        patch.setenv(name, value)
 
     def run_one(*words: str) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(tmp_path / "team"), *words])
+            code = main(["-C", str(folder / "team"), *words])
         return code, out.getvalue(), err.getvalue()
 
-    (tmp_path / "team").mkdir()
+    (folder / "team").mkdir()
     assert run_one("init", *PEOPLE)[0] == 0
     assert run_one("strategy", "apply", "-m", "First")[0] == 0
     return run_one
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    return begin(monkeypatch, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Return a runner for those who only ask, in a folder they share."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield begin(patch, tmp_path_factory.mktemp("asked"))
 
 
 def cut(folder: Path, last: int) -> None:
@@ -53,7 +67,7 @@ def cut(folder: Path, last: int) -> None:
         store.execute("DELETE FROM ledger WHERE seq > ?", (last,))
 
 
-def test_a_ledger_cut_off_at_its_end_is_found_by_a_file_kept_elsewhere(run: Any, tmp_path: Path) -> None:
+def test_a_ledger_cut_off_at_its_end_is_found_by_a_file_kept_elsewhere(run: Run, tmp_path: Path) -> None:
     safe = tmp_path / "safe.jsonl"
     for _ in range(3):
         assert run("audit", "checkpoint", "--out", str(safe))[0] == 0
@@ -70,7 +84,7 @@ def test_a_ledger_cut_off_at_its_end_is_found_by_a_file_kept_elsewhere(run: Any,
     assert "row 3 is gone: the ledger ends at row 2" in out
 
 
-def test_a_ledger_cut_off_at_its_end_is_found_by_a_tag_of_the_repository(run: Any, tmp_path: Path) -> None:
+def test_a_ledger_cut_off_at_its_end_is_found_by_a_tag_of_the_repository(run: Run, tmp_path: Path) -> None:
     code, out, err = run("audit", "checkpoint", "--tag")
     assert (code, out.startswith("row 1 is sha256:")) == (0, True)
     assert "lampway/checkpoint-1" in err
@@ -89,7 +103,7 @@ def test_a_ledger_cut_off_at_its_end_is_found_by_a_tag_of_the_repository(run: An
     assert "nobody should vouch" in err
 
 
-def test_a_tag_goes_to_the_remote_at_once(run: Any, tmp_path: Path) -> None:
+def test_a_tag_goes_to_the_remote_at_once(run: Run, tmp_path: Path) -> None:
     remote = tmp_path / "remote.git"
     subprocess.run(["git", "init", "-q", "--bare", remote], check=True)
     subprocess.run(["git", "-C", tmp_path / "team", "remote", "add", "origin", remote], check=True)
@@ -104,13 +118,13 @@ def test_a_tag_goes_to_the_remote_at_once(run: Any, tmp_path: Path) -> None:
     assert shown.stdout.strip() == f"lampway/checkpoint-1 {made['statement']}"
 
 
-def test_a_checkpoint_is_one_line_of_json_on_the_screen(run: Any) -> None:
+def test_a_checkpoint_is_one_line_of_json_on_the_screen(run: Run) -> None:
     code, out, _ = run("audit", "checkpoint")
     assert code == 0
     assert set(json.loads(out)) == {"type", "seq", "hash", "at"}
 
 
-def test_an_export_to_a_file_is_what_the_screen_would_show(run: Any, tmp_path: Path) -> None:
+def test_an_export_to_a_file_is_what_the_screen_would_show(run: Run, tmp_path: Path) -> None:
     run("audit", "checkpoint")
     for form in ("jsonl", "cloudevents", "csv"):
         file = tmp_path / f"out.{form}"
@@ -121,7 +135,7 @@ def test_an_export_to_a_file_is_what_the_screen_would_show(run: Any, tmp_path: P
     assert not list(tmp_path.glob(".*.part"))
 
 
-def test_search_coverage_and_who_answer_people_and_programs(run: Any) -> None:
+def test_search_coverage_and_who_answer_people_and_programs(run: Run) -> None:
     code, out, _ = run("audit", "search", "--person", "ada@example.org", "--from", "2020-01-01")
     assert code == 0
     assert "strategy of commit" in out
@@ -163,21 +177,21 @@ def test_search_coverage_and_who_answer_people_and_programs(run: Any) -> None:
     ],
 )
 def test_asking_wrongly_is_one_clear_error_and_records_nothing(
-    run: Any, tmp_path: Path, words: tuple[str, ...], said: str
+    asked: Run, tmp_path: Path, words: tuple[str, ...], said: str
 ) -> None:
     for name, content in {"EMPTY": b"\n", "BINARY": b"\xff\xfe\x00", "OTHER": b"{}\n"}.items():
         (tmp_path / name).write_bytes(content)
     places = {"FOLDER": tmp_path, **{name: tmp_path / name for name in ("EMPTY", "BINARY", "OTHER")}}
-    before = run("audit", "export")[1]
-    code, out, err = run("audit", *(str(places.get(word, word)) for word in words))
+    before = asked("audit", "export")[1]
+    code, out, err = asked("audit", *(str(places.get(word, word)) for word in words))
     assert code == 2, (out, err)
     assert err.startswith("error: ")
     assert said in err
     assert not out
-    assert run("audit", "export")[1] == before
+    assert asked("audit", "export")[1] == before
 
 
-def test_a_file_that_cannot_be_written_leaves_nothing_by_halves(run: Any, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_leaves_nothing_by_halves(run: Run, tmp_path: Path) -> None:
     assert run("audit", "export", "--out", str(tmp_path / "no" / "where.jsonl"))[0] == 3
     assert run("audit", "export", "--out", str(tmp_path))[0] == 3
     assert not list(tmp_path.parent.glob(".*.part"))

@@ -76,7 +76,7 @@ def overview() -> str:
     lines = ["Usage: lampway COMMAND", "", SUMMARY]
     for group, commands in COMMANDS.items():
         lines += ["", group]
-        lines += [f"  {name.ljust(15)} {text}" for name, _, text in commands]
+        lines += [f"  {name.ljust(16)} {text}" for name, _, text in commands]
     return "\n".join([*lines, "", _FOOTER])
 
 
