@@ -368,7 +368,7 @@ def test_help_names_every_command_and_each_has_help_of_its_own(run: Any) -> None
     _, overview, _ = run("--help")
     for commands in COMMANDS.values():
         for name, _, text in commands:
-            assert f"  {name.ljust(15)} {text}" in overview
+            assert f"  {name.ljust(16)} {text}" in overview
             code, out, _ = run(*name.split(), "--help")
             assert code == 0
             assert f"lampway {name}" in out

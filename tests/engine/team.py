@@ -168,6 +168,7 @@ class Repository:
     commits: list[Commit] = field(default_factory=list)
     working: dict[str, bytes] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
     pushed: list[str] = field(default_factory=list)
     broken: int = 0
     """How many of the next pushes fail."""
@@ -220,6 +221,10 @@ class Repository:
         assert message
         if self.tags.setdefault(name, commit) != commit:
             raise SourceError(f"tag {name} exists elsewhere")
+        self.messages.setdefault(name, message)
+
+    def tagged(self, prefix: str) -> Mapping[str, str]:
+        return {name: message for name, message in self.messages.items() if name.startswith(prefix)}
 
     def push(self, refs: Sequence[str]) -> bool:
         if self.broken:

@@ -550,6 +550,16 @@ class TestTags:
         assert git(begun.root, "cat-file", "-t", "orders/1.0.0") == "tag"
         assert "by hand" in git(begun.root, "tag", "-n9", "-l", "orders/1.0.0")
 
+    def test_tags_are_found_by_how_they_begin_with_what_they_say(self, begun):
+        said = '{"a":"\u00e4 %(x) \\\\","b":1}'
+        begun.tag("lampway/checkpoint-7", begun.head(), said)
+        begun.tag("lampway/check", begun.head(), "another")
+        begun.tag("checkpoint-7", begun.head(), "another")
+        git(begun.root, "tag", "lampway/checkpoint-8")
+        assert begun.tagged("lampway/checkpoint-") == {"lampway/checkpoint-7": said, "lampway/checkpoint-8": ""}
+        assert begun.tagged("nothing/like-") == {}
+        assert begun.tagged("check") == {"checkpoint-7": "another"}
+
     def test_a_tag_elsewhere_is_an_error(self, begun):
         begun.tag("v1", begun.head(), "one")
         new = commit(begun, {"a.json": b"1"})

@@ -91,27 +91,6 @@ def strategy_apply(
     return 0
 
 
-def audit_verify(*, json: Json = False) -> int:
-    """Verify the ledger's chain, every record and every package. Exits with 1 when something was changed.
-
-    Parameters
-    ----------
-    json
-        Print the facts as JSON.
-    """
-    with session() as opened:
-        verdict = opened.run(Audit())
-    if json:
-        emit(verdict)
-    else:
-        for damage in verdict.damage:
-            say(paint(f"✗ {damage.place}: {damage.what}", "31"))
-        if not verdict.damage:
-            say(f"✓ {verdict.events} events and {verdict.packages} packages are as they were written")
-        say(f"  head of the ledger: {verdict.head or 'none'}")
-    return 1 if verdict.damage else 0
-
-
 def history(solution: str = "", /, *, limit: int = 50, everything: bool = False, json: Json = False) -> int:
     """Read the ledger, newest last.
 

@@ -66,7 +66,12 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("strategy check", "lampway.cli.govern:strategy_check", "check the governance files"),
         ("strategy diff", "lampway.cli.govern:strategy_diff", "show what the files would change"),
         ("strategy apply", "lampway.cli.govern:strategy_apply", "put a commit in force"),
-        ("audit verify", "lampway.cli.govern:audit_verify", "verify the ledger and the packages"),
+        ("audit verify", "lampway.cli.audit:verify", "verify the ledger and the packages"),
+        ("audit checkpoint", "lampway.cli.audit:checkpoint", "state the newest row, to keep it elsewhere"),
+        ("audit export", "lampway.cli.audit:export", "write the ledger out for other programs"),
+        ("audit search", "lampway.cli.audit:search", "find who did what, where and when"),
+        ("audit coverage", "lampway.cli.audit:coverage", "show what was deployed, and what nobody saw"),
+        ("audit who", "lampway.cli.audit:who", "show who could have approved or deployed"),
     ),
 }
 """Group to its commands: name, where it is written, what it does. A command is imported when it is used."""
@@ -82,7 +87,7 @@ def overview() -> str:
     lines = ["Usage: lampway COMMAND", "", SUMMARY]
     for group, commands in COMMANDS.items():
         lines += ["", group]
-        lines += [f"  {name.ljust(15)} {text}" for name, _, text in commands]
+        lines += [f"  {name.ljust(16)} {text}" for name, _, text in commands]
     return "\n".join([*lines, "", _FOOTER])
 
 

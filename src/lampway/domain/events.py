@@ -268,6 +268,21 @@ class Vetoed(Event):
     veto: Veto
 
 
+@dataclass(frozen=True, slots=True)
+class CheckpointMade(Event):
+    """The ledger's newest row was stated, to be kept outside."""
+
+    kind: ClassVar[str] = "checkpoint-made"
+    seq: int
+    """The row that was the newest."""
+    hash: str
+    at: str
+    tag: str = ""
+    """The git tag that carries the statement; empty for none."""
+    pushed: bool = False
+    """Whether the tag went to a remote at once."""
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -294,6 +309,7 @@ EVENTS: dict[str, type[Event]] = {
         Held,
         HoldLifted,
         Vetoed,
+        CheckpointMade,
     )
 }
 """Every kind of event, by name."""

@@ -85,7 +85,7 @@ def project(recorded: events.Recorded, records: Records) -> None:
             _moved(event, records)
         case events.EvidenceRecorded(evidence=evidence):
             records.put(evidence.id, evidence)
-        case events.EnvironmentObserved() | events.Tagged() | events.Seeded():
+        case events.EnvironmentObserved() | events.Tagged() | events.Seeded() | events.CheckpointMade():
             pass  # facts for the auditor; no record answers from them
         case events.DriftFound() | events.DriftResolved() | events.LockObserved():
             _observation(recorded, records)

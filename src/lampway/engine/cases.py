@@ -9,8 +9,10 @@ from typing import Any
 from lampway.domain.events import Actor
 from lampway.engine.attest import AttestCheck, ReadKept, ShowEvidence, attest_check, read_kept, show_evidence
 from lampway.engine.audit import Audit, History, audit, history
+from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
 from lampway.engine.connect import Adopt, Connect, adopt, connect
 from lampway.engine.context import Engine, Request, rules_in_force
+from lampway.engine.coverage import Cover, WhoCould, cover, who_could
 from lampway.engine.decide import Decide, decide
 from lampway.engine.drift import (
     AcceptDrift,
@@ -37,6 +39,7 @@ from lampway.engine.stops import (
     veto_release,
 )
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.trail import ExportLedger, SearchLedger, export_ledger, search_ledger
 from lampway.engine.views import (
     CompareReleases,
     Explain,
@@ -106,6 +109,11 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowEvidence: show_evidence,
     ReadKept: read_kept,
     ShowLapsed: show_lapsed,
+    MakeCheckpoint: make_checkpoint,
+    ExportLedger: export_ledger,
+    SearchLedger: search_ledger,
+    Cover: cover,
+    WhoCould: who_could,
 }
 """Request to use case."""
 

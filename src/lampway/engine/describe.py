@@ -73,5 +73,7 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{names.get(event.hold, event.hold)} lifted: {event.reason or 'no reason given'}"
         case events.Vetoed(veto=v):
             return v.words
+        case events.CheckpointMade():
+            return f"checkpoint: row {event.seq} was {short(event.hash)}{f', tag {event.tag}' if event.tag else ''}"
         case _:
             return event.kind

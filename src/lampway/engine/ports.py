@@ -126,6 +126,10 @@ class Source(Protocol):
         """
         ...
 
+    def tagged(self, prefix: str) -> Mapping[str, str]:
+        """Return the annotated tags whose names begin with `prefix`, with their messages. Raises SourceError."""
+        ...
+
     def push(self, refs: Sequence[str]) -> bool:
         """Push to the remote if there is one. Returns whether there is. Raises SourceError."""
         ...

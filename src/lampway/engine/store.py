@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lampway.domain.events import Actor, Event, Recorded
@@ -31,8 +31,71 @@ class Damage:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What one pass over the ledger's stored bytes found."""
+
+    events: int
+    last: int
+    """Number of the newest row; 0 for none."""
+    head: str
+    """Hash of the newest row; empty for none."""
+    damage: tuple[Damage, ...]
+    hashes: Mapping[int, str] = field(default_factory=dict)
+    """The hashes of the rows that were asked for, as far as they are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A row of the ledger as it is stored."""
+
+    seq: int
+    at: str
+    kind: str
+    schema: int
+    actor: str
+    """Canonical JSON."""
+    body: str
+    """Canonical JSON."""
+    prev: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events are looked for. Empty filters match everything."""
+
+    people: tuple[str, ...] = ()
+    """Ids and e-mails of whoever did it: any of them."""
+    solution: str = ""
+    environment: str = ""
+    since: str = ""
+    """ISO time; that moment included."""
+    until: str = ""
+    """ISO time; that moment left out."""
+    kinds: tuple[str, ...] = ()
+    limit: int = 0
+    """At most so many, the newest; 0 for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What was found."""
+
+    total: int
+    """How many matched; `events` may hold fewer."""
+    events: tuple[Recorded, ...]
+    """In order."""
+    subjects: tuple[Recorded, ...]
+    """The events that first spoke of the promotions, deployments and findings in them."""
+
+
 class Reading(Protocol):
     """A consistent look at the records."""
+
+    def head(self) -> tuple[int, str]:
+        """Return number and hash of the ledger's newest row; 0 and nothing for none."""
+        ...
 
     def get(self, kind: type[T], key: str) -> T | None:
         """Return the record under this key, or None."""
@@ -83,12 +146,24 @@ class Store(Protocol):
         """Open a look that may add; one at a time over all processes. Raises StorageError."""
         ...
 
-    def events(self, after: int = 0) -> Iterator[Recorded]:
-        """Return the ledger's events in order, those with a number above `after`."""
+    def events(self, after: int = 0, kinds: Collection[str] = ()) -> Iterator[Recorded]:
+        """Return the ledger's events in order, those with a number above `after`; of these kinds, or of all."""
         ...
 
-    def audit(self) -> tuple[Damage, ...]:
-        """Recompute the chain and every record from the ledger and return what does not fit."""
+    def stored(self, after: int = 0, since: str = "") -> Iterator[Stored]:
+        """Return the ledger's rows as they are stored, in order: above a number, from an ISO time on."""
+        ...
+
+    def search(self, wanted: Wanted) -> Matches:
+        """Look through the whole ledger, once."""
+        ...
+
+    def verify(self, rows: Collection[int] = ()) -> Chain:
+        """Recompute the chain over the stored bytes in one pass, and return the hashes of these rows beside."""
+        ...
+
+    def compare(self) -> tuple[Damage, ...]:
+        """Fold the whole ledger into records once more and return those that differ from the live ones."""
         ...
 
     def take_lease(self, environment: str, holder: str) -> int:

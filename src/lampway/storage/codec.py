@@ -33,7 +33,7 @@ def from_text(kind: type[T], text: str | bytes, *, where: str = "") -> T:
     return value
 
 
-def event_from(kind: str, schema: int, body: str, *, where: str) -> Event:
+def event_from(kind: str, schema: int, body: str | bytes, *, where: str) -> Event:
     """Return the event of a ledger row. Raises StorageError for kinds and schemas this version does not know."""
     event = EVENTS.get(kind)
     if event is None or schema > event.schema:
@@ -43,6 +43,14 @@ def event_from(kind: str, schema: int, body: str, *, where: str) -> Event:
     return from_text(event, body, where=where)
 
 
-def actor_from(text: str, *, where: str) -> Actor:
-    """Return the actor of a ledger row."""
-    return from_text(Actor, text, where=where)
+def actor_from(text: str | bytes, *, where: str) -> Actor:
+    """Return the actor of a ledger row. Few people write many rows, so that the newest are remembered."""
+    try:
+        return _actor(text)
+    except StorageError as error:
+        raise StorageError(error.message, where=where, hint=error.hint) from error
+
+
+@functools.lru_cache(maxsize=1000)
+def _actor(text: str | bytes) -> Actor:
+    return from_text(Actor, text)

@@ -231,6 +231,18 @@ class GitSource:
         if not answer.ok and not self._is_tagged(name, commit):
             raise self._git.failure("tag", answer)
 
+    def tagged(self, prefix: str) -> Mapping[str, str]:
+        """Return the tags whose names begin with `prefix`, with their messages; a bare tag's message is empty.
+
+        Raises SourceError.
+        """
+        shape = "--format=%(refname:strip=2)%00%(objecttype)%00%(contents:subject)%00"
+        listed = decode(self._git.run("for-each-ref", shape, "refs/tags/" + prefix.rpartition("/")[0]).out)
+        parts = listed.split("\0")
+        found = zip(parts[::3], parts[1::3], parts[2::3], strict=False)
+        plain = ((name.lstrip("\n"), message if kind == "tag" else "") for name, kind, message in found)
+        return {name: message for name, message in plain if name.startswith(prefix)}
+
     def push(self, refs: Sequence[str]) -> bool:
         """Push branches and tags to the remote `origin` if there is one. Returns whether there is.
 

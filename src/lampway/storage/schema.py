@@ -67,7 +67,18 @@ outbox = Table(
 about = Table("about", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False))
 
 _REFUSE = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-APPEND_ONLY = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS ledger_no_{verb} BEFORE {verb} ON ledger {_REFUSE}" for verb in ("update", "delete")
+_AT_ITS_END = (
+    "NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM ledger)"
+    " OR EXISTS (SELECT 1 FROM ledger WHERE hash = NEW.hash)"
 )
-"""SQLite: refuse to rewrite the ledger from inside the database."""
+APPEND_ONLY = {
+    **{
+        f"ledger_no_{verb}": f"CREATE TRIGGER ledger_no_{verb} BEFORE {verb} ON ledger {_REFUSE}"
+        for verb in ("update", "delete")
+    },
+    "ledger_at_its_end": f"CREATE TRIGGER ledger_at_its_end BEFORE insert ON ledger WHEN {_AT_ITS_END} {_REFUSE}",
+}
+"""SQLite: refuse to rewrite the ledger from inside the database, by trigger name.
+
+REPLACE takes rows away without asking the trigger on DELETE, so that an insert is let in only at the end.
+"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,11 +13,11 @@ from sqlalchemy.pool import StaticPool
 
 from lampway.domain.deployment import DriftFinding, DriftState
 from lampway.domain.events import Actor, Event, Recorded
-from lampway.domain.projection import RECORDS, project
+from lampway.domain.projection import project
 from lampway.engine.ports import Clock
-from lampway.engine.store import Damage, Due
+from lampway.engine.store import Chain, Damage, Due, Matches, Stored, Wanted
 from lampway.errors import StorageError
-from lampway.storage import ledger
+from lampway.storage import ledger, rebuild, search
 from lampway.storage.codec import from_text, to_text
 from lampway.storage.schema import APPEND_ONLY, VERSION, about, leases, metadata, outbox, records
 
@@ -55,18 +55,35 @@ class SqlStore:
             finally:
                 connection.info.pop("write", None)
 
-    def events(self, after: int = 0) -> Iterator[Recorded]:
+    def events(self, after: int = 0, kinds: Collection[str] = ()) -> Iterator[Recorded]:
         """Return the ledger's events in order."""
         with self._translated(), self._engine.connect() as connection:
-            yield from ledger.read(connection, after)
+            yield from ledger.read(connection, after, kinds)
+
+    def stored(self, after: int = 0, since: str = "") -> Iterator[Stored]:
+        """Return the ledger's rows as they are stored."""
+        with self._translated(), self._engine.connect() as connection:
+            yield from ledger.stored(connection, after, since)
+
+    def search(self, wanted: Wanted) -> Matches:
+        """Look through the whole ledger, once."""
+        with self._translated(), self._engine.connect() as connection:
+            return search.search(connection, wanted)
+
+    def verify(self, rows: Collection[int] = ()) -> Chain:
+        """Recompute the chain over the stored bytes, and return the hashes of these rows beside."""
+        with self._translated(), self._engine.connect() as connection:
+            return ledger.verify(connection, rows)
 
     def audit(self) -> tuple[Damage, ...]:
         """Recompute chain and records from the ledger and return what does not fit."""
         with self._translated(), self._engine.connect() as connection:
-            damage = list(ledger.verify(connection))
-            if not damage:
-                damage = list(_compare(connection, self._clock))
-        return tuple(damage)
+            return ledger.verify(connection).damage or tuple(rebuild.compare(connection))
+
+    def compare(self) -> tuple[Damage, ...]:
+        """Fold the ledger into records once more and return those that differ from the live ones."""
+        with self._translated(), self._engine.connect() as connection:
+            return tuple(rebuild.compare(connection))
 
     def take_lease(self, environment: str, holder: str) -> int:
         """Take the environment over and return the new fence."""
@@ -96,8 +113,8 @@ class SqlStore:
         except DBAPIError as error:
             cause = str(error.orig)
             raise StorageError(f"the store failed: {cause}", hint=_cure(cause)) from error
-        except SQLAlchemyError as error:
-            raise StorageError(f"the store failed: {error}") from error
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
+            raise StorageError(f"the store failed: {error}", hint=_cure(str(error))) from error
 
 
 class SqlReading:
@@ -105,6 +122,10 @@ class SqlReading:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+
+    def head(self) -> tuple[int, str]:
+        """Return number and hash of the ledger's newest row."""
+        return ledger.head(self.connection)
 
     def get(self, kind: type[T], key: str) -> T | None:
         """Return the record under this key, or None."""
@@ -242,6 +263,8 @@ def _prepare(engine: Engine) -> None:
                 _create(connection)
             elif new := [table for table in metadata.sorted_tables if table.name not in known]:
                 metadata.create_all(connection, tables=new, checkfirst=False)  # kinds of record newer than this store
+            for name in APPEND_ONLY.keys() - known:  # also those that somebody took away, or that are new
+                connection.exec_driver_sql(APPEND_ONLY[name])
             version = int(connection.execute(select(about.c.value).where(about.c.key == "schema")).scalar_one())
     if version != VERSION:
         hint = "use a newer Lampway" if version > VERSION else "use the Lampway that made it"
@@ -250,41 +273,7 @@ def _prepare(engine: Engine) -> None:
 
 def _create(connection: Connection) -> None:
     metadata.create_all(connection, checkfirst=False)
-    for statement in APPEND_ONLY:
-        connection.exec_driver_sql(statement)
     connection.execute(insert(about).values(key="schema", value=str(VERSION)))
-
-
-def _compare(connection: Connection, clock: Clock) -> Iterator[Damage]:
-    """Fold the whole ledger into an empty store and compare every record with the live one."""
-    fresh = open_memory(clock)
-    with fresh.transaction() as rebuilt:
-        for recorded in ledger.read(connection):
-            rebuilt.fold(recorded)
-        for kind in RECORDS:
-            yield from _differences(kind, connection, rebuilt.connection)
-    fresh.close()
-
-
-def _differences(kind: type, live: Connection, rebuilt: Connection) -> Iterator[Damage]:
-    table = records[kind]
-    load: Callable[[Connection], dict[str, tuple[Any, ...]]] = lambda connection: {  # noqa: E731
-        row.key: tuple(row) for row in connection.execute(select(table).order_by(table.c.key))
-    }
-    ours, theirs = load(live), load(rebuilt)
-    for key in sorted(ours.keys() | theirs.keys()):
-        if ours.get(key) != theirs.get(key) and not _means_the_same(kind, ours.get(key), theirs.get(key)):
-            yield Damage(f"{kind.__name__.lower()} {key}", "is not what the ledger says")
-
-
-def _means_the_same(kind: type, ours: tuple[Any, ...] | None, theirs: tuple[Any, ...] | None) -> bool:
-    """Return whether two rows differ only in keys that were not yet known when one of them was written."""
-    if ours is None or theirs is None or ours[:-1] != theirs[:-1]:
-        return False
-    try:
-        return from_text(kind, ours[-1]) == from_text(kind, theirs[-1])
-    except StorageError:
-        return False
 
 
 def _cure(cause: str) -> str:
