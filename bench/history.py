@@ -29,6 +29,7 @@ _HISTORIES = (1, 20, 100)
 """Releases, each of them brought to prod."""
 _SIZES = (10, 500)
 """Nodes of the solution."""
+_NOW = "2026-11-23T09:00:00.000+00:00"
 _ROUNDS = 5
 _NAME = "solution-0"
 _RECORDS = ("release", "deployment", "evidence", "knowngood")
@@ -80,7 +81,7 @@ def _fill(store: SqlStore, strategy: Strategy, count: int, nodes: int) -> None:
 def _things(store: SqlStore, bare: sqlite3.Connection, case: Case, newest: Release) -> dict[str, Callable[[], object]]:
     def judge() -> None:
         with store.reading() as reading:
-            eligibility(reading, case)
+            eligibility(reading, case, _NOW)
 
     return {"judged": judge, "bare": lambda: _read(bare), "digest": lambda: newest.digest}
 

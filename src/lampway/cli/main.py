@@ -37,6 +37,12 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("approve", "lampway.cli.path:approve", "approve a promotion"),
         ("reject", "lampway.cli.path:reject", "reject a promotion, with a reason"),
         ("abort", "lampway.cli.path:abort", "take back a promotion that has not started"),
+        ("waive", "lampway.cli.people:waive", "let a promotion pass one gate, for a reason and a time"),
+        ("ask", "lampway.cli.people:ask", "ask something about a promotion"),
+        ("answer", "lampway.cli.people:answer", "answer what was asked about a promotion"),
+        ("checklist", "lampway.cli.people:checklist", "show or answer a promotion's checklist"),
+        ("delegate", "lampway.cli.people:delegate", "let another person approve in your place for a while"),
+        ("delegations", "lampway.cli.people:delegations", "show who may approve for whom"),
     ),
     "Operate": (
         ("status", "lampway.cli.operate:status", "show what is where"),
@@ -55,6 +61,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("strategy check", "lampway.cli.govern:strategy_check", "check the governance files"),
         ("strategy diff", "lampway.cli.govern:strategy_diff", "show what the files would change"),
         ("strategy apply", "lampway.cli.govern:strategy_apply", "put a commit in force"),
+        ("metrics waiting", "lampway.cli.people:metrics_waiting", "show how long promotions waited for people"),
         ("audit verify", "lampway.cli.govern:audit_verify", "verify the ledger and the packages"),
     ),
 }

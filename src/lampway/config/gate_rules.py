@@ -6,7 +6,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from lampway.config.section import Name, Section, Unique, fault
+from lampway.config.duty_rules import RequireSection, RiskSection, SoloSection
+from lampway.config.section import MayBeEmpty, Name, Section, Unique, fault
 from lampway.domain.strategy import GateRule
 
 CheckKind: TypeAlias = Literal["functional", "integration", "security", "uat"]
@@ -105,19 +106,49 @@ class Approval(Section):
     """These people may approve, by their ids in people.yaml."""
     quorum: int = Field(default=1, ge=1)
     """How many different people must approve."""
+    require: list[RequireSection] = Field(default=[])
+    """Roles that must be among those who approve; one person stands for one of them."""
+    risk: Annotated[dict[Name, RiskSection], MayBeEmpty] = Field(default={})
+    """Risk classes by name, tried in this order: the first that fits says how many approvals, in place of `quorum`."""
+    solo: SoloSection | None = None
+    """For a team of one: passed checks and a cooling time, shown as no independent approval."""
 
     @model_validator(mode="after")
     def _somebody_may(self) -> Approval:
-        if not self.roles and not self.people:
+        if not self.roles and not self.people and not self.require:
             raise fault("approval names nobody who may give it", "add `roles: [approver]` or `people: [...]`")
+        seats = sum(want.count for want in self.require)
+        few = next((name for name, risk in self.risk.items() if 0 < risk.approvals < seats), None)
+        if few:
+            hint = f"write 0, or at least {seats}"
+            raise fault(f"the risk class {few} asks for fewer people than `require` names roles", hint)
         return self
 
     def to_domain(self) -> GateRule:
         """Return the rule."""
-        return GateRule(self.gate, roles=tuple(self.roles), people=tuple(self.people), quorum=self.quorum)
+        return GateRule(
+            self.gate,
+            roles=tuple(dict.fromkeys([*self.roles, *(want.role for want in self.require)])),
+            people=tuple(self.people),
+            quorum=max(self.quorum, sum(want.count for want in self.require)),
+            require=tuple(want.to_domain() for want in self.require),
+            risk=tuple(risk.to_domain(name) for name, risk in self.risk.items()),
+            cooling=self.solo.seconds if self.solo else 0.0,
+        )
+
+
+class Checklist(Section):
+    """Every item of the stage's checklist was answered by whom it is for."""
+
+    gate: Literal["checklist"]
+    """Every item of the stage's checklist was answered by whom it is for."""
+
+    def to_domain(self) -> GateRule:
+        """Return the rule."""
+        return GateRule(self.gate)
 
 
 AnyGate: TypeAlias = Annotated[
-    PreviousStage | Checks | Findings | Configuration | Drift | Lock | RollbackTarget | Approval,
+    PreviousStage | Checks | Findings | Configuration | Drift | Lock | RollbackTarget | Approval | Checklist,
     Field(discriminator="gate"),
 ]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
+from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.domain.strategy import Person, Pipeline, Stage, Tier
@@ -35,10 +36,20 @@ class StageSection(Section):
     """The environment it deploys to. Without this key: the one with the stage's name."""
     gates: list[AnyGate] = Field(min_length=1)
     """What must hold before a release enters; all of them, judged in this order."""
+    waivers: WaiversSection | None = None
+    """Who may accept an exception from a gate here. Without this key: nobody."""
+    checklist: list[ChecklistSection] = Field(default=[])
+    """What must be answered before a release enters; judged by the gate `checklist`."""
 
     def to_domain(self) -> Stage:
         """Return the stage."""
-        return Stage(self.name, self.environment or self.name, tuple(gate.to_domain() for gate in self.gates))
+        return Stage(
+            self.name,
+            self.environment or self.name,
+            tuple(gate.to_domain() for gate in self.gates),
+            tuple(self.waivers.roles if self.waivers else ()),
+            tuple(item.to_domain() for item in self.checklist),
+        )
 
 
 class PipelineSection(Section):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lampway.domain.digest import digest
+from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.errors import NotFoundError
 
 
@@ -66,6 +67,12 @@ class GateRule:
     """Checks: which kinds must have passed; empty means every required one."""
     severities: tuple[str, ...] = ()
     """Findings: which severities block."""
+    require: tuple[Required, ...] = ()
+    """Approvals: roles that must be among those who approve."""
+    risk: tuple[RiskClass, ...] = ()
+    """Approvals: how many a release needs by its risk; the first class that fits."""
+    cooling: float = 0.0
+    """Approvals: seconds since sealing after which a team of one may go on without; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,9 @@ class Stage:
     name: str
     environment: str
     gates: tuple[GateRule, ...]
+    waiver_roles: tuple[str, ...] = ()
+    """Who may waive a gate here; empty: nobody."""
+    checklist: tuple[ChecklistItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +216,7 @@ class Strategy:
         environment = self.environment(stage.environment)
         deciders = {
             person.id: sorted(person.roles) for gate in stage.gates for person in self.holders(gate.roles, gate.people)
-        }
+        } | {person.id: sorted(person.roles) for person in self.holders(stage.waiver_roles)}
         return digest(
             {
                 "stage": stage,

@@ -8,9 +8,11 @@ from typing import Any
 
 from lampway.domain.events import Actor
 from lampway.engine.audit import Audit, History, audit, history
+from lampway.engine.checklist import Checklist, show_checklist
 from lampway.engine.connect import Adopt, Connect, adopt, connect
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.decide import Decide, decide
+from lampway.engine.delegate import Delegate, Delegations, EndDelegation, delegate, delegations, end_delegation
 from lampway.engine.drift import (
     AcceptDrift,
     RevertDrift,
@@ -25,6 +27,7 @@ from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rol
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.release import MakeRelease, make_release
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.talk import Talk, talk
 from lampway.engine.views import (
     CompareReleases,
     Explain,
@@ -39,6 +42,8 @@ from lampway.engine.views import (
     show_solution,
     status,
 )
+from lampway.engine.waiting import ShowWaits, show_waits
+from lampway.engine.waive import Waive, waive
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +93,17 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowPromotion: show_promotion,
     ShowSolution: show_solution,
     Status: status,
+    Waive: waive,
+    Talk: talk,
+    Delegate: delegate,
+    EndDelegation: end_delegation,
+    Delegations: delegations,
+    Checklist: show_checklist,
+    ShowWaits: show_waits,
 }
 """Request to use case."""
 
 MOVING: frozenset[type[Request[Any]]] = frozenset(
-    {Promote, Decide, Rollback, RevertDrift, AcceptDrift, ApplyStrategy, Reconcile, Resume, Abort}
+    {Promote, Decide, Rollback, RevertDrift, AcceptDrift, ApplyStrategy, Reconcile, Resume, Abort, Waive, Checklist}
 )
 """Requests after which something may be ready to be deployed."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from lampway.domain.digest import digest
 from lampway.domain.events import ENGINE, Actor, DecisionMade, PromotionMoved
-from lampway.domain.gates import GateResult, objection
+from lampway.domain.gates import Facts, GateResult
 from lampway.domain.promotion import Decision, Promotion, PromotionState
+from lampway.domain.rights import objection, speaks_for
 from lampway.domain.strategy import GateRule
 from lampway.engine.context import Engine, Request, require_reason
 from lampway.engine.drain import void_if_moved
@@ -38,6 +39,8 @@ class Decide(Request[Decided]):
     reason: str = ""
     digest: str = ""
     """The promotion digest that was shown to the person; refused if it is another by now. Empty: whatever stands."""
+    on_behalf_of: str = ""
+    """Whose voice it is, where several let the person speak for them; the person's own comes first if empty."""
 
 
 def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
@@ -47,7 +50,7 @@ def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
     """
     voided = ""
     with engine.store.transaction() as transaction:
-        promotion = find_promotion(transaction, request.promotion)
+        promotion = find_promotion(transaction, request.promotion, engine.now())
         move = void_if_moved(transaction, promotion)
         if move is not None:
             told = [transaction.append(move, ENGINE)]
@@ -59,7 +62,7 @@ def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
             if not request.approved:
                 why = f"rejected by {decision.by}: {decision.reason}"
                 told.append(transaction.append(PromotionMoved(promotion.id, PromotionState.REJECTED, why), actor))
-            gates = eligibility(transaction, _reread(transaction, promotion)).gates
+            gates = eligibility(transaction, _reread(transaction, promotion), engine.now()).gates
     engine.tell(told)
     if voided:
         again = f"lampway promote {promotion.solution}@{promotion.version} --to {promotion.stage}"
@@ -84,7 +87,7 @@ def _reread(transaction: Transaction, promotion: Promotion) -> Case:
 
 
 def _decision(engine: Engine, transaction: Transaction, case: Case, request: Decide, actor: Actor) -> Decision:
-    facts = gather(transaction, case)
+    facts = gather(transaction, case, engine.now())
     rules = [rule for rule in case.stage.gates if rule.gate == "approval"]
     if not rules:
         raise UsageError(f"stage {case.stage.name} asks for no approval", hint=f"lampway explain {case.release.name}")
@@ -94,6 +97,7 @@ def _decision(engine: Engine, transaction: Transaction, case: Case, request: Dec
     person = facts.strategy.person(actor.person)
     if any(d.by == (person.id if person else "") and d.digest == case.digest for d in case.decisions):
         raise UsageError(f"{actor.person} has decided already")
+    principal = _principal(rules, facts, request, actor)
     return Decision(
         by=person.id if person else actor.person,
         approved=request.approved,
@@ -102,7 +106,23 @@ def _decision(engine: Engine, transaction: Transaction, case: Case, request: Dec
         digest=case.digest,
         evidence=tuple(digest(e) for e in facts.evidence),
         authenticated=actor.authenticated,
+        on_behalf_of="" if person and principal == person.id else principal,
     )
+
+
+def _principal(rules: list[GateRule], facts: Facts, request: Decide, actor: Actor) -> str:
+    """Return whose voice this decision is. Raises RefusedError when it could not count beside those there are."""
+    able = tuple(dict.fromkeys(name for rule in rules for name in speaks_for(rule, facts, actor.person)))
+    wanted = facts.strategy.person(request.on_behalf_of) if request.on_behalf_of else None
+    if request.on_behalf_of and (wanted is None or wanted.id not in able):
+        hint = f"{actor.person} may speak for: {', '.join(able)}"
+        raise RefusedError(f"{request.on_behalf_of} let {actor.person} approve nothing here now", hint=hint)
+    spoken = {name for d in facts.decisions if d.digest == facts.digest for name in (d.by, d.on_behalf_of)}
+    free = [name for name in ([wanted.id] if wanted else able) if name not in spoken]
+    if not free:
+        said = wanted.id if wanted else able[0]
+        raise RefusedError(f"{said} is counted already; nobody counts twice", hint=f"lampway show {facts.promotion}")
+    return free[0]
 
 
 def _whose(rule: GateRule, case: Case) -> str:

@@ -76,7 +76,7 @@ def _begin(engine: Engine, deployment: Deployment) -> bool:
         events: tuple[Event, ...] = ()
         case = case_of(transaction, promotion) if promotion and promotion.state in _STARTABLE else None
         void = void_if_moved(transaction, promotion) if promotion else None
-        judged = eligibility(transaction, case) if case and not void else None
+        judged = eligibility(transaction, case, engine.now()) if case and not void else None
         is_begun = judged is not None and judged.allowed
         if void is not None:
             events = (void,)
@@ -113,7 +113,7 @@ def _choose(engine: Engine, environment: str, tried: set[str]) -> Promotion | No
             case = case_of(transaction, promotion)
             if case is None or promotion.id in tried:
                 continue
-            if eligibility(transaction, case).allowed:
+            if eligibility(transaction, case, engine.now()).allowed:
                 chosen = promotion
                 break
     engine.tell(told)

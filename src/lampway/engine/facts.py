@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lampway.domain.checklist import Answer
 from lampway.domain.configuration import ConfigurationSet, Missing, resolve
 from lampway.domain.deployment import (
     Deployment,
@@ -18,8 +19,11 @@ from lampway.domain.deployment import (
 from lampway.domain.gates import Eligibility, Facts, judge
 from lampway.domain.projection import installation_key
 from lampway.domain.promotion import Bound, Decision, DeploymentKind, Promotion
+from lampway.domain.quorum import Delegation
 from lampway.domain.release import Release
+from lampway.domain.risk import ChangeFacts, together
 from lampway.domain.strategy import Stage, Strategy
+from lampway.domain.waiver import Waiver
 from lampway.engine.context import rules_in_force
 from lampway.engine.store import Reading
 
@@ -35,6 +39,8 @@ class Case:
     promotion: str = ""
     decisions: tuple[Decision, ...] = ()
     digest: str = ""
+    waivers: tuple[Waiver, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
 
 def installed(reading: Reading, environment: str, solution: str) -> Installation | None:
@@ -85,6 +91,8 @@ def case_of(reading: Reading, promotion: Promotion) -> Case | None:
         promotion.id,
         promotion.decisions,
         promotion.bound.digest,
+        promotion.waivers,
+        promotion.answers,
     )
 
 
@@ -92,8 +100,8 @@ def _is_known(strategy: Strategy, solution: str) -> bool:
     return any(s.name == solution for s in strategy.solutions)
 
 
-def gather(reading: Reading, case: Case) -> Facts:
-    """Return everything a judgement of this case may look at."""
+def gather(reading: Reading, case: Case, now: str) -> Facts:
+    """Return everything a judgement of this case, at this moment, may look at."""
     strategy = rules_in_force(reading).strategy
     release, stage = case.release, case.stage
     here = installed(reading, stage.environment, release.solution)
@@ -124,12 +132,24 @@ def gather(reading: Reading, case: Case) -> Facts:
         lock=reading.get(LockRecord, stage.environment),
         is_first=here is None,
         rollback=rollback_target(reading, stage.environment, release.solution, release.digest),
+        now=now,
+        waivers=case.waivers,
+        delegations=reading.find(Delegation) if any(rule.gate == "approval" for rule in stage.gates) else (),
+        answers=case.answers,
+        change=_change(here, between),
     )
 
 
-def eligibility(reading: Reading, case: Case) -> Eligibility:
-    """Return whether this release may enter this stage now, gate by gate."""
-    return judge(gather(reading, case))
+def eligibility(reading: Reading, case: Case, now: str) -> Eligibility:
+    """Return whether this release may enter this stage at this moment, gate by gate."""
+    return judge(gather(reading, case, now))
+
+
+def _change(here: Installation | None, between: tuple[Release, ...]) -> ChangeFacts | None:
+    """Return what a deployment changes, as it was sealed; None unless each release was compared with the one before."""
+    before = [here.version if here else "", *(release.version for release in between)]
+    follows = all(release.previous == version for release, version in zip(between, before, strict=False))
+    return together([release.change for release in between]) if here and follows else None
 
 
 def _releases_between(reading: Reading, here: Installation | None, release: Release) -> tuple[Release, ...]:

@@ -158,7 +158,7 @@ def rollback(engine: Engine, request: Rollback, actor: Actor) -> Requested:
         asked = replace(request, reason=reason)
         promotion = _backwards(engine, asked, stage, back, here, actor)
         told = [transaction.append(PromotionRequested(promotion), actor)]
-        judged = eligibility(transaction, _case(transaction, promotion))
+        judged = eligibility(transaction, _case(transaction, promotion), engine.now())
         if not judged.allowed:
             raise RefusedError(judged.closed[0].reason, hint=judged.closed[0].next)
     engine.tell(told)
@@ -212,7 +212,7 @@ def _case(reading: Reading, promotion: Promotion) -> Case:
 def abort(engine: Engine, request: Abort, actor: Actor) -> None:
     """Take a waiting promotion back. Raises NotFoundError, RefusedError."""
     with engine.store.transaction() as transaction:
-        promotion = find_promotion(transaction, request.promotion)
+        promotion = find_promotion(transaction, request.promotion, engine.now())
         if promotion.state not in (PromotionState.WAITING, PromotionState.READY):
             raise RefusedError(f"promotion {promotion.id} is {promotion.state}; only a waiting one can be taken back")
         moved = PromotionMoved(promotion.id, PromotionState.ABORTED, request.reason or "taken back")
@@ -220,8 +220,8 @@ def abort(engine: Engine, request: Abort, actor: Actor) -> None:
     engine.tell(told)
 
 
-def find_promotion(reading: Reading, name: str) -> Promotion:
-    """Return the promotion with this id, or the open one that waits for people for `solution[@version]`.
+def find_promotion(reading: Reading, name: str, now: str) -> Promotion:
+    """Return the promotion with this id, or the open one that waits for people now for `solution[@version]`.
 
     Raises NotFoundError when there is none, UsageError when several would do.
     """
@@ -232,7 +232,7 @@ def find_promotion(reading: Reading, name: str) -> Promotion:
     found = reading.find(Promotion, solution=solution, states=OPEN_STATES) if solution else ()
     found = tuple(p for p in found if not version or p.version == version)
     if len(found) > 1:
-        found = tuple(p for p in found if _awaits_people(reading, p)) or found
+        found = tuple(p for p in found if awaits_approval(reading, p, now)) or found
     if not found:
         raise _no_promotion(reading, name, solution)
     if len(found) > 1:
@@ -249,8 +249,9 @@ def _no_promotion(reading: Reading, name: str, solution: str) -> NotFoundError:
     return NotFoundError(f"no open promotion {name}; the last one, {ended}", hint=f"lampway promote {name} --to ...")
 
 
-def _awaits_people(reading: Reading, promotion: Promotion) -> bool:
+def awaits_approval(reading: Reading, promotion: Promotion, now: str) -> bool:
+    """Return whether somebody's approval is what a promotion waits for."""
     case = case_of(reading, promotion)
     if case is None:
         return False
-    return any(g.gate == "approval" and g.state is GateState.PENDING for g in eligibility(reading, case).gates)
+    return any(g.gate == "approval" and g.state is GateState.PENDING for g in eligibility(reading, case, now).gates)

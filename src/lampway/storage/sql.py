@@ -240,10 +240,18 @@ def _prepare(engine: Engine) -> None:
             known = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
             if "about" not in known:
                 _create(connection)
+            _add_tables(connection, known)
             version = int(connection.execute(select(about.c.value).where(about.c.key == "schema")).scalar_one())
     if version != VERSION:
         hint = "use a newer Lampway" if version > VERSION else "use the Lampway that made it"
         raise StorageError(f"the store has layout {version}, this version works with {VERSION}", hint=hint)
+
+
+def _add_tables(connection: Connection, known: set[str]) -> None:
+    """Add tables of kinds of record that came later; no event that an older store holds speaks of them."""
+    later = [table for table in records.values() if table.name not in known]
+    if "about" in known and later:
+        metadata.create_all(connection, tables=later, checkfirst=False)
 
 
 def _create(connection: Connection) -> None:

@@ -1,0 +1,107 @@
+"""Rights: who may approve, waive and answer about one promotion. Never a maker of its content, nor whoever asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lampway.domain.duties import ChecklistItem
+from lampway.domain.promotion import Decision
+from lampway.domain.quorum import Voice
+from lampway.domain.strategy import GateRule, Person
+from lampway.domain.waiver import WAIVABLE
+
+if TYPE_CHECKING:
+    from lampway.domain.gates import Facts
+
+
+def objection(rule: GateRule, facts: Facts, person: str) -> str:
+    """Return why this person's approval cannot count, in words; empty when it can."""
+    somebody = facts.strategy.person(person)
+    if somebody is None:
+        return f"{person} is nobody in people.yaml"
+    if speaks_for(rule, facts, somebody.id):
+        return ""
+    given = [d for d in facts.delegations if d.to == somebody.id and d.holds(facts.now)]
+    if somebody not in facts.strategy.holders(rule.roles, rule.people) and not given:
+        wanted = ", ".join((*rule.roles, *rule.people))
+        return f"{somebody.name} is not one of those who may approve here: {wanted}"
+    whose = f"{somebody.name} may speak for {given[0].by}, but not here" if given else ""
+    return bias(facts, somebody) or whose
+
+
+def speaks_for(rule: GateRule, facts: Facts, person: str) -> tuple[str, ...]:
+    """Return whose approval this person may give now: their own, then those that were delegated to them."""
+    somebody = facts.strategy.person(person)
+    if somebody is None or bias(facts, somebody):
+        return ()
+    own = (somebody.id,) if somebody in facts.strategy.holders(rule.roles, rule.people) else ()
+    return (*own, *_delegators(rule, facts, somebody, facts.now))
+
+
+def _delegators(rule: GateRule, facts: Facts, person: Person, at: str) -> tuple[str, ...]:
+    """Return who let this person speak for them at that moment, and could have spoken themselves. So no chains."""
+    able = {p.id for p in facts.strategy.holders(rule.roles, rule.people) if p != person and not bias(facts, p)}
+    return tuple(dict.fromkeys(d.by for d in facts.delegations if d.to == person.id and d.by in able and d.holds(at)))
+
+
+def voice_of(rule: GateRule, facts: Facts, decision: Decision) -> Voice | None:
+    """Return the voice that a decision is, or None where it does not count."""
+    speaker = facts.strategy.person(decision.by)
+    principal = facts.strategy.person(decision.on_behalf_of) if decision.on_behalf_of else speaker
+    if speaker is None or principal is None or bias(facts, speaker):
+        return None
+    own = speaker == principal and speaker in facts.strategy.holders(rule.roles, rule.people)
+    if own or principal.id in _delegators(rule, facts, speaker, decision.at):
+        return Voice(speaker, principal)
+    return None
+
+
+def bias(facts: Facts, somebody: Person) -> str:
+    """Return why this person is not independent of this promotion; empty when they are."""
+    if facts.strategy.person(facts.requested_by) == somebody:
+        return f"{somebody.name} asked for it"
+    if somebody in [facts.strategy.person(m) for m in facts.makers]:
+        return f"{somebody.name} made what is in it"
+    if facts.editors_unknown and "maker" in somebody.roles:
+        return f"{somebody.name} may edit in dev, and the platform does not say who did"
+    return ""
+
+
+def waiver_objection(facts: Facts, gate: str, person: str) -> str:
+    """Return why this person cannot waive this gate here, in words; empty when they can."""
+    stage = facts.stage
+    if gate not in (rule.gate for rule in stage.gates):
+        return f"stage {stage.name} has no gate {gate}"
+    if gate not in WAIVABLE or (gate == "previous-stage" and facts.strategy.is_prod(stage.environment)):
+        return f"the gate {gate} of stage {stage.name} cannot be waived"
+    if not stage.waiver_roles:
+        return f"nobody may waive a gate of stage {stage.name}"
+    somebody = facts.strategy.person(person)
+    if somebody is None:
+        return f"{person} is nobody in people.yaml"
+    if not set(stage.waiver_roles) & set(somebody.roles):
+        return f"{somebody.name} is not one of those who may waive here: {', '.join(stage.waiver_roles)}"
+    return bias(facts, somebody)
+
+
+def answer_objection(facts: Facts, item: ChecklistItem, person: str) -> str:
+    """Return why it is not this person's part to answer the item, in words; empty when it is."""
+    somebody = facts.strategy.person(person)
+    if somebody is None:
+        return f"{person} is nobody in people.yaml"
+    match item.by:
+        case "evidence":
+            return f"{item.item} is answered by the gate {item.gate}"
+        case "maker":
+            is_maker = somebody in [facts.strategy.person(m) for m in facts.makers] or "maker" in somebody.roles
+            return "" if is_maker else f"{item.item} is for a maker to answer, and {somebody.name} is none"
+        case "approver":
+            rules = [rule for rule in facts.stage.gates if rule.gate == "approval"]
+            found = [objection(rule, facts, somebody.id) for rule in rules] or [_lacks(item, somebody)]
+            return found[0] if all(found) else ""
+        case _:
+            return _lacks(item, somebody)
+
+
+def _lacks(item: ChecklistItem, somebody: Person) -> str:
+    return "" if item.by in somebody.roles else f"{item.item} is for a {item.by} to answer, and {somebody.name} is none"
