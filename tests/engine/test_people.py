@@ -99,6 +99,7 @@ def test_a_waiver_that_expired_counts_no_more(team: Team) -> None:
         ("rita", "approval", "cannot be waived"),
         ("rita", "previous-stage", "cannot be waived"),
         ("rita", "configuration", "cannot be waived"),
+        ("rita", "drift", "cannot be waived"),
         ("rita", "soup", "has no gate soup"),
     ],
 )

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from lampway.domain.moments import is_before
 
-WAIVABLE = ("previous-stage", "checks", "findings", "drift", "lock", "rollback-target", "checklist")
-"""Gates that may be waived at all. Not the approval nor a missing value; in the last tier, nor the stage before."""
+WAIVABLE = ("previous-stage", "checks", "findings", "lock", "rollback-target", "checklist")
+"""Gates that may be waived at all. In the last tier, not the stage before.
+
+Never the approval, nor a value that is missing; a live edit is accepted by its own command, in sight of what it is.
+"""
 
 
 @dataclass(frozen=True, slots=True)

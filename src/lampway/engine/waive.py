@@ -9,7 +9,7 @@ from lampway.domain.gates import OPENING, Facts, judge
 from lampway.domain.moments import is_before, parse_moment
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.rights import waiver_objection
-from lampway.domain.waiver import Waiver
+from lampway.domain.waiver import WAIVABLE, Waiver
 from lampway.engine.context import Engine, Request, require_reason
 from lampway.engine.facts import case_of, gather
 from lampway.engine.promote import find_promotion
@@ -54,12 +54,19 @@ def waive(engine: Engine, request: Waive, actor: Actor) -> Waiver:
 def _refuse(facts: Facts, gate: str, actor: Actor) -> None:
     why = waiver_objection(facts, gate, actor.person)
     if why:
-        roles = ", ".join(facts.stage.waiver_roles)
-        hint = f"somebody else who holds: {roles}" if roles else "name roles under `waivers` of the stage"
-        raise RefusedError(why, hint=hint)
+        raise RefusedError(why, hint=_cure(facts, gate))
     judged = next(result for result in judge(facts).gates if result.gate == gate)
     if judged.state in OPENING and not judged.original:
         raise UsageError(f"the gate {gate} is {judged.state}: there is nothing to waive", hint="lampway explain")
+
+
+def _cure(facts: Facts, gate: str) -> str:
+    if gate == "drift":
+        return f"lampway drift accept {facts.solution} --in {facts.stage.environment} --reason ..."
+    if gate not in WAIVABLE or gate not in [rule.gate for rule in facts.stage.gates]:
+        return f"gates that may be waived, where a stage has them: {', '.join(WAIVABLE)}"
+    roles = ", ".join(facts.stage.waiver_roles)
+    return f"somebody else who holds: {roles}" if roles else "name roles under `waivers` of the stage"
 
 
 def open_promotion(reading: Reading | Transaction, name: str, now: str) -> Promotion:
