@@ -96,7 +96,9 @@ def test_a_gate_for_a_checklist_that_is_not_there_is_told(altered, mistakes_of):
     assert [str(m) for m in found] == ["lampway.yaml:29:19: the gate checklist has no checklist to judge"]
 
 
-COMMENTED = re.compile(r"^( *)# (- gate: checklist|waivers:|checklist:|  - \{item:|risk:|  low:|    when:|    approvals:)", re.MULTILINE)
+COMMENTED = re.compile(
+    r"^( *)# (- gate: checklist|waivers:|checklist:|  - \{item:|risk:|  low:|    when:|    approvals:)", re.MULTILINE
+)
 
 
 def test_what_init_offers_in_comments_works_once_the_marks_are_taken_away():

@@ -58,7 +58,7 @@ def waiver(gate: str = "lock", by: str = "rita", until: str = SOON) -> Waiver:
 
 
 def stands_in(by: str, to: str, start: str = PAST, until: str = SOON, at: str = PAST, ended: str = "") -> Delegation:
-    return Delegation(f"{by}-{to}", by, to, start, until, "away", at, ended)
+    return Delegation(f"{by}-{to}", by, to, start, until, "away", at, ended_at=ended)
 
 
 def said(by: str, on_behalf_of: str = "", at: str = NOW) -> Decision:

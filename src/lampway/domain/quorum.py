@@ -29,6 +29,8 @@ class Delegation:
     reason: str
     at: str
     """When it was given: it holds for nothing that was decided before."""
+    authenticated: bool = False
+    """Whether who gave it was proved to be who they say."""
     ended_at: str = ""
     """When it was taken back, if it was."""
 

@@ -51,7 +51,7 @@ def delegate(engine: Engine, request: Delegate, actor: Actor) -> Delegation:
         raise UsageError("the delegation would be over before it begins", hint="give a later day with --until")
     with engine.store.transaction() as transaction:
         by, to = _pair(rules_in_force(transaction).strategy, actor, request.to)
-        given = Delegation(engine.new_id(), by.id, to.id, start, until, reason, engine.now())
+        given = Delegation(engine.new_id(), by.id, to.id, start, until, reason, engine.now(), actor.authenticated)
         told = [transaction.append(Delegated(given), actor)]
     engine.tell(told)
     return given
