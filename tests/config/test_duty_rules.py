@@ -1,6 +1,8 @@
 """What a stage asks of people is read as written, and what could never work is told with its place."""
 
 import re
+import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -129,3 +131,16 @@ def test_what_init_offers_to_a_team_of_one_works_too():
     with pytest.raises(InvalidStrategyError) as caught:
         load_strategy({**files, "people.yaml": files["people.yaml"] + second})
     assert "solo is for a team of one" in str(caught.value.mistakes[0])
+
+
+def test_the_example_in_the_docs_is_a_good_stage(altered):
+    text = (Path(__file__).parents[2] / "docs" / "people.md").read_text(encoding="utf-8")
+    stage = textwrap.indent(text.split("```yaml\n")[1].split("```")[0], "      ")
+    files = altered("lampway.yaml", "[maker, approver, platform-admin]", "[maker, approver, release-manager]")
+    head = files["lampway.yaml"].decode().split("      - name: live\n")[0]
+    files["lampway.yaml"] = (head + stage).encode()
+    files["people.yaml"] = b"people:\n" + b"".join(
+        f"  {name}: {{name: A, email: {name}@x, roles: [maker, approver, release-manager]}}\n".encode()
+        for name in ("ada", "bob", "cleo")
+    )
+    assert load_strategy(files).pipelines[0].stages[1].gates[3].quorum == 2

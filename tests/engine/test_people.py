@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 from team import APPROVAL, PROD_GATES, Team, with_gates
 
@@ -488,3 +491,76 @@ def test_the_time_that_people_took_is_told_by_gate_and_by_person(team: Team) -> 
     assert [(w.promotion, w.gate, w.seconds) for w in found.now] == [(third, "approval", 60)]
     with pytest.raises(NotFoundError):
         team.run(ShowWaits("soup"))
+
+
+# Whatever people do, in whatever order
+
+WHO = st.sampled_from(["ana", "bob", "max", "mia", "rita", "zoe", "stranger"])
+ACTS = st.one_of(
+    st.tuples(st.just("approve"), WHO, st.one_of(st.just(""), WHO)),
+    st.tuples(st.just("delegate"), WHO, WHO),
+    st.tuples(st.just("waive"), WHO, st.sampled_from(["lock", "approval", "checklist", "previous-stage"])),
+    st.tuples(st.just("answer"), WHO, st.sampled_from(["backup-taken", "plan-read", "proven"])),
+    st.tuples(st.just("end"), WHO, st.just("")),
+    st.tuples(st.just("day"), WHO, st.just("")),
+)
+
+
+def act(team: Team, promotion: str, kind: str, who: str, what: str) -> None:
+    match kind:
+        case "approve":
+            team.approve(promotion, who, on_behalf_of=what)
+        case "delegate":
+            team.run(Delegate(what, "2026-01-01", "2026-01-07", "away"), who)
+        case "waive":
+            team.do(Waive(promotion, what, "because", "2026-01-07"), who)
+        case "answer":
+            team.do(Checklist(promotion, (f"{what}=yes",)), who)
+        case "end":
+            for given_away in team.run(Delegations()):
+                team.run(EndDelegation(given_away.id), who)
+        case _:
+            team.clock.move(days=1)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(ACTS, max_size=12), st.sampled_from(["ana", "rita", "mia", "zoe"]), st.booleans())
+def test_nothing_that_people_do_brings_in_what_too_few_independent_people_approved(
+    new_team: Team, acts: list[tuple[str, str, str]], asked: str, is_locked: bool
+) -> None:
+    team = new_team.copy()
+    gates = tuple(replace(g, quorum=2) if g == APPROVAL else g for g in PROD_GATES)
+    rules = with_stage(
+        team.rules, gates=(*gates, GateRule("checklist")), checklist=ITEMS, waiver_roles=("release-manager",)
+    )
+    team.govern(rules)
+    team.prod.is_locked = is_locked
+    team.release("1.19")
+    promotion = team.promote(by=asked)
+    for one in acts:
+        with contextlib.suppress(RefusedError, UsageError):
+            act(team, promotion, *one)
+    found = team.promotion(promotion)
+    out = {asked, "mia"}
+    assert not out & {name for d in found.decisions for name in (d.by, d.on_behalf_of)}
+    assert not out & {w.by for w in found.waivers}
+    if team.running("prod"):
+        assert len(found.decisions) >= 2
+        people = [name for d in found.decisions for name in (d.by, d.on_behalf_of) if name]
+        assert len(people) == len(set(people))
+        assert {d.on_behalf_of or d.by for d in found.decisions} <= {"ana", "bob", "max"}
+        assert is_locked or any(w.gate == "lock" and w.by == "rita" for w in found.waivers)
+    assert team.run(Audit()).damage == ()
+    team.store.close()
+
+
+def test_random_histories_do_reach_production() -> None:
+    """The test before would be worth nothing if everything were refused."""
+    team = Team()
+    team.govern(with_stage(with_approval(team.rules, quorum=2), waiver_roles=("release-manager",)))
+    team.prod.is_locked = False
+    team.release("1.19")
+    promotion = team.promote()
+    for one in (("delegate", "ana", "zoe"), ("approve", "zoe", ""), ("waive", "rita", "lock"), ("approve", "bob", "")):
+        act(team, promotion, *one)
+    assert team.running("prod") == "1.0.0"
