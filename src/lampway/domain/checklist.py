@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lampway.domain.duties import ChecklistItem
@@ -41,13 +41,11 @@ class ChecklistLine:
     at: str = ""
 
 
-def with_answer(item: ChecklistItem, answers: Iterable[Answer]) -> ChecklistLine:
-    """Return the item with the newest of the answers to it."""
-    mine = [answer for answer in answers if answer.item == item.item]
-    if not mine:
+def with_answer(item: ChecklistItem, answer: Answer | None) -> ChecklistLine:
+    """Return the item with the answer that holds, if there is one."""
+    if answer is None:
         return ChecklistLine(item.item, item.text, item.by)
-    last = mine[-1]
-    return ChecklistLine(item.item, item.text, item.by, last.reply, last.by, last.note, last.at)
+    return ChecklistLine(item.item, item.text, item.by, answer.reply, answer.by, answer.note, answer.at)
 
 
 def unanswered(lines: Sequence[ChecklistLine]) -> tuple[ChecklistLine, ...]:

@@ -15,9 +15,9 @@ from lampway.domain.deployment import CheckOutcome, DriftFinding, DriftState, Ev
 from lampway.domain.duties import ChecklistItem, RiskClass
 from lampway.domain.moments import is_before, later, shown
 from lampway.domain.promotion import Decision, DeploymentKind
-from lampway.domain.quorum import Delegation, Voice, count_voices, unmet_roles
+from lampway.domain.quorum import Delegation, Voice, unmet_roles
 from lampway.domain.release import Release
-from lampway.domain.rights import answer_objection, bias, speaks_for, voice_of, waiver_objection
+from lampway.domain.rights import answer_objection, independent, speakers, voices, waiver_objection
 from lampway.domain.risk import ChangeFacts, classify
 from lampway.domain.strategy import GateRule, Stage, Strategy
 from lampway.domain.waiver import Waiver, newest_valid
@@ -272,26 +272,26 @@ def _approval(rule: GateRule, facts: Facts) -> GateResult:
         return GateResult(rule.gate, GateState.PASSED, f"risk class {risk.name}: no approval asked for")
     if rule.cooling and len(facts.strategy.people) == 1:
         return _cooling(rule, facts)
-    return _quorum(rule, facts, count_voices(bound, lambda d: voice_of(rule, facts, d)), risk)
+    return _quorum(rule, facts, voices(rule, facts, bound), risk)
 
 
-def _quorum(rule: GateRule, facts: Facts, voices: tuple[Voice, ...], risk: RiskClass | None) -> GateResult:
+def _quorum(rule: GateRule, facts: Facts, heard: tuple[Voice, ...], risk: RiskClass | None) -> GateResult:
     quorum = risk.approvals if risk else rule.quorum
     label = f"risk class {risk.name}: " if risk else ""
-    unmet = unmet_roles(rule.require, [v.principal for v in voices])
-    if len(voices) >= quorum and not unmet:
-        return GateResult(rule.gate, GateState.PASSED, f"{label}approved by {', '.join(map(str, voices))}")
-    have = f"{label}{len(voices)} of {quorum} approvals"
+    unmet = unmet_roles(rule.require, [v.principal for v in heard])
+    if len(heard) >= quorum and not unmet:
+        return GateResult(rule.gate, GateState.PASSED, f"{label}approved by {', '.join(map(str, heard))}")
+    have = f"{label}{len(heard)} of {quorum} approvals"
     have += f", still without {' and '.join(unmet)}" if unmet and rule.require else ""
-    own = [p for p in facts.strategy.holders(rule.roles, rule.people) if not bias(facts, p)]
+    own = independent(rule, facts)
     if len(own) < quorum or unmet_roles(rule.require, own):
         lacking = " and ".join(unmet_roles(rule.require, own))
         who = f"nobody is left for {lacking}" if lacking else f"only {len(own)} who neither made nor asked for it"
         reason = f"{have}, and {who}" + ("" if lacking else " may approve")
         return GateResult(rule.gate, GateState.FAILED, reason, "give the role to somebody else in people.yaml")
-    counted = {p.id for v in voices for p in (v.speaker, v.principal)}
-    able = [p.id for p in facts.strategy.people if set(speaks_for(rule, facts, p.id)) - counted]
-    waiting = ", ".join(p for p in able if p not in counted)
+    counted = {p.id for v in heard for p in (v.speaker, v.principal)}
+    able = {name: set(whose) - counted for name, whose in speakers(rule, facts).items() if name not in counted}
+    waiting = ", ".join(name for name, whose in able.items() if whose)
     ask_first = f"lampway promote {facts.release.name} --to {facts.stage.name}"
     command = f"one of {waiting}: lampway approve {facts.promotion}" if facts.promotion else ask_first
     return GateResult(rule.gate, GateState.PENDING, have, command)
@@ -354,7 +354,8 @@ def checklist(facts: Facts) -> tuple[ChecklistLine, ...]:
 
 def _line(item: ChecklistItem, facts: Facts) -> ChecklistLine:
     if item.by != "evidence":
-        return with_answer(item, (a for a in facts.answers if not answer_objection(facts, item, a.by)))
+        mine = (a for a in reversed(facts.answers) if a.item == item.item)
+        return with_answer(item, next((a for a in mine if not answer_objection(facts, item, a.by)), None))
     rule = next((r for r in facts.stage.gates if r.gate == item.gate != "checklist"), None)
     if rule is None:
         return ChecklistLine(item.item, item.text, item.by)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lampway.domain.duties import ChecklistItem
 from lampway.domain.promotion import Decision
-from lampway.domain.quorum import Voice
+from lampway.domain.quorum import Voice, count_voices
 from lampway.domain.strategy import GateRule, Person
 from lampway.domain.waiver import WAIVABLE
 
@@ -32,28 +33,48 @@ def objection(rule: GateRule, facts: Facts, person: str) -> str:
 def speaks_for(rule: GateRule, facts: Facts, person: str) -> tuple[str, ...]:
     """Return whose approval this person may give now: their own, then those that were delegated to them."""
     somebody = facts.strategy.person(person)
-    if somebody is None or bias(facts, somebody):
-        return ()
-    own = (somebody.id,) if somebody in facts.strategy.holders(rule.roles, rule.people) else ()
-    return (*own, *_delegators(rule, facts, somebody, facts.now))
+    return speakers(rule, facts).get(somebody.id, ()) if somebody else ()
 
 
-def _delegators(rule: GateRule, facts: Facts, person: Person, at: str) -> tuple[str, ...]:
-    """Return who let this person speak for them at that moment, and could have spoken themselves. So no chains."""
-    able = {p.id for p in facts.strategy.holders(rule.roles, rule.people) if p != person and not bias(facts, p)}
-    return tuple(dict.fromkeys(d.by for d in facts.delegations if d.to == person.id and d.by in able and d.holds(at)))
+def speakers(rule: GateRule, facts: Facts) -> dict[str, tuple[str, ...]]:
+    """Return everybody who may give an approval now, in the order of people.yaml, with whose it is as above."""
+    able = [person.id for person in independent(rule, facts)]
+    lent: dict[str, list[str]] = {}
+    for given in facts.delegations:
+        if given.by in able and given.by != given.to and given.holds(facts.now):
+            lent.setdefault(given.to, []).append(given.by)
+    biased = _biased(facts)
+    free = [person.id for person in facts.strategy.people if person.id not in biased]
+    found = {name: (*([name] if name in able else ()), *dict.fromkeys(lent.get(name, ()))) for name in free}
+    return {name: whose for name, whose in found.items() if whose}
 
 
-def voice_of(rule: GateRule, facts: Facts, decision: Decision) -> Voice | None:
-    """Return the voice that a decision is, or None where it does not count."""
-    speaker = facts.strategy.person(decision.by)
-    principal = facts.strategy.person(decision.on_behalf_of) if decision.on_behalf_of else speaker
-    if speaker is None or principal is None or bias(facts, speaker):
-        return None
-    own = speaker == principal and speaker in facts.strategy.holders(rule.roles, rule.people)
-    if own or principal.id in _delegators(rule, facts, speaker, decision.at):
-        return Voice(speaker, principal)
-    return None
+def independent(rule: GateRule, facts: Facts) -> tuple[Person, ...]:
+    """Return whom the gate names and nothing biases. Only their voices count or can be lent, so there are no chains."""
+    biased = _biased(facts)
+    return tuple(p for p in facts.strategy.holders(rule.roles, rule.people) if p.id not in biased)
+
+
+def voices(rule: GateRule, facts: Facts, decisions: Iterable[Decision]) -> tuple[Voice, ...]:
+    """Return the voices among these decisions that count, as the people and delegations of their time allow."""
+    able, biased = {person.id for person in independent(rule, facts)}, _biased(facts)
+
+    def voice_of(decision: Decision) -> Voice | None:
+        speaker = facts.strategy.person(decision.by)
+        principal = facts.strategy.person(decision.on_behalf_of) if decision.on_behalf_of else speaker
+        if speaker is None or principal is None or speaker.id in biased or principal.id not in able:
+            return None
+        given = (d for d in facts.delegations if (d.by, d.to) == (principal.id, speaker.id))
+        return Voice(speaker, principal) if speaker == principal or any(d.holds(decision.at) for d in given) else None
+
+    return count_voices(decisions, voice_of)
+
+
+def _biased(facts: Facts) -> set[str]:
+    """Return the ids of everybody who is not independent of this promotion, as `bias` says why."""
+    involved = {facts.strategy.person(name) for name in (facts.requested_by, *facts.makers)}
+    editors = {p.id for p in facts.strategy.people if "maker" in p.roles} if facts.editors_unknown else set()
+    return {person.id for person in involved if person is not None} | editors
 
 
 def bias(facts: Facts, somebody: Person) -> str:

@@ -200,7 +200,11 @@ class Strategy:
     def person(self, name: str) -> Person | None:
         """Return the person with this id or e-mail, or None. Case is ignored in e-mails."""
         for person in self.people:
-            if name == person.id or name.lower() in (email.lower() for email in person.emails):
+            if name == person.id:
+                return person
+        wanted = name.lower()
+        for person in self.people:
+            if any(wanted == email.lower() for email in person.emails):
                 return person
         return None
 
