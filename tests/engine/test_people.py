@@ -250,6 +250,15 @@ def test_nobody_counts_twice_by_standing_in(team: Team, delegated: Delegation) -
     assert team.running("prod") == "1.0.0"
 
 
+def test_who_is_back_may_still_say_no_to_what_was_approved_for_them(team: Team, delegated: Delegation) -> None:
+    team.govern(with_approval(team.rules, quorum=2))
+    team.release("1.19")
+    promotion = team.promote()
+    team.approve(promotion, "zoe")
+    team.do(Decide(promotion, approved=False, reason="not this one"), "ana")
+    assert team.promotion(promotion).state is PromotionState.REJECTED
+
+
 def test_a_delegate_who_may_approve_speaks_for_themselves_unless_they_say_so(team: Team) -> None:
     team.run(Delegate("bob", "2026-01-01", LATER, "away"), "ana")
     team.govern(with_approval(team.rules, quorum=2))

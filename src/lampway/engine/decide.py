@@ -119,6 +119,8 @@ def _principal(rules: list[GateRule], facts: Facts, request: Decide, actor: Acto
         raise RefusedError(f"{request.on_behalf_of} let {actor.person} approve nothing here now", hint=hint)
     spoken = {name for d in facts.decisions if d.digest == facts.digest for name in (d.by, d.on_behalf_of)}
     free = [name for name in ([wanted.id] if wanted else able) if name not in spoken]
+    if not free and not request.approved:
+        return able[0]  # a no needs no count, and is heard from whoever may say yes
     if not free:
         said = wanted.id if wanted else able[0]
         raise RefusedError(f"{said} is counted already; nobody counts twice", hint=f"lampway show {facts.promotion}")
