@@ -29,6 +29,7 @@ _HISTORIES = (1, 20, 100)
 """Releases, each of them brought to prod."""
 _SIZES = (10, 500)
 """Nodes of the solution."""
+_NOW = "2026-11-23T09:00:00.000+00:00"
 _ROUNDS = 5
 _NOW = "2026-06-01T12:00:00.000+00:00"
 _NAME = "solution-0"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lampway.domain.digest import digest
 from lampway.domain.package import (
     Component,
     Connection,
@@ -20,6 +21,7 @@ from lampway.domain.package import (
     fingerprint_of,
 )
 from lampway.domain.release import BUMPS, Release, bump, parse_version, propose_bump
+from lampway.domain.risk import ChangeFacts
 from lampway.errors import UsageError
 
 numbers = st.integers(0, 10**9 - 1)
@@ -84,6 +86,7 @@ CHANGES = {
     "editors_unknown": True,
     "findings": (Finding("r", Severity.GOVERNANCE, "p", "s", "f"),),
     "previous": "0.9.0",
+    "change": ChangeFacts(1, 0, 2),
 }
 UNBOUND = {"sealed_by", "sealed_at", "note"}
 
@@ -97,6 +100,11 @@ def test_nothing_of_a_release_was_forgotten_here() -> None:
     assert {f.name for f in fields(Release)} == CHANGES.keys() | UNBOUND
     other = replace(release(), sealed_by="max", sealed_at="later", note="hello", makers=("max", "mia"))
     assert other.digest == release().digest
+
+
+def test_a_release_sealed_before_its_change_was_kept_has_the_digest_it_had() -> None:
+    old = {f.name: getattr(release(), f.name) for f in fields(Release) if f.name not in UNBOUND | {"change"}}
+    assert release().digest == digest({**old, "makers": sorted(release().makers)})
 
 
 @given(st.permutations([TOP, PART, Component("part", "Round", "p2", "f3", parent="a1")]))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.strategy import (
     Check,
     Environment,
@@ -44,6 +45,10 @@ def gates(*rules):
     return replace(BASE, pipelines=(Pipeline("standard", "dev", (TEST, replace(PROD, gates=rules))),))
 
 
+def terms(**changes):
+    return replace(BASE, pipelines=(Pipeline("standard", "dev", (TEST, replace(PROD, **changes))),))
+
+
 def environment(**changes):
     return replace(BASE, environments=(replace(ENVIRONMENT, **changes),))
 
@@ -67,6 +72,7 @@ def checks(*changed):
 ADA, BOB = BASE.people
 APPROVAL = PROD.gates[1]
 CHECKS = PROD.gates[0]
+PLACE = "pipeline standard: stage prod: gate approval"
 
 CASES = {
     "team": (replace(BASE, team="Shop"), ["strategy: team: Desk → Shop"]),
@@ -95,6 +101,28 @@ CASES = {
             "pipeline standard: stage prod: gate approval: role maker added",
             "pipeline standard: stage prod: gate approval: person bob added",
         ],
+    ),
+    "required role": (
+        gates(CHECKS, replace(APPROVAL, require=(Required("approver", 2),))),
+        ["pipeline standard: stage prod: gate approval: requires approver added: count 2"],
+    ),
+    "risk class": (
+        gates(CHECKS, replace(APPROVAL, risk=(RiskClass("low", 0, ("low", "medium"), touches_at_most=5),))),
+        [
+            f"{PLACE}: risk class low added: approvals 0, criticality low, medium, touches at most 5",
+        ],
+    ),
+    "cooling": (
+        gates(CHECKS, replace(APPROVAL, cooling=3600.0)),
+        ["pipeline standard: stage prod: gate approval: cooling of a team of one, in seconds: 0 → 3600"],
+    ),
+    "waivers": (
+        terms(waiver_roles=("approver",)),
+        ["pipeline standard: stage prod: may waive: role approver added"],
+    ),
+    "checklist": (
+        terms(checklist=(ChecklistItem("backup", "taken", "maker"),)),
+        ["pipeline standard: stage prod: checklist item backup added: text taken, by maker"],
     ),
     "gate gone": (gates(CHECKS), ["pipeline standard: stage prod: gate approval removed"]),
     "gate new": (

@@ -17,6 +17,7 @@ from lampway.domain.projection import RECORDS
 from lampway.domain.release import Release
 from lampway.engine.audit import Audit, History
 from lampway.engine.decide import Decide
+from lampway.engine.delegate import Delegate
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift
 from lampway.engine.promote import Abort, Promote, Rollback
 from lampway.engine.reconcile import Reconcile
@@ -67,6 +68,7 @@ def full(new_team: Team) -> Iterator[Team]:
     team.ship("1.19")
     team.prod.edit("p2", does="times 2")
     team.run(ScanDrift(("prod",)))
+    team.run(Delegate("bob", "2026-01-01", "2026-02-01", "away"), "ana")
     team.run(PutOnHold("the year is closed", "orders"))
     team.run(VetoRelease("orders@1.0.0", "test", "it lost an order"))
     yield team

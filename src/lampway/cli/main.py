@@ -42,6 +42,12 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("check attest", "lampway.cli.check:attest", "say what came of a check that people carry out"),
         ("check show", "lampway.cli.check:show", "show what checks told about a release"),
         ("check output", "lampway.cli.check:output", "print what is kept of one piece of evidence"),
+        ("waive", "lampway.cli.people:waive", "let a promotion pass one gate, for a reason and a time"),
+        ("ask", "lampway.cli.people:ask", "ask something about a promotion"),
+        ("answer", "lampway.cli.people:answer", "answer what was asked about a promotion"),
+        ("checklist", "lampway.cli.people:checklist", "show or answer a promotion's checklist"),
+        ("delegate", "lampway.cli.people:delegate", "let another person approve in your place for a while"),
+        ("delegations", "lampway.cli.people:delegations", "show who may approve for whom"),
     ),
     "Operate": (
         ("status", "lampway.cli.operate:status", "show what is where"),
@@ -72,6 +78,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("audit search", "lampway.cli.audit:search", "find who did what, where and when"),
         ("audit coverage", "lampway.cli.audit:coverage", "show what was deployed, and what nobody saw"),
         ("audit who", "lampway.cli.audit:who", "show who could have approved or deployed"),
+        ("metrics waiting", "lampway.cli.people:metrics_waiting", "show how long promotions waited for people"),
     ),
 }
 """Group to its commands: name, where it is written, what it does. A command is imported when it is used."""

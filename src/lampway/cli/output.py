@@ -65,6 +65,8 @@ def gate_lines(gates: Sequence[GateResult]) -> list[str]:
     for gate in gates:
         mark, colour = _MARKS[gate.state]
         lines.append(f"  {paint(mark, colour)} {gate.gate.ljust(width)}  {gate.reason}")
+        if gate.original:
+            lines.append(f"    {' ' * width}  without the waiver: {gate.original}")
         if gate.next:
             lines.append(f"    {' ' * width}  → {gate.next}")
         lines += [f"  {line}" for line in gate_lines(gate.parts)]

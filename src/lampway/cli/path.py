@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lampway.app import Session
+from lampway.cli.duties import duty_facts, duty_lines
 from lampway.cli.output import emit, gate_lines, say, when
 from lampway.cli.session import session
 from lampway.domain.gates import GateState
@@ -68,6 +69,7 @@ def promotion_facts(view: PromotionView) -> dict[str, object]:
         "decisions": p.decisions,
         "changes": list(view.diff.summaries()) if view.diff else [],
         "evidence": view.evidence,
+        **duty_facts(view),
     }
 
 
@@ -191,7 +193,7 @@ def _say_decision(view: PromotionView) -> None:
         say(f"  first deployment: {len(view.release.inventory.components)} components")
     for evidence in view.evidence:
         say(f"  check *{evidence.check}* {evidence.outcome} in {evidence.environment}: {evidence.summary}")
-    for line in gate_lines(view.gates):
+    for line in (*gate_lines(view.gates), *duty_lines(view)):
         say(line)
     say(f"  decide: lampway approve {p.id}   or   lampway reject {p.id} --reason '...'")
 
@@ -226,7 +228,15 @@ def show(promotion: str, /, *, json: Json = False) -> int:
     return 0
 
 
-def approve(promotion: str, /, *, reason: str = "", digest: str = "", json: Json = False) -> int:
+def approve(
+    promotion: str,
+    /,
+    *,
+    reason: str = "",
+    digest: str = "",
+    on_behalf_of: Annotated[str, Parameter(name="--for")] = "",
+    json: Json = False,
+) -> int:
     """Approve a promotion; if it was the last gate, the deployment starts.
 
     Parameters
@@ -237,10 +247,14 @@ def approve(promotion: str, /, *, reason: str = "", digest: str = "", json: Json
         For the record.
     digest
         Approve only if this still is the promotion's digest.
+    on_behalf_of
+        Whose place you take, where several people let you approve for them.
     json
         Print the facts as JSON.
     """
-    return _decide(Decide(promotion, approved=True, reason=reason, digest=digest), as_json=json)
+    return _decide(
+        Decide(promotion, approved=True, reason=reason, digest=digest, on_behalf_of=on_behalf_of), as_json=json
+    )
 
 
 def reject(promotion: str, /, *, reason: str = "", json: Json = False) -> int:

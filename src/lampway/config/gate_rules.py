@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from lampway.config.durations import Duration, seconds
-from lampway.config.section import Name, Section, Unique, fault
+from lampway.config.duty_rules import RequireSection, RiskSection, SoloSection
+from lampway.config.section import MayBeEmpty, Name, Section, Unique, fault
 from lampway.config.timing import Span
 from lampway.domain.strategy import GateRule
 
@@ -112,22 +113,47 @@ class Approval(Section):
     """How many different people must approve."""
     max_age: Span | None = None
     """For how long an approval counts, such as 7d. Without this key: for as long as the promotion waits."""
+    require: list[RequireSection] = Field(default=[])
+    """Roles that must be among those who approve; one person stands for one of them."""
+    risk: Annotated[dict[Name, RiskSection], MayBeEmpty] = Field(default={})
+    """Risk classes by name, tried in this order: the first that fits says how many approvals, in place of `quorum`."""
+    solo: SoloSection | None = None
+    """For a team of one: passed checks and a cooling time, shown as no independent approval."""
 
     @model_validator(mode="after")
     def _somebody_may(self) -> Approval:
-        if not self.roles and not self.people:
+        if not self.roles and not self.people and not self.require:
             raise fault("approval names nobody who may give it", "add `roles: [approver]` or `people: [...]`")
+        seats = sum(want.count for want in self.require)
+        few = next((name for name, risk in self.risk.items() if 0 < risk.approvals < seats), None)
+        if few:
+            hint = f"write 0, or at least {seats}"
+            raise fault(f"the risk class {few} asks for fewer people than `require` names roles", hint)
         return self
 
     def to_domain(self) -> GateRule:
         """Return the rule."""
         return GateRule(
             self.gate,
-            roles=tuple(self.roles),
+            roles=tuple(dict.fromkeys([*self.roles, *(want.role for want in self.require)])),
             people=tuple(self.people),
-            quorum=self.quorum,
+            quorum=max(self.quorum, sum(want.count for want in self.require)),
             max_age=self.max_age or 0.0,
+            require=tuple(want.to_domain() for want in self.require),
+            risk=tuple(risk.to_domain(name) for name, risk in self.risk.items()),
+            cooling=self.solo.seconds if self.solo else 0.0,
         )
+
+
+class Checklist(Section):
+    """Every item of the stage's checklist was answered by whom it is for."""
+
+    gate: Literal["checklist"]
+    """Every item of the stage's checklist was answered by whom it is for."""
+
+    def to_domain(self) -> GateRule:
+        """Return the rule."""
+        return GateRule(self.gate)
 
 
 class Soak(Section):
@@ -193,7 +219,18 @@ def _composed(value: Any) -> Any:
 
 
 AnyGate: TypeAlias = Annotated[
-    PreviousStage | Checks | Findings | Configuration | Drift | Lock | RollbackTarget | Approval | Soak | AnyOf | AllOf,
+    PreviousStage
+    | Checks
+    | Findings
+    | Configuration
+    | Drift
+    | Lock
+    | RollbackTarget
+    | Approval
+    | Checklist
+    | Soak
+    | AnyOf
+    | AllOf,
     Field(discriminator="gate"),
     BeforeValidator(_composed),
 ]

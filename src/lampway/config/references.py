@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lampway.config.document import Document, Path
+from lampway.config.duty_references import check_duties
 from lampway.config.section import closest
 from lampway.config.static_rules import check_static_rules, nested_gates
 from lampway.errors import Mistake
@@ -79,6 +80,7 @@ def _pipeline(files: Governance, name: str) -> Iterator[Mistake]:
         yield from _unambiguous(strategy, stage, labels)
         yield from _same_platform(files, place, source, environment)
         yield from _gates(files, stage)
+        yield from check_duties(files.strategy, files.people, stage)
         is_last_tier = _is_last_tier(files, environment)
         if index == 0:
             yield from _first(files, stage, is_last_tier=is_last_tier)
@@ -143,7 +145,7 @@ def _approval(files: Governance, path: Path) -> Iterator[Mistake]:
     yield from mistakes
     able = _able(files, path)
     quorum = strategy.at(*path, "quorum")
-    needed = quorum if isinstance(quorum, int) else 1
+    needed = max([quorum if isinstance(quorum, int) else 1, *_risk_approvals(strategy, path)])
     if mistakes or able is None or needed <= len(able):
         return
     place = (*path, "quorum") if quorum is not None else (*path, "gate")
@@ -152,10 +154,16 @@ def _approval(files: Governance, path: Path) -> Iterator[Mistake]:
     yield strategy.mistake(place, message, "give the role to more people in people.yaml")
 
 
+def _risk_approvals(strategy: Document, path: Path) -> list[int]:
+    found = [strategy.at(*path, "risk", name, "approvals") for name in strategy.names(*path, "risk") or ()]
+    return [approvals for approvals in found if isinstance(approvals, int)]
+
+
 def _able(files: Governance, path: Path) -> tuple[str, ...] | None:
     """Return who can give an approval; None where that cannot be read."""
     people = files.people.names("people")
     roles = set(files.strategy.words(*path, "roles") or ())
+    roles |= {str(files.strategy.at(*want, "role")) for want, _ in files.strategy.items(*path, "require")}
     named = set(files.strategy.words(*path, "people") or ())
     if people is None or not (roles or named):
         return None

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
+from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.config.timing import FreezeSection, Span, WindowSection
@@ -40,6 +41,10 @@ class StageSection(Section):
     """When deployments may start; one of them is enough. Without this key: at any time."""
     expires: Span | None = None
     """After how long a promotion that still waits has expired, such as 7d. Without this key: never."""
+    waivers: WaiversSection | None = None
+    """Who may accept an exception from a gate here. Without this key: nobody."""
+    checklist: list[ChecklistSection] = Field(default=[])
+    """What must be answered before a release enters; judged by the gate `checklist`."""
 
     def to_domain(self) -> Stage:
         """Return the stage."""
@@ -49,6 +54,8 @@ class StageSection(Section):
             tuple(gate.to_domain() for gate in self.gates),
             windows=tuple(window.to_domain() for window in self.windows or ()),
             expires=self.expires or 0.0,
+            waiver_roles=tuple(self.waivers.roles if self.waivers else ()),
+            checklist=tuple(item.to_domain() for item in self.checklist),
         )
 
 

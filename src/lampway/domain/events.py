@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from lampway.domain.checklist import Answer
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Evidence, StepState
-from lampway.domain.promotion import Decision, Promotion, PromotionState
+from lampway.domain.promotion import Decision, Promotion, PromotionState, Remark
+from lampway.domain.quorum import Delegation
 from lampway.domain.release import Release
 from lampway.domain.stops import Hold, Veto
 from lampway.domain.strategy import Strategy
+from lampway.domain.waiver import Waiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +286,49 @@ class CheckpointMade(Event):
     """Whether the tag went to a remote at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class GateWaived(Event):
+    """A second person accepted an exception from one gate of a promotion."""
+
+    kind: ClassVar[str] = "gate-waived"
+    promotion: str
+    waiver: Waiver
+
+
+@dataclass(frozen=True, slots=True)
+class Remarked(Event):
+    """A question about a promotion was asked or answered."""
+
+    kind: ClassVar[str] = "remarked"
+    promotion: str
+    remark: Remark
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistAnswered(Event):
+    """An item of a promotion's checklist was answered."""
+
+    kind: ClassVar[str] = "checklist-answered"
+    promotion: str
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Delegated(Event):
+    """Somebody lets another person approve in their place for a while."""
+
+    kind: ClassVar[str] = "delegated"
+    delegation: Delegation
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationEnded(Event):
+    """A delegation was taken back before its time."""
+
+    kind: ClassVar[str] = "delegation-ended"
+    delegation: str
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -310,6 +356,11 @@ EVENTS: dict[str, type[Event]] = {
         HoldLifted,
         Vetoed,
         CheckpointMade,
+        GateWaived,
+        Remarked,
+        ChecklistAnswered,
+        Delegated,
+        DelegationEnded,
     )
 }
 """Every kind of event, by name."""

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from lampway.domain.checklist import Answer, ChecklistLine, unanswered, with_answer
 from lampway.domain.configuration import Missing
+from lampway.domain.deadlines import is_before, later, shown
 from lampway.domain.deployment import DriftFinding, DriftState, Evidence, KnownGood, LockRecord
+from lampway.domain.duties import ChecklistItem, RiskClass
 from lampway.domain.promotion import Decision, DeploymentKind
+from lampway.domain.quorum import Delegation, Voice, unmet_roles
 from lampway.domain.release import Release
+from lampway.domain.rights import answer_objection, independent, speakers, voices, waiver_objection
+from lampway.domain.risk import ChangeFacts, classify
 from lampway.domain.standing import TESTER, CheckState, Standing, required, standings
 from lampway.domain.stops import Hold, Stay, Veto, standing
 from lampway.domain.strategy import GateRule, Stage, Strategy
@@ -25,6 +31,7 @@ from lampway.domain.timing import (
     seconds_between,
     span_in_words,
 )
+from lampway.domain.waiver import Waiver, newest_valid
 
 
 class GateState(StrEnum):
@@ -58,6 +65,8 @@ class GateResult:
     reason: str
     next: str = ""
     """Who or what can change it; empty when open."""
+    original: str = ""
+    """Where it is waived: the state and the reason it would have without the waiver."""
     parts: tuple[GateResult, ...] = ()
     """Any and all: the results they come from."""
 
@@ -110,6 +119,12 @@ class Facts:
     """Whether the solution is to be taken out of the target."""
     stays: tuple[Stay, ...] = ()
     """When exactly this release ran verified, anywhere."""
+    waivers: tuple[Waiver, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    """To the stage's checklist, oldest first."""
+    change: ChangeFacts | None = None
+    """What separates this release from what runs there, as it was sealed; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +157,7 @@ def judge(facts: Facts) -> Eligibility:
     """
     if facts.kind is not DeploymentKind.FORWARD:
         return Eligibility((_named_person(facts), *_stops(facts)))
-    declared = tuple(_GATES[rule.gate](rule, facts) for rule in facts.stage.gates)
+    declared = tuple(_judged(rule, facts) for rule in facts.stage.gates)
     return Eligibility((*declared, *_stops(facts), *_timed(facts)) if declared else ())
 
 
@@ -186,6 +201,16 @@ def _window(facts: Facts, now: datetime) -> GateResult:
 def is_overdue(stage: Stage, requested_at: str, now: str) -> bool:
     """Return whether a promotion asked for at that time has waited longer than its stage allows."""
     return bool(stage.expires and requested_at) and seconds_between(requested_at, now) > stage.expires
+
+
+def _judged(rule: GateRule, facts: Facts) -> GateResult:
+    """Judge one gate; where it is closed and validly waived, say so beside what it would be otherwise."""
+    result = _GATES[rule.gate](rule, facts)
+    waiver = None if result.state in OPENING else newest_valid(facts.waivers, rule.gate, facts.now)
+    if waiver is None or waiver_objection(facts, rule.gate, waiver.by):
+        return result
+    reason = f"waived by {waiver.by} until {shown(waiver.until)}: {waiver.reason}"
+    return GateResult(rule.gate, GateState.WAIVED, reason, original=f"{result.state}: {result.reason}")
 
 
 def _named_person(facts: Facts) -> GateResult:
@@ -344,36 +369,101 @@ def _approval(rule: GateRule, facts: Facts) -> GateResult:
     refused = [d for d in bound if not d.approved]
     if refused:
         return GateResult(rule.gate, GateState.FAILED, f"rejected by {refused[-1].by}: {refused[-1].reason}")
-    people = (facts.strategy.person(d.by) for d in bound if not objection(rule, facts, d.by))
-    counted = sorted({person.id for person in people if person is not None})
-    if len(counted) >= rule.quorum:
-        return GateResult(rule.gate, GateState.PASSED, f"approved by {', '.join(counted)}")
-    able = [p.id for p in facts.strategy.holders(rule.roles, rule.people) if not objection(rule, facts, p.id)]
-    have = f"{len(counted)} of {rule.quorum} approvals"
-    if len(able) < rule.quorum:
-        reason = f"{have}, and only {len(able)} who neither made nor asked for it may approve"
+    risk = risk_class(rule, facts)
+    if risk is not None and not risk.approvals:
+        return GateResult(rule.gate, GateState.PASSED, f"risk class {risk.name}: no approval asked for")
+    if rule.cooling and len(facts.strategy.people) == 1:
+        return _cooling(rule, facts)
+    return _quorum(rule, facts, voices(rule, facts, bound), risk)
+
+
+def _quorum(rule: GateRule, facts: Facts, heard: tuple[Voice, ...], risk: RiskClass | None) -> GateResult:
+    quorum = risk.approvals if risk else rule.quorum
+    label = f"risk class {risk.name}: " if risk else ""
+    unmet = unmet_roles(rule.require, [v.principal for v in heard])
+    if len(heard) >= quorum and not unmet:
+        return GateResult(rule.gate, GateState.PASSED, f"{label}approved by {', '.join(map(str, heard))}")
+    have = f"{label}{len(heard)} of {quorum} approvals"
+    have += f", still without {' and '.join(unmet)}" if unmet and rule.require else ""
+    own = independent(rule, facts)
+    if len(own) < quorum or unmet_roles(rule.require, own):
+        lacking = " and ".join(unmet_roles(rule.require, own))
+        who = f"nobody is left for {lacking}" if lacking else f"only {len(own)} who neither made nor asked for it"
+        reason = f"{have}, and {who}" + ("" if lacking else " may approve")
         return GateResult(rule.gate, GateState.FAILED, reason, "give the role to somebody else in people.yaml")
-    waiting = ", ".join(p for p in able if p not in counted)
+    counted = {p.id for v in heard for p in (v.speaker, v.principal)}
+    able = {name: set(whose) - counted for name, whose in speakers(rule, facts).items() if name not in counted}
+    waiting = ", ".join(name for name, whose in able.items() if whose)
     ask_first = f"lampway promote {facts.release.name} --to {facts.stage.name}"
     command = f"one of {waiting}: lampway approve {facts.promotion}" if facts.promotion else ask_first
     return GateResult(rule.gate, GateState.PENDING, have, command)
 
 
-def objection(rule: GateRule, facts: Facts, person: str) -> str:
-    """Return why this person's approval cannot count, in words; empty when it can."""
-    somebody = facts.strategy.person(person)
-    if somebody is None:
-        return f"{person} is nobody in people.yaml"
-    if somebody not in facts.strategy.holders(rule.roles, rule.people):
-        wanted = ", ".join((*rule.roles, *rule.people))
-        return f"{somebody.name} is not one of those who may approve here: {wanted}"
-    if facts.strategy.person(facts.requested_by) == somebody:
-        return f"{somebody.name} asked for it"
-    if somebody in [facts.strategy.person(m) for m in facts.makers]:
-        return f"{somebody.name} made what is in it"
-    if facts.editors_unknown and "maker" in somebody.roles:
-        return f"{somebody.name} may edit in dev, and the platform does not say who did"
-    return ""
+def risk_class(rule: GateRule, facts: Facts) -> RiskClass | None:
+    """Return the risk class of this release at this gate, or None where none fits.
+
+    A class without approvals stands on evidence alone: it fits only while the checks themselves, not a waiver, passed
+    and nobody edited live what would be overwritten.
+    """
+    change = None if facts.drift else facts.change
+    criticality = facts.strategy.solution(facts.solution).criticality
+    found = classify(rule.risk, criticality, change, rule.quorum)
+    return found if found is None or found.approvals or _has_evidence(facts) else None
+
+
+def _has_evidence(facts: Facts) -> bool:
+    rules = [rule for rule in facts.stage.gates if rule.gate == "checks"]
+    return bool(rules) and all(_checks(rule, facts).state is GateState.PASSED for rule in rules)
+
+
+def _cooling(rule: GateRule, facts: Facts) -> GateResult:
+    """Judge for a team of one: evidence and time stand in for a second person, and are never called an approval."""
+    if not _has_evidence(facts):
+        reason = "no independent approval: the evidence that a team of one goes on is not there"
+        return GateResult(rule.gate, GateState.PENDING, reason, "let the checks pass in the stage before")
+    opens = later(facts.release.sealed_at, rule.cooling)
+    if not facts.now or not opens or is_before(facts.now, opens):
+        reason = f"no independent approval: cooling since it was sealed, until {shown(opens)}"
+        return GateResult(rule.gate, GateState.PENDING, reason, "wait; then lampway resume")
+    reason = f"no independent approval: team of one, cooled until {shown(opens)}, checks passed"
+    return GateResult(rule.gate, GateState.WARNED, reason)
+
+
+def _checklist(rule: GateRule, facts: Facts) -> GateResult:
+    lines = checklist(facts)
+    if not lines:
+        hint = "give the stage a checklist in lampway.yaml"
+        return GateResult(rule.gate, GateState.FAILED, f"stage {facts.stage.name} has no checklist", hint)
+    denied = next((line for line in lines if line.reply == "no"), None)
+    if denied is not None:
+        note = f": {denied.note}" if denied.note else ""
+        reason = f"{denied.item} was answered with no by {denied.answered_by}{note}"
+        return GateResult(rule.gate, GateState.FAILED, reason, "see to it, and answer again")
+    missing = unanswered(lines)
+    have = f"{len(lines) - len(missing)} of {len(lines)} items answered"
+    if not missing:
+        return GateResult(rule.gate, GateState.PASSED, have)
+    waits = ", ".join(f"{line.item} ({line.by})" for line in missing)
+    ask_first = f"lampway promote {facts.release.name} --to {facts.stage.name}"
+    command = f"lampway checklist {facts.promotion} --answer {missing[0].item}=yes" if facts.promotion else ask_first
+    return GateResult(rule.gate, GateState.PENDING, f"{have}; open: {waits}", command)
+
+
+def checklist(facts: Facts) -> tuple[ChecklistLine, ...]:
+    """Return the stage's checklist with the answers that hold: of those whose part it is, or of evidence."""
+    return tuple(_line(item, facts) for item in facts.stage.checklist)
+
+
+def _line(item: ChecklistItem, facts: Facts) -> ChecklistLine:
+    if item.by != "evidence":
+        mine = (a for a in reversed(facts.answers) if a.item == item.item)
+        return with_answer(item, next((a for a in mine if not answer_objection(facts, item, a.by)), None))
+    rule = next((r for r in facts.stage.gates if r.gate == item.gate != "checklist"), None)
+    if rule is None:
+        return ChecklistLine(item.item, item.text, item.by)
+    found = _GATES[rule.gate](rule, facts)
+    reply = "yes" if found.state in OPENING else "" if found.state is GateState.PENDING else "no"
+    return ChecklistLine(item.item, item.text, item.by, reply, f"gate {item.gate}", found.reason)
 
 
 def _soak(rule: GateRule, facts: Facts) -> GateResult:
@@ -417,7 +507,7 @@ def _composed(
     count = sum(part.state in OPENING for part in parts)
     reason = f"{words}: {count} of {len(parts)} open"
     closed = "" if state in OPENING else "see each of them"
-    return GateResult(rule.gate, state, reason, closed, parts)
+    return GateResult(rule.gate, state, reason, closed, parts=parts)
 
 
 def has_decided(facts: Facts, person: str) -> bool:
@@ -439,6 +529,7 @@ _GATES: dict[str, Callable[[GateRule, Facts], GateResult]] = {
     "soak": _soak,
     "any": _any,
     "all": _all,
+    "checklist": _checklist,
 }
 
 GATE_KINDS = tuple(_GATES)

@@ -22,6 +22,7 @@ from lampway.domain.deployment import (
     StepState,
 )
 from lampway.domain.promotion import Promotion, may_move
+from lampway.domain.quorum import Delegation
 from lampway.domain.release import Release
 from lampway.domain.stops import Hold, HoldState, Veto, veto_key
 from lampway.domain.strategy import RulesInForce
@@ -41,6 +42,7 @@ RECORDS: tuple[type, ...] = (
     LockRecord,
     Hold,
     Veto,
+    Delegation,
 )
 """Every kind of record."""
 
@@ -65,7 +67,7 @@ class Records(Protocol):
         ...
 
 
-def project(recorded: events.Recorded, records: Records) -> None:
+def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901 - a case per kind
     """Fold one event into the records. Raises StorageError when the event does not follow from what came before."""
     at = recorded.at
     match recorded.event:
@@ -89,8 +91,34 @@ def project(recorded: events.Recorded, records: Records) -> None:
             pass  # facts for the auditor; no record answers from them
         case events.DriftFound() | events.DriftResolved() | events.LockObserved():
             _observation(recorded, records)
+        case events.GateWaived() | events.Remarked() | events.ChecklistAnswered():
+            _beside_decision(recorded.event, records)
+        case events.Delegated() | events.DelegationEnded():
+            _delegation(recorded, records)
         case _:
             _deployment(recorded, records)
+
+
+def _beside_decision(event: events.GateWaived | events.Remarked | events.ChecklistAnswered, records: Records) -> None:
+    promotion = _need(records, Promotion, event.promotion)
+    match event:
+        case events.GateWaived(waiver=waiver):
+            told = replace(promotion, waivers=(*promotion.waivers, waiver))
+        case events.Remarked(remark=remark):
+            told = replace(promotion, remarks=(*promotion.remarks, remark))
+        case events.ChecklistAnswered(answer=answer):
+            told = replace(promotion, answers=(*promotion.answers, answer))
+    records.put(promotion.id, told)
+
+
+def _delegation(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.Delegated(delegation=delegation):
+            records.put(delegation.id, delegation)
+        case events.DelegationEnded(delegation=key):
+            records.put(key, replace(_need(records, Delegation, key), ended_at=recorded.at))
+        case _:
+            pass
 
 
 def _observation(recorded: events.Recorded, records: Records) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
+from lampway.domain.checklist import Answer
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.digest import digest
+from lampway.domain.waiver import Waiver
 
 
 class PromotionState(StrEnum):
@@ -144,6 +146,18 @@ class Decision:
     """Digests of the evidence there was to see."""
     authenticated: bool = False
     """Whether the person was proved to be who they say; a user name in a variable is no proof."""
+    on_behalf_of: str = ""
+    """Id of the person whose voice it is, where somebody acted by delegation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A question about a promotion, or what was said to it. It decides nothing."""
+
+    by: str
+    text: str
+    at: str
+    is_question: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +183,14 @@ class Promotion:
     """Why it is in its state, in words."""
     findings: tuple[str, ...] = field(default=())
     """Redeploy: ids of the drift findings it reverts."""
+    waivers: tuple[Waiver, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    """Questions and answers, oldest first."""
+    answers: tuple[Answer, ...] = ()
+    """To the stage's checklist, oldest first; the newest to an item holds."""
+
+    @property
+    def open_question(self) -> Remark | None:
+        """The newest question that nothing was said to since, or None."""
+        last = self.remarks[-1] if self.remarks else None
+        return last if last and last.is_question else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lampway.domain.digest import digest
 from lampway.domain.package import Diff, Finding, Inventory, PackageReference
+from lampway.domain.risk import ChangeFacts
 from lampway.errors import UsageError
 
 _VERSION = re.compile(r"^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})$")
@@ -35,6 +36,8 @@ class Release:
     note: str = ""
     findings: tuple[Finding, ...] = ()
     """What the scan found and the rules let pass."""
+    change: ChangeFacts | None = None
+    """What separates it from `previous`; None where that was not sealed."""
 
     @property
     def name(self) -> str:
@@ -60,6 +63,7 @@ class Release:
                 "editors_unknown": self.editors_unknown,
                 "findings": self.findings,
                 "previous": self.previous,
+                **({"change": self.change} if self.change else {}),
             }
         )
 

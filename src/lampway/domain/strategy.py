@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lampway.domain.digest import digest
+from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.timing import Freeze, Window
 from lampway.errors import NotFoundError
 
@@ -83,6 +84,13 @@ class GateRule:
         for rule in self.rules:
             yield from rule.every()
 
+    require: tuple[Required, ...] = ()
+    """Approvals: roles that must be among those who approve."""
+    risk: tuple[RiskClass, ...] = ()
+    """Approvals: how many a release needs by its risk; the first class that fits."""
+    cooling: float = 0.0
+    """Approvals: seconds since sealing after which a team of one may go on without; 0: never."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -99,6 +107,10 @@ class Stage:
     def rules_of(self, kind: str) -> tuple[GateRule, ...]:
         """Return the rules of one kind of gate, also those that others are made of."""
         return tuple(rule for gate in self.gates for rule in gate.every() if rule.gate == kind)
+
+    waiver_roles: tuple[str, ...] = ()
+    """Who may waive a gate here; empty: nobody."""
+    checklist: tuple[ChecklistItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +243,11 @@ class Strategy:
     def person(self, name: str) -> Person | None:
         """Return the person with this id or e-mail, or None. Case is ignored in e-mails."""
         for person in self.people:
-            if name == person.id or name.lower() in (email.lower() for email in person.emails):
+            if name == person.id:
+                return person
+        wanted = name.lower()
+        for person in self.people:
+            if any(wanted == email.lower() for email in person.emails):
                 return person
         return None
 
@@ -246,7 +262,8 @@ class Strategy:
         """
         environment = self.environment(stage.environment)
         rules = [rule for gate in stage.gates for rule in gate.every()]
-        deciders = {person.id: sorted(person.roles) for r in rules for person in self.holders(r.roles, r.people)}
+        holders = [p for r in rules for p in self.holders(r.roles, r.people)] + [*self.holders(stage.waiver_roles)]
+        deciders = {person.id: sorted(person.roles) for person in holders}
         return digest(
             {
                 "stage": stage,

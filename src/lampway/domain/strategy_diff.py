@@ -76,11 +76,15 @@ def _stage(place: str, old: Stage, new: Stage) -> Iterator[_Change]:
             yield place, f"gate {kind} removed"
         elif kind not in before:
             yield place, f"gate {kind} added{_terms(after[kind])}"
+            bare = replace(after[kind], require=(), risk=(), cooling=0.0)
+            yield from _gate(place, bare, after[kind])
         else:
             yield from _gate(place, before[kind], after[kind])
     yield from _order(place, "gates", before, after)
     yield from _members(place, "window", [w.words for w in old.windows], [w.words for w in new.windows])
     yield from _spans(place, "promotions expire after", old.expires, new.expires)
+    yield from _members(place, "may waive: role", old.waiver_roles, new.waiver_roles)
+    yield from _terms_of(place, "checklist item", old.checklist, new.checklist, "item")
 
 
 def _gates(gates: Sequence[GateRule]) -> dict[str, GateRule]:
@@ -131,6 +135,29 @@ def _gate(place: str, old: GateRule, new: GateRule) -> Iterator[_Change]:
             yield place, f"{label}: kinds {', '.join(before) or 'every'} → {', '.join(after) or 'every'}"
         elif before != after:
             yield from _members(place, f"{label}: {word}", before, after)
+
+    if old.cooling != new.cooling:
+        yield place, f"{label}: cooling of a team of one, in seconds: {old.cooling:g} → {new.cooling:g}"
+    yield from _terms_of(place, f"{label}: requires", old.require, new.require, "role")
+    yield from _terms_of(place, f"{label}: risk class", old.risk, new.risk, "name")
+
+
+def _terms_of(place: str, word: str, old: Sequence[Any], new: Sequence[Any], key: str) -> Iterator[_Change]:
+    """Yield which of the finer terms were added, removed or changed; each is told whole."""
+    before, after = ({getattr(term, key): term for term in terms} for terms in (old, new))
+    for name in _both(before, after):
+        if name not in after:
+            yield place, f"{word} {name} removed"
+        elif name not in before:
+            yield place, f"{word} {name} added: {_term(after[name], key)}"
+        elif before[name] != after[name]:
+            yield place, f"{word} {name}: {_term(before[name], key)} → {_term(after[name], key)}"
+    yield from _order(place, word, before, after)
+
+
+def _term(term: Any, key: str) -> str:
+    facts = {k: v for k, v in to_plain(term).items() if k != key and v not in (None, [], "")}
+    return ", ".join(f"{k.replace('_', ' ')} {', '.join(v) if isinstance(v, list) else v}" for k, v in facts.items())
 
 
 def _people(old: Sequence[Person], new: Sequence[Person]) -> Iterator[_Change]:

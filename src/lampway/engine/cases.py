@@ -9,11 +9,13 @@ from typing import Any
 from lampway.domain.events import Actor
 from lampway.engine.attest import AttestCheck, ReadKept, ShowEvidence, attest_check, read_kept, show_evidence
 from lampway.engine.audit import Audit, History, audit, history
+from lampway.engine.checklist import Checklist, show_checklist
 from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
 from lampway.engine.connect import Adopt, Connect, adopt, connect
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.coverage import Cover, WhoCould, cover, who_could
 from lampway.engine.decide import Decide, decide
+from lampway.engine.delegate import Delegate, Delegations, EndDelegation, delegate, delegations, end_delegation
 from lampway.engine.drift import (
     AcceptDrift,
     RevertDrift,
@@ -39,6 +41,7 @@ from lampway.engine.stops import (
     veto_release,
 )
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.talk import Talk, talk
 from lampway.engine.trail import ExportLedger, SearchLedger, export_ledger, search_ledger
 from lampway.engine.views import (
     CompareReleases,
@@ -52,6 +55,8 @@ from lampway.engine.views import (
     show_promotion,
     status,
 )
+from lampway.engine.waiting import ShowWaits, show_waits
+from lampway.engine.waive import Waive, waive
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,13 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     SearchLedger: search_ledger,
     Cover: cover,
     WhoCould: who_could,
+    Waive: waive,
+    Talk: talk,
+    Delegate: delegate,
+    EndDelegation: end_delegation,
+    Delegations: delegations,
+    Checklist: show_checklist,
+    ShowWaits: show_waits,
 }
 """Request to use case."""
 
@@ -131,6 +143,8 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
         LiftHold,
         RunChecks,
         AttestCheck,
+        Waive,
+        Checklist,
     }
 )
 """Requests after which something may be ready to be deployed."""

@@ -143,7 +143,7 @@ def _relies(strategy: Strategy, promotion: Promotion, evidence: Evidence) -> boo
         return False
     before = {s.environment for s in strategy.stages_before(promotion.solution, stage)}
     solution = strategy.solution(promotion.solution)
-    asked = {c.name for rule in stage.gates if rule.gate == "checks" for c in required(solution, rule)}
+    asked = {c.name for rule in stage.rules_of("checks") for c in required(solution, rule)}
     return evidence.environment in before and evidence.check in asked
 
 

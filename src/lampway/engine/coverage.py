@@ -353,7 +353,7 @@ def _period(applied: Recorded, until: str, request: WhoCould) -> Period:
 
 
 def _approvers(strategy: Strategy, stages: Mapping[str, Stage]) -> tuple[Iterable[tuple[str, Person]], list[str]]:
-    rules = [(name, rule) for name, stage in stages.items() for rule in stage.gates if rule.gate == "approval"]
+    rules = [(name, rule) for name, stage in stages.items() for rule in stage.rules_of("approval")]
     asked = {name for name, _ in rules}
     notes = [f"{name} asks for no approval" for name in stages if name not in asked]
     if rules:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lampway.domain.digest import digest
 from lampway.domain.events import ENGINE, Actor, DecisionMade, PromotionMoved
-from lampway.domain.gates import GateResult, has_decided, objection
+from lampway.domain.gates import Facts, GateResult, has_decided
 from lampway.domain.promotion import Decision, Promotion, PromotionState
+from lampway.domain.rights import objection, speaks_for
 from lampway.domain.strategy import GateRule
+from lampway.domain.timing import is_fresh
 from lampway.engine.context import Engine, Request, require_reason
 from lampway.engine.drain import void_if_moved
 from lampway.engine.facts import Case, case_of, eligibility, gather
@@ -38,6 +41,8 @@ class Decide(Request[Decided]):
     reason: str = ""
     digest: str = ""
     """The promotion digest that was shown to the person; refused if it is another by now. Empty: whatever stands."""
+    on_behalf_of: str = ""
+    """Whose voice it is, where several let the person speak for them; the person's own comes first if empty."""
 
 
 def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
@@ -94,6 +99,7 @@ def _decision(engine: Engine, transaction: Transaction, case: Case, request: Dec
     person = facts.strategy.person(actor.person)
     if person and has_decided(facts, person.id):
         raise UsageError(f"{actor.person} has decided already")
+    principal = _principal(rules, facts, request, actor)
     return Decision(
         by=person.id if person else actor.person,
         approved=request.approved,
@@ -102,7 +108,27 @@ def _decision(engine: Engine, transaction: Transaction, case: Case, request: Dec
         digest=case.digest,
         evidence=tuple(digest(e) for e in facts.evidence),
         authenticated=actor.authenticated,
+        on_behalf_of="" if person and principal == person.id else principal,
     )
+
+
+def _principal(rules: Sequence[GateRule], facts: Facts, request: Decide, actor: Actor) -> str:
+    """Return whose voice this decision is. Raises RefusedError when it could not count beside those there are."""
+    able = tuple(dict.fromkeys(name for rule in rules for name in speaks_for(rule, facts, actor.person)))
+    wanted = facts.strategy.person(request.on_behalf_of) if request.on_behalf_of else None
+    if request.on_behalf_of and (wanted is None or wanted.id not in able):
+        hint = f"{actor.person} may speak for: {', '.join(able)}"
+        raise RefusedError(f"{request.on_behalf_of} let {actor.person} approve nothing here now", hint=hint)
+    bound = [d for d in facts.decisions if d.digest == facts.digest]
+    fresh = [d for d in bound if any(is_fresh(d.at, rule.max_age, facts.now) for rule in rules)]
+    spoken = {name for d in fresh for name in (d.by, d.on_behalf_of)}
+    free = [name for name in ([wanted.id] if wanted else able) if name not in spoken]
+    if not free and not request.approved:
+        return able[0]  # a no needs no count, and is heard from whoever may say yes
+    if not free:
+        said = wanted.id if wanted else able[0]
+        raise RefusedError(f"{said} is counted already; nobody counts twice", hint=f"lampway show {facts.promotion}")
+    return free[0]
 
 
 def _whose(rule: GateRule, case: Case) -> str:

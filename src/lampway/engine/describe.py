@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lampway.domain import events
+from lampway.domain.deadlines import shown
 from lampway.domain.digest import short
+from lampway.domain.quorum import voice_name
 
 
 def name_subjects(event: events.Event, names: dict[str, str]) -> None:
@@ -19,6 +21,8 @@ def name_subjects(event: events.Event, names: dict[str, str]) -> None:
             names[f.id] = f"{f.solution} in {f.environment}"
         case events.Held(hold=h):
             names[h.id] = f"{'emergency stop of' if h.emergency else 'hold on'} {h.scope}"
+        case events.Delegated(delegation=g):
+            names[g.id] = f"of {g.by} to {g.to}"
         case _:
             pass
 
@@ -37,7 +41,8 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
         case events.PromotionRequested(promotion=p):
             return f"{p.kind} of {p.solution}@{p.version} to {p.stage} asked for ({p.id})"
         case events.DecisionMade(decision=d):
-            return f"{names.get(event.promotion, event.promotion)} {'approved' if d.approved else 'rejected'} by {d.by}"
+            said = "approved" if d.approved else "rejected"
+            return f"{names.get(event.promotion, event.promotion)} {said} by {voice_name(d.by, d.on_behalf_of)}"
         case events.PromotionMoved():
             return f"{names.get(event.promotion, event.promotion)} is {event.state}: {event.reason}"
         case events.DeploymentStarted(deployment=d):
@@ -75,5 +80,18 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return v.words
         case events.CheckpointMade():
             return f"checkpoint: row {event.seq} was {short(event.hash)}{f', tag {event.tag}' if event.tag else ''}"
+        case events.GateWaived(waiver=w):
+            named = names.get(event.promotion, event.promotion)
+            return f"{named}: gate {w.gate} waived by {w.by} until {shown(w.until)}: {w.reason}"
+        case events.Remarked(remark=r):
+            said = "asked" if r.is_question else "answered"
+            return f"{names.get(event.promotion, event.promotion)}: {r.by} {said}: {r.text}"
+        case events.ChecklistAnswered(answer=a):
+            note = f": {a.note}" if a.note else ""
+            return f"{names.get(event.promotion, event.promotion)}: {a.by} answered {a.item} with {a.reply}{note}"
+        case events.Delegated(delegation=g):
+            return f"{g.to} approves for {g.by} from {shown(g.start)} until {shown(g.until)}: {g.reason}"
+        case events.DelegationEnded():
+            return f"delegation {names.get(event.delegation, event.delegation)} ended"
         case _:
             return event.kind

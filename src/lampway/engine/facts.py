@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lampway.domain.checklist import Answer
 from lampway.domain.configuration import ConfigurationSet, Missing, resolve
 from lampway.domain.deployment import (
     Deployment,
@@ -18,9 +19,12 @@ from lampway.domain.deployment import (
 from lampway.domain.gates import Eligibility, Facts, judge
 from lampway.domain.projection import installation_key
 from lampway.domain.promotion import Bound, Decision, DeploymentKind, Promotion
+from lampway.domain.quorum import Delegation
 from lampway.domain.release import Release
+from lampway.domain.risk import ChangeFacts, together
 from lampway.domain.stops import Hold, HoldState, Veto, stays, veto_key
 from lampway.domain.strategy import Stage, Strategy
+from lampway.domain.waiver import Waiver
 from lampway.engine.context import rules_in_force
 from lampway.engine.store import Reading
 
@@ -39,6 +43,8 @@ class Case:
     requested_at: str = ""
     removes: bool = False
     """Whether the solution is to be taken out."""
+    waivers: tuple[Waiver, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
 
 def installed(reading: Reading, environment: str, solution: str) -> Installation | None:
@@ -92,6 +98,8 @@ def case_of(reading: Reading, promotion: Promotion) -> Case | None:
         promotion.bound.digest,
         promotion.requested_at,
         promotion.bound.release == "remove",
+        promotion.waivers,
+        promotion.answers,
     )
 
 
@@ -139,12 +147,23 @@ def gather(reading: Reading, case: Case, now: str) -> Facts:
         veto=reading.get(Veto, veto_key(stage.environment, digest)),
         removes=case.removes,
         stays=stays(deployments, digest),
+        waivers=case.waivers,
+        delegations=reading.find(Delegation) if stage.rules_of("approval") else (),
+        answers=case.answers,
+        change=_change(here, between),
     )
 
 
 def eligibility(reading: Reading, case: Case, now: str) -> Eligibility:
-    """Return whether this release may enter this stage at this time, gate by gate."""
+    """Return whether this release may enter this stage at this moment, gate by gate."""
     return judge(gather(reading, case, now))
+
+
+def _change(here: Installation | None, between: tuple[Release, ...]) -> ChangeFacts | None:
+    """Return what a deployment changes, as it was sealed; None unless each release was compared with the one before."""
+    before = [here.version if here else "", *(release.version for release in between)]
+    follows = all(release.previous == version for release, version in zip(between, before, strict=False))
+    return together([release.change for release in between]) if here and follows else None
 
 
 def _releases_between(reading: Reading, here: Installation | None, release: Release) -> tuple[Release, ...]:

@@ -221,7 +221,7 @@ def abort(engine: Engine, request: Abort, actor: Actor) -> None:
 
 
 def find_promotion(reading: Reading, name: str, now: str) -> Promotion:
-    """Return the promotion with this id, or the open one that waits for people for `solution[@version]`.
+    """Return the promotion with this id, or the open one that waits for people now for `solution[@version]`.
 
     Raises NotFoundError when there is none, UsageError when several would do.
     """

@@ -244,9 +244,7 @@ def _expired(facts: Facts) -> dict[str, list[Check]]:
     solution = facts.strategy.solution(facts.solution)
     places = tuple(s.environment for s in facts.strategy.stages_before(facts.solution, facts.stage))
     found: dict[str, list[Check]] = {}
-    for rule in facts.stage.gates:
-        if rule.gate != "checks" or not places:
-            continue
+    for rule in facts.stage.rules_of("checks") if places else ():
         for standing in standings(required(solution, rule), facts.evidence, places, rule.max_age, facts.now):
             if standing.state is CheckState.EXPIRED and not standing.check.attested:
                 found.setdefault(standing.environment, []).append(standing.check)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lampway.domain.events import Actor, ReleaseSealed
 from lampway.domain.package import Diff, Finding, Inspection, PackageReference, Scope, Severity
 from lampway.domain.release import Release, bump, parse_version, propose_bump
+from lampway.domain.risk import change_facts
 from lampway.domain.strategy import Solution, Strategy
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
 from lampway.engine.platform import Export, Platform
@@ -81,7 +82,9 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
     _refuse_faults(solution.name, findings)
     part, version = _version(request, last, inspection, diff)
     _refuse_taken(engine, solution.name, version)
-    sealed = _seal(engine, strategy, platform, export, actor, _Draft(solution, version, findings, last, request.note))
+    sealed = _seal(
+        engine, strategy, platform, export, actor, _Draft(solution, version, findings, last, request.note, diff)
+    )
     return Made(sealed, last.version if last else "", diff, part, export.notes)
 
 
@@ -92,6 +95,7 @@ class _Draft:
     findings: tuple[Finding, ...]
     last: Release | None
     note: str
+    diff: Diff | None = None
 
 
 def find_faults(engine: Engine, inspection: Inspection) -> tuple[Finding, ...]:
@@ -162,6 +166,7 @@ def _seal(  # noqa: PLR0917 - sealing joins all of these
         previous=draft.last.version if draft.last else "",
         note=draft.note,
         findings=draft.findings,
+        change=change_facts(draft.diff, draft.last.inventory, inventory) if draft.diff and draft.last else None,
     )
     record_release(engine, release, actor)
     return release

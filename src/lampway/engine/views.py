@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from lampway.domain.checklist import ChecklistLine
 from lampway.domain.configuration import resolve
 from lampway.domain.deployment import Deployment, Evidence, Installation
 from lampway.domain.events import Actor
-from lampway.domain.gates import GateResult, has_decided, objection
+from lampway.domain.gates import Facts, GateResult, checklist, has_decided, judge
 from lampway.domain.package import Diff
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release
+from lampway.domain.rights import objection, speaks_for
 from lampway.domain.stops import Hold, HoldState, standing
 from lampway.domain.strategy import Stage, Strategy
+from lampway.domain.timing import is_fresh
 from lampway.engine.context import Engine, Request, access_to, find_release, rules_in_force
 from lampway.engine.facts import Case, case_of, eligibility, gather, installed, rollback_target
 from lampway.engine.promote import awaits_approval, find_promotion
@@ -184,6 +187,8 @@ class PromotionView:
     """From what runs there now; None for a first deployment."""
     may_decide: str
     """Why the asking person's decision would not count; empty when it would."""
+    checklist: tuple[ChecklistLine, ...] = ()
+    """What the stage wants answered, with the answers that hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +217,16 @@ def inbox(engine: Engine, request: Inbox, actor: Actor) -> tuple[PromotionView, 
     with engine.store.reading() as reading:
         rules_in_force(reading)
         found = reading.find(Promotion, states=(PromotionState.WAITING,))
-        views = [_view(engine, reading, p, actor) for p in found if awaits_approval(reading, p, engine.now())]
-    return tuple(v for v in views if request.everybody or not v.may_decide)
+        views = [_view(engine, reading, p, actor) for p in found if _is_for_people(engine, reading, p)]
+    return tuple(v for v in views if request.everybody or not v.may_decide or _is_asked(v.promotion, actor))
+
+
+def _is_for_people(engine: Engine, reading: Reading, promotion: Promotion) -> bool:
+    return promotion.open_question is not None or awaits_approval(reading, promotion, engine.now())
+
+
+def _is_asked(promotion: Promotion, actor: Actor) -> bool:
+    return promotion.open_question is not None and promotion.requested_by == actor.person
 
 
 def _view(engine: Engine, reading: Reading, promotion: Promotion, actor: Actor) -> PromotionView:
@@ -222,16 +235,18 @@ def _view(engine: Engine, reading: Reading, promotion: Promotion, actor: Actor) 
     here = installed(reading, promotion.environment, promotion.solution)
     back = rollback_target(reading, promotion.environment, promotion.solution, promotion.bound.release)
     found = reading.find(Evidence, solution=promotion.solution)
+    facts = gather(reading, case, engine.now()) if case else None
     return PromotionView(
         promotion=promotion,
         release=release,
-        gates=eligibility(reading, case, engine.now()).gates if case else (),
+        gates=judge(facts).gates if facts else (),
         deployment=reading.get(Deployment, promotion.deployment) if promotion.deployment else None,
         evidence=tuple(e for e in found if e.release == promotion.bound.release),
         running=here.version if here else "",
         rollback=back.version if back else "",
         diff=_diff(engine, here, release) if promotion.state in OPEN_STATES else None,
-        may_decide=_objection(reading, case, actor, engine.now()),
+        may_decide=_objection(facts, promotion, actor),
+        checklist=checklist(facts) if facts else (),
     )
 
 
@@ -242,18 +257,23 @@ def _diff(engine: Engine, here: Installation | None, release: Release | None) ->
     return engine.platform(release.package.platform).format.diff(old, new)
 
 
-def _objection(reading: Reading, case: Case | None, actor: Actor, now: str) -> str:
-    if case is None:
+def _objection(facts: Facts | None, promotion: Promotion, actor: Actor) -> str:
+    if facts is None:
         return "its stage is no longer in the strategy"
-    rules = case.stage.rules_of("approval")
+    rules = facts.stage.rules_of("approval")
     if not rules:
         return "this stage asks for no approval"
-    facts = gather(reading, case, now)
+    found = [objection(rule, facts, actor.person) for rule in rules]
+    if all(found):
+        return found[0]
+    bound = [d for d in promotion.decisions if d.digest == facts.digest]
+    bound = [d for d in bound if any(is_fresh(d.at, rule.max_age, facts.now) for rule in rules)]
     person = facts.strategy.person(actor.person)
     if person and has_decided(facts, person.id):
         return "you have decided already"
-    found = [objection(rule, facts, actor.person) for rule in rules]
-    return found[0] if all(found) else ""
+    spoken = {name for d in bound for name in (d.by, d.on_behalf_of)}
+    free = {name for rule in rules for name in speaks_for(rule, facts, actor.person)} - spoken
+    return "" if free else "whoever you may speak for has decided already"
 
 
 @dataclass(frozen=True, slots=True)

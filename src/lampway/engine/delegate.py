@@ -1,0 +1,100 @@
+"""Delegating: somebody lets another person approve in their place between two moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lampway.domain.deadlines import is_before, parse_moment
+from lampway.domain.events import Actor, Delegated, DelegationEnded
+from lampway.domain.quorum import Delegation
+from lampway.domain.strategy import Person, Strategy
+from lampway.engine.context import Engine, Request, require_reason, rules_in_force
+from lampway.errors import NotFoundError, RefusedError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Delegate(Request[Delegation]):
+    """Let another person approve in your place for a while."""
+
+    to: str
+    start: str
+    """A day, from its beginning, or a time with its zone."""
+    until: str
+    """A day, to its end, or a time with its zone."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndDelegation(Request[Delegation]):
+    """Take a delegation back before its time."""
+
+    delegation: str
+    """Its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delegations(Request[tuple[Delegation, ...]]):
+    """Look at who may approve for whom."""
+
+    everything: bool = False
+    """Also those that are over."""
+
+
+def delegate(engine: Engine, request: Delegate, actor: Actor) -> Delegation:
+    """Record a delegation. Raises RefusedError, UsageError.
+
+    Only what somebody may approve themselves can be delegated: what was delegated to them is not passed on.
+    """
+    reason = require_reason(request.reason)
+    start, until = parse_moment(request.start), parse_moment(request.until, end=True)
+    if not is_before(start, until) or not is_before(engine.now(), until):
+        raise UsageError("the delegation would be over before it begins", hint="give a later day with --until")
+    with engine.store.transaction() as transaction:
+        by, to = _pair(rules_in_force(transaction).strategy, actor, request.to)
+        given = Delegation(engine.new_id(), by.id, to.id, start, until, reason, engine.now(), actor.authenticated)
+        told = [transaction.append(Delegated(given), actor)]
+    engine.tell(told)
+    return given
+
+
+def _pair(strategy: Strategy, actor: Actor, to: str) -> tuple[Person, Person]:
+    by, other = strategy.person(actor.person), strategy.person(to)
+    if by is None or other is None:
+        who = actor.person if by is None else to
+        raise RefusedError(f"{who} is nobody in people.yaml", hint="add them to people.yaml")
+    if by == other:
+        raise UsageError("nobody stands in for themselves", hint="name somebody else with --to")
+    rules = [gate for p in strategy.pipelines for s in p.stages for gate in s.gates if gate.gate == "approval"]
+    if not any(by in strategy.holders(rule.roles, rule.people) for rule in rules):
+        hint = "what was delegated to somebody is not passed on"
+        raise RefusedError(f"{by.name} may approve nothing themselves that could be delegated", hint=hint)
+    return by, other
+
+
+def end_delegation(engine: Engine, request: EndDelegation, actor: Actor) -> Delegation:
+    """Take one's own delegation back; what was decided by it stands. Raises NotFoundError, RefusedError."""
+    with engine.store.transaction() as transaction:
+        found = transaction.get(Delegation, request.delegation)
+        if found is None:
+            raise NotFoundError(f"no delegation {request.delegation}", hint="lampway delegations")
+        person = rules_in_force(transaction).strategy.person(actor.person)
+        if found.by != (person.id if person else actor.person):
+            raise RefusedError(f"it is {found.by} who gave it", hint=f"{found.by} takes it back")
+        if not _is_live(found, engine.now()):
+            raise UsageError(f"delegation {found.id} is over already", hint="lampway delegations")
+        told = [transaction.append(DelegationEnded(found.id), actor)]
+        after = transaction.get(Delegation, found.id) or found
+    engine.tell(told)
+    return after
+
+
+def delegations(engine: Engine, request: Delegations, actor: Actor) -> tuple[Delegation, ...]:
+    """Return the delegations that hold or are to come, oldest first."""
+    del actor
+    with engine.store.reading() as reading:
+        found = reading.find(Delegation)
+    return tuple(d for d in found if request.everything or _is_live(d, engine.now()))
+
+
+def _is_live(given: Delegation, now: str) -> bool:
+    return not given.ended_at and is_before(now, given.until)
