@@ -10,8 +10,11 @@ from lampway.config import initial_files, load_strategy
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.errors import InvalidStrategyError
 
-APPROVAL = "          - gate: approval\n            roles: [approver]\n            quorum: 1\n"
+OTHERS = "          - gate: rollback-target\n          - gate: lock\n"
+APPROVAL = "          - gate: approval\n            roles: [approver]\n            quorum: 1\n" + OTHERS
 DUTIES = """\
+          - gate: rollback-target
+          - gate: lock
           - gate: approval
             people: [ada]
             require: [{role: approver}, {role: maker, count: 1}]
@@ -29,7 +32,9 @@ DUTIES = """\
 
 
 def test_duties_are_read_as_written(altered):
-    stage = load_strategy(altered("lampway.yaml", APPROVAL, DUTIES)).pipelines[0].stages[1]
+    files = altered("lampway.yaml", APPROVAL, DUTIES)
+    files["people.yaml"] += b"  cleo: {name: Cleo, email: cleo@example.com, roles: [maker]}\n"
+    stage = load_strategy(files).pipelines[0].stages[1]
     approval = stage.gates[-2]
     assert (approval.roles, approval.people, approval.quorum) == (("approver", "maker"), ("ada",), 2)
     assert approval.require == (Required("approver"), Required("maker"))
@@ -48,7 +53,8 @@ def test_duties_are_read_as_written(altered):
 def test_a_length_of_time_is_a_number_with_its_unit(altered, text, seconds):
     files = altered("lampway.yaml", "            quorum: 1\n", f"            solo: {{cooling: {text}}}\n")
     files["people.yaml"] = b"people:\n  ada: {name: Ada, email: a@example.com, roles: [maker, approver]}\n"
-    assert load_strategy(files).pipelines[0].stages[1].gates[-1].cooling == seconds
+    (approval,) = load_strategy(files).pipelines[0].stages[1].rules_of("approval")
+    assert approval.cooling == seconds
 
 
 NO_CHECKS = ("          - gate: checks\n            kinds: [functional]\n", "")
@@ -57,23 +63,23 @@ NO_CHECKS = ("          - gate: checks\n            kinds: [functional]\n", "")
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("platform-admin]}", "boss]}", "lampway.yaml:35:27: unknown role: boss"),
-        ("[platform-admin]}", "[]}", "lampway.yaml:35:26: roles must not be empty"),
-        ("{role: approver}", "{role: aprover}", "lampway.yaml:28:30: unknown role: aprover"),
+        ("platform-admin]}", "boss]}", "lampway.yaml:37:27: unknown role: boss"),
+        ("[platform-admin]}", "[]}", "lampway.yaml:37:26: roles must not be empty"),
+        ("{role: approver}", "{role: aprover}", "lampway.yaml:30:30: unknown role: aprover"),
         ("{role: approver}", "{role: approver, count: 2}", "2 of approver must approve, but only bob holds it"),
-        ("count: 1", "count: 0", "lampway.yaml:28:62: count must be at least 1"),
+        ("count: 1", "count: 0", "lampway.yaml:30:62: count must be at least 1"),
         ("removes_at_most: 9}, approvals: 2", "removes_at_most: 9}, approvals: 1", "asks for fewer people than"),
         ("removes_at_most: 9}, approvals: 2", "removes_at_most: 9}, approvals: 3", "quorum is 3, but only ada, bob"),
         ("{criticality: [high], removes_at_most: 9}", "{}", "a risk class without facts would fit every release"),
         ("[high]", "[huge]", "unknown criticality: huge"),
         ("[reversible]", "[maybe]", "unknown reversibility: maybe"),
         ("touches_at_most: 5", "touches_at_most: -1", "touches_at_most must be at least 0"),
-        ("          - gate: checklist\n", "", "lampway.yaml:35:9: the checklist is asked for by no gate"),
+        ("          - gate: checklist\n", "", "lampway.yaml:37:9: the checklist is asked for by no gate"),
         ("item: proven", "item: backup", "item given twice: backup"),
         ("by: maker", "by: release-manager", "unknown role: release-manager"),
         ("by: maker", "by: owner", "unknown part to answer: owner"),
         (", gate: checks}", "}", "an item that evidence answers needs the gate that is its evidence"),
-        (", gate: checks}", ", gate: lock}", "no gate of this stage that is evidence: lock"),
+        (", gate: checks}", ", gate: soak}", "no gate of this stage that is evidence: soak"),
         (", gate: checks}", ", gate: checklist}", "no gate of this stage that is evidence: checklist"),
         ("by: maker}", "by: maker, gate: checks}", "only an item that evidence answers has a gate"),
         ("            risk:\n", "            solo: {cooling: 1h}\n            risk:\n", "but people.yaml names 2"),
@@ -95,7 +101,7 @@ def test_what_could_never_work_is_told(altered, mistakes_of, old, new, told):
 
 def test_a_gate_for_a_checklist_that_is_not_there_is_told(altered, mistakes_of):
     found = mistakes_of(altered("lampway.yaml", APPROVAL, APPROVAL + "          - gate: checklist\n"))
-    assert [str(m) for m in found] == ["lampway.yaml:29:19: the gate checklist has no checklist to judge"]
+    assert [str(m) for m in found] == ["lampway.yaml:31:19: the gate checklist has no checklist to judge"]
 
 
 COMMENTED = re.compile(
@@ -143,4 +149,4 @@ def test_the_example_in_the_docs_is_a_good_stage(altered):
         f"  {name}: {{name: A, email: {name}@x, roles: [maker, approver, release-manager]}}\n".encode()
         for name in ("ada", "bob", "cleo")
     )
-    assert load_strategy(files).pipelines[0].stages[1].gates[3].quorum == 2
+    assert load_strategy(files).pipelines[0].stages[1].rules_of("approval")[0].quorum == 2

@@ -227,10 +227,10 @@ AnyGate: TypeAlias = Annotated[
     | Lock
     | RollbackTarget
     | Approval
-    | Checklist
     | Soak
     | AnyOf
-    | AllOf,
+    | AllOf
+    | Checklist,
     Field(discriminator="gate"),
     BeforeValidator(_composed),
 ]
