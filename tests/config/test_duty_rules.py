@@ -32,12 +32,13 @@ DUTIES = """\
 
 
 def test_duties_are_read_as_written(altered):
-    files = altered("lampway.yaml", APPROVAL, DUTIES)
-    files["people.yaml"] += b"  cleo: {name: Cleo, email: cleo@example.com, roles: [maker]}\n"
+    duties = DUTIES.replace("{role: maker, count: 1}", "{role: platform-admin, count: 1}")
+    files = altered("lampway.yaml", APPROVAL, duties)
+    files["people.yaml"] += b"  cleo: {name: Cleo, email: cleo@example.com, roles: [platform-admin]}\n"
     stage = load_strategy(files).pipelines[0].stages[1]
     approval = stage.gates[-2]
-    assert (approval.roles, approval.people, approval.quorum) == (("approver", "maker"), ("ada",), 2)
-    assert approval.require == (Required("approver"), Required("maker"))
+    assert (approval.roles, approval.people, approval.quorum) == (("approver", "platform-admin"), ("ada",), 2)
+    assert approval.require == (Required("approver"), Required("platform-admin"))
     assert approval.risk == (
         RiskClass("low", 0, ("low",), ("reversible",), touches_at_most=5, needs_at_most=0),
         RiskClass("high", 2, ("high",), removes_at_most=9),
