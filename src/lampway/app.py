@@ -28,7 +28,9 @@ from lampway.engine.ports import Author
 from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
+    from lampway.domain.secret import Secret
     from lampway.engine.ports import Scanner, Source
+    from lampway.integrations.signing import KeyPair
 
 Answer = TypeVar("Answer")
 STATE = ".lampway"
@@ -153,6 +155,7 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
     from lampway.config.files import GovernanceFiles
     from lampway.integrations.checks import CheckRunner
     from lampway.integrations.secrets import SecretResolver
+    from lampway.integrations.signing import EngineSigning
     from lampway.storage.git import GitSource
     from lampway.storage.packages import ObjectPackages
     from lampway.storage.sql import open_sqlite
@@ -166,6 +169,7 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
         secrets=SecretResolver(folder=root),
         scanner=open_scanner(),
         checks=CheckRunner(),
+        signing=EngineSigning(state / "engine.key"),
         files=GovernanceFiles(),
         platforms=Platforms(),
         clock=clock,
@@ -229,6 +233,50 @@ def cache_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("lampway", appauthor=False)
+
+
+def key_path() -> Path:
+    """Return where the private key of whoever works here lies: `LAMPWAY_KEY`, else the user's configuration folder."""
+    if given := os.environ.get("LAMPWAY_KEY"):
+        return Path(given)
+    import platformdirs
+
+    return platformdirs.user_config_path("lampway", appauthor=False) / "key.pem"
+
+
+def write_key(path: Path, passphrase: Secret | None) -> str:
+    """Make a private key and return its public half. Raises RefusedError when one is there already, StorageError."""
+    from lampway.integrations.signing import create_key
+
+    return create_key(path, passphrase)
+
+
+def public_key(path: Path) -> str:
+    """Return the public half of the private key in this file. Raises NotFoundError, UsageError."""
+    from lampway.integrations.signing import show_key
+
+    return show_key(path)
+
+
+def is_key_locked(path: Path) -> bool:
+    """Return whether the private key in this file asks for a passphrase. Raises NotFoundError."""
+    from lampway.integrations.signing import is_locked
+
+    return is_locked(path)
+
+
+def open_key(path: Path, passphrase: Secret | None) -> KeyPair:
+    """Return the private key in this file, to sign with. Raises LampwayError."""
+    from lampway.integrations.signing import load_key
+
+    return load_key(path, passphrase)
+
+
+def resolve_secret(reference: str) -> Secret:
+    """Return the secret that a reference of the user's own leads to. Raises SecretError."""
+    from lampway.integrations.secrets import SecretResolver
+
+    return SecretResolver().resolve(reference)
 
 
 def load_working_strategy(root: Path) -> Strategy:

@@ -55,6 +55,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("strategy check", "lampway.cli.govern:strategy_check", "check the governance files"),
         ("strategy diff", "lampway.cli.govern:strategy_diff", "show what the files would change"),
         ("strategy apply", "lampway.cli.govern:strategy_apply", "put a commit in force"),
+        ("key create", "lampway.cli.keys:key_create", "make a key of your own to sign decisions with"),
+        ("key show", "lampway.cli.keys:key_show", "print your public key as people.yaml needs it"),
         ("audit verify", "lampway.cli.govern:audit_verify", "verify the ledger and the packages"),
     ),
 }

@@ -105,6 +105,8 @@ class Approval(Section):
     """These people may approve, by their ids in people.yaml."""
     quorum: int = Field(default=1, ge=1)
     """How many different people must approve."""
+    signed: bool = False
+    """Whether only a decision signed with the person's own key counts; keys stand in people.yaml."""
 
     @model_validator(mode="after")
     def _somebody_may(self) -> Approval:
@@ -114,7 +116,8 @@ class Approval(Section):
 
     def to_domain(self) -> GateRule:
         """Return the rule."""
-        return GateRule(self.gate, roles=tuple(self.roles), people=tuple(self.people), quorum=self.quorum)
+        roles, people = tuple(self.roles), tuple(self.people)
+        return GateRule(self.gate, roles=roles, people=people, quorum=self.quorum, signed=self.signed)
 
 
 AnyGate: TypeAlias = Annotated[

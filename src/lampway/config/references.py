@@ -28,6 +28,7 @@ class Governance:
 def check_references(files: Governance) -> Iterator[Mistake]:
     """Yield every mistake that is seen only by looking at several places at once."""
     yield from _people(files)
+    yield from check_keys(files.people)
     for environment in files.environments.values():
         yield from _environment(files, environment)
     for pipeline in files.strategy.names("pipelines") or ():
@@ -51,6 +52,20 @@ def _people(files: Governance) -> Iterator[Mistake]:
             if owner != person:
                 hint = "an address must lead to one person"
                 yield files.people.mistake(path, f"e-mail of two people: {address[:80]}, also of {owner}", hint)
+
+
+def check_keys(people: Document) -> Iterator[Mistake]:
+    """Yield every key that stands there more than once: it must lead to one person, in one stretch of time."""
+    owners: dict[str, str] = {}
+    for person in people.names("people") or ():
+        for path, _ in people.items("people", person, "keys"):
+            key = people.at(*path, "key")
+            if not isinstance(key, str):
+                continue
+            if key in owners:
+                whose = "key given twice" if owners[key] == person else f"key of two people: also of {owners[key]}"
+                yield people.mistake((*path, "key"), whose, "every person needs a key of their own, listed once")
+            owners.setdefault(key, person)
 
 
 def _environment(files: Governance, document: Document) -> Iterator[Mistake]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from lampway.domain import events
+from lampway.domain.attestation import Attestation, EngineKey
 from lampway.domain.deployment import (
     Deployment,
     DeploymentState,
@@ -38,6 +39,8 @@ RECORDS: tuple[type, ...] = (
     Evidence,
     DriftFinding,
     LockRecord,
+    Attestation,
+    EngineKey,
 )
 """Every kind of record."""
 
@@ -62,7 +65,7 @@ class Records(Protocol):
         ...
 
 
-def project(recorded: events.Recorded, records: Records) -> None:
+def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901 - a line per kind
     """Fold one event into the records. Raises StorageError when the event does not follow from what came before."""
     at = recorded.at
     match recorded.event:
@@ -86,6 +89,8 @@ def project(recorded: events.Recorded, records: Records) -> None:
             pass  # facts for the auditor; no record answers from them
         case events.DriftFound() | events.DriftResolved() | events.LockObserved():
             _observation(recorded, records)
+        case events.AttestationRecorded() | events.EngineKeyRecorded():
+            _signature(recorded, records)
         case _:
             _deployment(recorded, records)
 
@@ -100,6 +105,16 @@ def _observation(recorded: events.Recorded, records: Records) -> None:
         case events.LockObserved() as event:
             lock = LockRecord(event.environment, event.state, event.summary, event.cure, recorded.at)
             records.put(event.environment, lock)
+        case _:
+            pass
+
+
+def _signature(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.AttestationRecorded(attestation=attestation):
+            records.put(attestation.id, attestation)
+        case events.EngineKeyRecorded(key=key):
+            records.put(key, EngineKey(key, recorded.at))
         case _:
             pass
 

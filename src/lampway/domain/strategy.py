@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lampway.domain.digest import digest
+from lampway.domain.keys import PersonKey
 from lampway.errors import NotFoundError
 
 
@@ -66,6 +67,8 @@ class GateRule:
     """Checks: which kinds must have passed; empty means every required one."""
     severities: tuple[str, ...] = ()
     """Findings: which severities block."""
+    signed: bool = False
+    """Approvals: whether only a decision signed with the person's own key counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,8 @@ class Person:
     name: str
     emails: tuple[str, ...]
     roles: tuple[str, ...] = ()
+    keys: tuple[PersonKey, ...] = ()
+    """What they sign decisions with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.release import MakeRelease, make_release
+from lampway.engine.signed import DraftDecision, draft_decision
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
 from lampway.engine.views import (
     CompareReleases,
@@ -88,6 +89,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowPromotion: show_promotion,
     ShowSolution: show_solution,
     Status: status,
+    DraftDecision: draft_decision,
 }
 """Request to use case."""
 

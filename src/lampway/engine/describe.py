@@ -65,5 +65,9 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{event.environment} is {event.state}: {event.summary}"
         case events.Tagged():
             return f"{event.tag} set on {event.commit[:12]}"
+        case events.AttestationRecorded(attestation=a):
+            return f"{a.solution}@{a.version}: {a.predicate.rstrip('/')} signed by {a.signer}"
+        case events.EngineKeyRecorded():
+            return f"the engine signs with {event.key}"
         case _:
             return event.kind

@@ -9,6 +9,7 @@ from lampway.domain.deployment import Deployment, DeploymentState
 from lampway.domain.digest import to_plain
 from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMoved, Tagged
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
+from lampway.engine.attest import attest_verdict
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
 from lampway.engine.facts import bind, case_of, eligibility
@@ -88,6 +89,9 @@ def _begin(engine: Engine, deployment: Deployment) -> bool:
                 DeploymentStarted(deployment),
             )
         told = [transaction.append(event, ENGINE) for event in events]
+        if promotion is not None and is_begun:
+            statements = attest_verdict(engine, transaction, promotion, allowed=True)
+            told += [transaction.append(event, ENGINE) for event in statements]
     engine.tell(told)
     return is_begun
 

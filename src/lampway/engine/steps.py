@@ -27,6 +27,7 @@ from lampway.domain.release import Release
 from lampway.domain.secret import Secret, is_reference, mask
 from lampway.domain.strategy import Check, Strategy
 from lampway.engine import platform as port
+from lampway.engine.attest import attest_evidence
 from lampway.engine.context import Engine, access_to, resolve_secrets, rules_in_force
 from lampway.engine.facts import installed
 from lampway.engine.store import Due, Reading
@@ -223,7 +224,10 @@ def verify(run: Run) -> dict[str, Any]:
             seconds=round(result.seconds, 3),
             deployment=run.deployment.id,
         )
-        run.engine.record([EvidenceRecorded(evidence)], ENGINE, fence=(run.deployment.environment, run.fence))
+        with run.engine.store.reading() as reading:
+            statements = attest_evidence(run.engine, reading, evidence, (solution, declared))
+        fence = (run.deployment.environment, run.fence)
+        run.engine.record([EvidenceRecorded(evidence), *statements], ENGINE, fence=fence)
         failed = failed or (evidence if result.outcome is not CheckOutcome.PASSED else None)
     if failed is not None:
         raise NotVerifiedError(

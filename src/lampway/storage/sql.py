@@ -240,6 +240,8 @@ def _prepare(engine: Engine) -> None:
             known = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
             if "about" not in known:
                 _create(connection)
+            if not known >= set(metadata.tables):
+                metadata.create_all(connection)  # for kinds of record that no event so far speaks of
             version = int(connection.execute(select(about.c.value).where(about.c.key == "schema")).scalar_one())
     if version != VERSION:
         hint = "use a newer Lampway" if version > VERSION else "use the Lampway that made it"
