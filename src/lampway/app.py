@@ -25,11 +25,12 @@ from lampway.engine.context import Engine, Request
 from lampway.engine.drain import drain, environments_with_work
 from lampway.engine.platform import Platform
 from lampway.engine.ports import Author
-from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, UsageError
+from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from lampway.domain.secret import Secret
     from lampway.engine.ports import Scanner, Source
+    from lampway.engine.verify import Checked
     from lampway.integrations.signing import KeyPair
 
 Answer = TypeVar("Answer")
@@ -277,6 +278,35 @@ def resolve_secret(reference: str) -> Secret:
     from lampway.integrations.secrets import SecretResolver
 
     return SecretResolver().resolve(reference)
+
+
+def read_file(path: Path) -> bytes:
+    """Return what is in a file the user named. Raises NotFoundError, StorageError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise NotFoundError("no such file", where=str(path)) from None
+    except OSError as error:
+        raise StorageError(f"cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def verify_evidence_file(
+    data: bytes, keys: tuple[str, bytes], *, engine_key: str = "", package: bytes | None = None
+) -> tuple[Checked, ...]:
+    """Return what verifying an evidence file came to; `keys` is the name and content of a people.yaml.
+
+    Opens no store. Raises InvalidStrategyError, UsageError for keys that are none.
+    """
+    from lampway.config.loading import load_people
+    from lampway.domain.keys import read_key
+    from lampway.engine.verify import Tools, Trusted, verify_evidence
+    from lampway.integrations.signing import EngineSigning
+    from lampway.storage.codec import recorded_from
+
+    if engine_key:
+        read_key(engine_key)
+    trusted = Trusted(load_people(*keys), engine_key, package)
+    return verify_evidence(data, trusted, Tools(recorded_from, EngineSigning(Path(os.devnull))))
 
 
 def load_working_strategy(root: Path) -> Strategy:

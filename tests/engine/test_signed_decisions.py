@@ -1,4 +1,4 @@
-"""Where a stage asks for signatures, only what a person signed with their own key counts; what the engine states it signs."""
+"""Where a stage asks for signatures only what a person signed with their own key counts; the engine signs as well."""
 
 from __future__ import annotations
 

@@ -57,6 +57,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("strategy apply", "lampway.cli.govern:strategy_apply", "put a commit in force"),
         ("key create", "lampway.cli.keys:key_create", "make a key of your own to sign decisions with"),
         ("key show", "lampway.cli.keys:key_show", "print your public key as people.yaml needs it"),
+        ("evidence export", "lampway.cli.evidence:evidence_export", "put everything about a release into one file"),
+        ("evidence verify", "lampway.cli.evidence:evidence_verify", "verify such a file, without anybody's help"),
         ("audit verify", "lampway.cli.govern:audit_verify", "verify the ledger and the packages"),
     ),
 }

@@ -20,6 +20,7 @@ from lampway.engine.drift import (
     revert_drift,
     scan_drift,
 )
+from lampway.engine.evidence import ExportEvidence, export_evidence
 from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.reconcile import Reconcile, reconcile
@@ -90,6 +91,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowSolution: show_solution,
     Status: status,
     DraftDecision: draft_decision,
+    ExportEvidence: export_evidence,
 }
 """Request to use case."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from lampway.domain.events import Actor, Event, Recorded
+from lampway.domain.evidence import Row
 
 T = TypeVar("T")
 
@@ -85,6 +86,10 @@ class Store(Protocol):
 
     def events(self, after: int = 0) -> Iterator[Recorded]:
         """Return the ledger's events in order, those with a number above `after`."""
+        ...
+
+    def rows(self) -> Generator[Row, None, None]:
+        """Return the ledger's rows in order, every column as it was written."""
         ...
 
     def audit(self) -> tuple[Damage, ...]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from lampway.domain.digest import EMPTY
 from lampway.domain.events import Actor, Event, Recorded
+from lampway.domain.evidence import Row as Stored
 from lampway.engine.store import Damage
 from lampway.storage.codec import actor_from, event_from, to_text
 from lampway.storage.schema import ledger
@@ -47,6 +48,13 @@ def read(connection: Connection, after: int = 0) -> Iterator[Recorded]:
     rows = connection.execute(select(ledger).where(ledger.c.seq > after).order_by(ledger.c.seq))
     for row in rows.yield_per(500):
         yield decode(row)
+
+
+def rows(connection: Connection) -> Iterator[Stored]:
+    """Return every row in order, each column as it was written."""
+    found = connection.execute(select(ledger).order_by(ledger.c.seq))
+    for row in found.yield_per(500):
+        yield Stored(row.seq, row.at, row.kind, row.schema, row.actor, row.body, row.prev, row.hash)
 
 
 def decode(row: Row[tuple[object, ...]]) -> Recorded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from sqlalchemy.pool import StaticPool
 
 from lampway.domain.deployment import DriftFinding, DriftState
 from lampway.domain.events import Actor, Event, Recorded
+from lampway.domain.evidence import Row
 from lampway.domain.projection import RECORDS, project
 from lampway.engine.ports import Clock
 from lampway.engine.store import Damage, Due
@@ -59,6 +60,11 @@ class SqlStore:
         """Return the ledger's events in order."""
         with self._translated(), self._engine.connect() as connection:
             yield from ledger.read(connection, after)
+
+    def rows(self) -> Generator[Row, None, None]:
+        """Return the ledger's rows in order, every column as it was written."""
+        with self._translated(), self._engine.connect() as connection:
+            yield from ledger.rows(connection)
 
     def audit(self) -> tuple[Damage, ...]:
         """Recompute chain and records from the ledger and return what does not fit."""
