@@ -1,6 +1,6 @@
 """Evidence: verifying a release's evidence as an auditor does, start-up included, and signing and verifying signatures.
 
-Beside them stand `python -c pass`, below which no program in Python can come, and `lampway --help`. The evidence is about
+Beside them stand `python -c pass`, below which no program in Python can come, and `lampway --help`. The evidence is of
 a release whose package and checks the engine attested.
 """
 
