@@ -20,9 +20,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from lampway.domain.events import Actor, Recorded
 from lampway.domain.strategy import Person, RulesInForce, Strategy
-from lampway.engine.cases import CASES, MOVING
 from lampway.engine.context import Engine, Request
-from lampway.engine.drain import drain, environments_with_work
 from lampway.engine.platform import Platform
 from lampway.engine.ports import Author
 from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, StorageError, UsageError
@@ -96,6 +94,8 @@ class LocalSession:
 
     def run(self, request: Request[Answer]) -> Answer:
         """Carry out one request; then whatever may start because of it."""
+        from lampway.engine.cases import CASES, MOVING
+
         engine = self._open()
         actor = self.actor()
         answer: Answer = CASES[type(request)](engine, request, actor)
@@ -128,6 +128,7 @@ class LocalSession:
             self._engine = None
 
     def _settle(self, engine: Engine) -> None:
+        from lampway.engine.drain import drain, environments_with_work
         from lampway.runtime.embedded import EmbeddedRuntime
 
         runtime = EmbeddedRuntime(self.root / STATE)
@@ -297,7 +298,7 @@ def verify_evidence_file(
 
     Opens no store. Raises InvalidStrategyError, UsageError for keys that are none.
     """
-    from lampway.config.loading import load_people
+    from lampway.config.trusted_people import read_trusted_people
     from lampway.domain.keys import read_key
     from lampway.engine.verify import Tools, Trusted, verify_evidence
     from lampway.integrations.signing import EngineSigning
@@ -305,7 +306,7 @@ def verify_evidence_file(
 
     if engine_key:
         read_key(engine_key)
-    trusted = Trusted(load_people(*keys), engine_key, package)
+    trusted = Trusted(read_trusted_people(*keys), engine_key, package)
     return verify_evidence(data, trusted, Tools(recorded_from, EngineSigning(Path(os.devnull))))
 
 

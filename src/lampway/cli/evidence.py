@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from lampway.app import read_file, verify_evidence_file
 from lampway.cli.output import emit, note, paint, say
-from lampway.cli.path import Json
 from lampway.cli.session import session
-from lampway.engine.evidence import ExportEvidence
+
+Json = Annotated[bool, Parameter(name="--json", negative="")]
 
 
 def evidence_export(release: str, /, *, out: str = "", json: Json = False) -> int:
@@ -23,6 +26,8 @@ def evidence_export(release: str, /, *, out: str = "", json: Json = False) -> in
     json
         Print the facts as JSON.
     """
+    from lampway.engine.evidence import ExportEvidence
+
     with session(quiet=True) as opened:
         made = opened.run(ExportEvidence(release))
     path = Path(out or made.name)

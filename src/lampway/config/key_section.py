@@ -1,13 +1,12 @@
-"""The keys in `people.yaml`, and reading that file by itself."""
+"""The keys in `people.yaml`."""
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from lampway.config.dates import read_day
 from lampway.config.section import Section, fault
 from lampway.domain.keys import PersonKey, read_key
 from lampway.errors import UsageError
@@ -23,11 +22,9 @@ def _key(text: str) -> str:
 
 def _day(text: str) -> str:
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-            return date.fromisoformat(text).isoformat()
-    except ValueError:
-        pass
-    raise fault(f"not a date: {text[:40]}", "write year, month and day, as in 2027-05-01")
+        return read_day(text)
+    except UsageError as error:
+        raise fault(error.message, error.hint) from None
 
 
 Key = Annotated[str, AfterValidator(_key), Field(json_schema_extra={"pattern": "^ed25519:[A-Za-z0-9+/]{43}=$"})]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from lampway.domain.strategy import Person, Strategy
+from lampway.domain.strategy import Strategy
 from lampway.errors import BrokenError, InvalidStrategyError, Mistake, NotFoundError
 
 if TYPE_CHECKING:
@@ -52,20 +52,6 @@ def load_strategy(files: Mapping[str, bytes]) -> Strategy:
     if mistakes:
         raise InvalidStrategyError(in_order(mistakes))
     return _assemble(top[STRATEGY], people[PEOPLE], environments, solutions)
-
-
-def load_people(name: str, content: bytes) -> tuple[Person, ...]:
-    """Return the people in one `people.yaml`, read by itself. Raises InvalidStrategyError with every mistake."""
-    from lampway.config.document import read_document
-    from lampway.config.references import check_keys
-    from lampway.config.strategy_file import PeopleFile
-
-    document = read_document(name, content)
-    found, mistakes = _valid(PeopleFile, {name: document})
-    mistakes += check_keys(document)
-    if mistakes:
-        raise InvalidStrategyError(in_order(mistakes))
-    return tuple(person.to_domain(id_) for id_, person in found[name].people.items())
 
 
 def read_folder(root: Path) -> Mapping[str, bytes]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lampway.config.document import Document, Path
 from lampway.config.section import closest
+from lampway.config.trusted_people import check_keys
 from lampway.errors import Mistake
 
 
@@ -52,20 +53,6 @@ def _people(files: Governance) -> Iterator[Mistake]:
             if owner != person:
                 hint = "an address must lead to one person"
                 yield files.people.mistake(path, f"e-mail of two people: {address[:80]}, also of {owner}", hint)
-
-
-def check_keys(people: Document) -> Iterator[Mistake]:
-    """Yield every key that stands there more than once: it must lead to one person, in one stretch of time."""
-    owners: dict[str, str] = {}
-    for person in people.names("people") or ():
-        for path, _ in people.items("people", person, "keys"):
-            key = people.at(*path, "key")
-            if not isinstance(key, str):
-                continue
-            if key in owners:
-                whose = "key given twice" if owners[key] == person else f"key of two people: also of {owners[key]}"
-                yield people.mistake((*path, "key"), whose, "every person needs a key of their own, listed once")
-            owners.setdefault(key, person)
 
 
 def _environment(files: Governance, document: Document) -> Iterator[Mistake]:

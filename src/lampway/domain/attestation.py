@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, NoReturn
 
 from lampway.domain.deployment import CheckOutcome, Deployment, Evidence
@@ -31,6 +32,10 @@ PREDICATES = (PROVENANCE, TEST_RESULT, SUMMARY, APPROVAL, DEPLOYMENT, EVIDENCE)
 """Every predicate type there is here; any other is refused."""
 ENGINE_ID = "urn:lampway:engine"
 """Names the engine as builder and verifier."""
+ENGINE_NAME = "lampway"
+"""Stands where a person's id would, for what the engine signs."""
+PATIENCE = timedelta(minutes=15)
+"""How old a person's signature may be when it is recorded, and how far a clock elsewhere may be ahead."""
 LARGEST = 256 * 1024
 """Bytes a statement may have."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -6,7 +6,7 @@ Statements are added in the same transaction as those events, so that neither is
 from __future__ import annotations
 
 from lampway.domain import attestation as attestations
-from lampway.domain.attestation import Attestation, EngineKey, Statement
+from lampway.domain.attestation import ENGINE_NAME, Attestation, EngineKey, Statement
 from lampway.domain.deployment import Deployment, DeploymentState, Evidence
 from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import AttestationRecorded, EngineKeyRecorded, Event
@@ -16,7 +16,6 @@ from lampway.domain.strategy import Check, Solution
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.store import Reading
 
-ENGINE_NAME = "lampway"
 _ENDED = (DeploymentState.SUCCEEDED, DeploymentState.FAILED, DeploymentState.ERRORED)
 
 

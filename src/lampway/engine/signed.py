@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lampway.domain import attestation as attestations
-from lampway.domain.attestation import Attestation, Statement
+from lampway.domain.attestation import PATIENCE, Attestation, Statement
 from lampway.domain.digest import digest
 from lampway.domain.events import Actor
 from lampway.domain.promotion import Decision, Promotion, PromotionState
@@ -18,9 +18,6 @@ from lampway.engine.facts import Case, case_of, gather
 from lampway.engine.promote import find_promotion
 from lampway.engine.store import Reading
 from lampway.errors import RefusedError, UsageError
-
-PATIENCE = timedelta(minutes=15)
-"""How old a signature may be when the decision is recorded, and how far a clock elsewhere may be ahead."""
 
 
 @dataclass(frozen=True, slots=True)

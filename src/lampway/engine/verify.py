@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from lampway.domain import attestation as kinds
 from lampway.domain import events
-from lampway.domain.attestation import Attestation, Statement, read_statement, subjects_of
+from lampway.domain.attestation import ENGINE_NAME, PATIENCE, Attestation, Statement, read_statement, subjects_of
 from lampway.domain.deployment import Deployment, DeploymentState
 from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import Event, Recorded
@@ -22,9 +22,7 @@ from lampway.domain.gates import Facts, GateState, judge, objection
 from lampway.domain.promotion import Decision, DeploymentKind, Promotion
 from lampway.domain.release import Release
 from lampway.domain.strategy import Person, Stage
-from lampway.engine.attest import ENGINE_NAME
 from lampway.engine.ports import Signing
-from lampway.engine.signed import PATIENCE
 from lampway.errors import LampwayError, UsageError
 
 E = TypeVar("E", bound=Event)
