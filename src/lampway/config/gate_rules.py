@@ -112,6 +112,8 @@ class Approval(Section):
     """How many different people must approve."""
     max_age: Span | None = None
     """For how long an approval counts, such as 7d. Without this key: for as long as the promotion waits."""
+    signed: bool = False
+    """Whether only a decision signed with the person's own key counts; keys stand in people.yaml."""
 
     @model_validator(mode="after")
     def _somebody_may(self) -> Approval:
@@ -127,6 +129,7 @@ class Approval(Section):
             people=tuple(self.people),
             quorum=self.quorum,
             max_age=self.max_age or 0.0,
+            signed=self.signed,
         )
 
 

@@ -340,7 +340,13 @@ def _approval(rule: GateRule, facts: Facts) -> GateResult:
     if facts.requested_by and facts.strategy.person(facts.requested_by) is None:
         reason = f"{facts.requested_by}, who asks for it, is nobody in people.yaml"
         return GateResult(rule.gate, GateState.FAILED, reason, "add them to people.yaml, or let somebody else ask")
-    bound = [d for d in facts.decisions if d.digest == facts.digest and is_fresh(d.at, rule.max_age, facts.now)]
+    bound = [
+        d
+        for d in facts.decisions
+        if d.digest == facts.digest
+        and is_fresh(d.at, rule.max_age, facts.now)
+        and not unsigned(rule, facts.strategy, d)
+    ]
     refused = [d for d in bound if not d.approved]
     if refused:
         return GateResult(rule.gate, GateState.FAILED, f"rejected by {refused[-1].by}: {refused[-1].reason}")
@@ -349,7 +355,7 @@ def _approval(rule: GateRule, facts: Facts) -> GateResult:
     if len(counted) >= rule.quorum:
         return GateResult(rule.gate, GateState.PASSED, f"approved by {', '.join(counted)}")
     able = [p.id for p in facts.strategy.holders(rule.roles, rule.people) if not objection(rule, facts, p.id)]
-    have = f"{len(counted)} of {rule.quorum} approvals"
+    have = f"{len(counted)} of {rule.quorum} approvals" + _uncounted(rule, facts)
     if len(able) < rule.quorum:
         reason = f"{have}, and only {len(able)} who neither made nor asked for it may approve"
         return GateResult(rule.gate, GateState.FAILED, reason, "give the role to somebody else in people.yaml")
@@ -357,6 +363,24 @@ def _approval(rule: GateRule, facts: Facts) -> GateResult:
     ask_first = f"lampway promote {facts.release.name} --to {facts.stage.name}"
     command = f"one of {waiting}: lampway approve {facts.promotion}" if facts.promotion else ask_first
     return GateResult(rule.gate, GateState.PENDING, have, command)
+
+
+def unsigned(rule: GateRule, strategy: Strategy, decision: Decision) -> str:
+    """Return why a decision does not count where it must be signed, in words; empty when it does."""
+    if not rule.signed:
+        return ""
+    person = strategy.person(decision.by)
+    if not decision.key or not decision.authenticated:
+        return f"what {decision.by} decided is not signed"
+    if person is None or not any(k.key == decision.key and k.is_valid(decision.at) for k in person.keys):
+        return f"what {decision.by} decided is signed with a key that was not theirs to use on {decision.at[:10]}"
+    return ""
+
+
+def _uncounted(rule: GateRule, facts: Facts) -> str:
+    """Return which decisions about this very digest do not count for want of a signature."""
+    reasons = [unsigned(rule, facts.strategy, d) for d in facts.decisions if d.digest == facts.digest]
+    return "".join(f"; {reason}" for reason in reasons if reason)
 
 
 def objection(rule: GateRule, facts: Facts, person: str) -> str:
@@ -424,7 +448,11 @@ def has_decided(facts: Facts, person: str) -> bool:
     """Return whether this person has decided about the promotion as it stands, and it still counts somewhere."""
     mine = [d for d in facts.decisions if d.by == person and d.digest == facts.digest]
     rules = facts.stage.rules_of("approval")
-    return any(is_fresh(d.at, rule.max_age, facts.now) for d in mine for rule in rules)
+    return any(
+        is_fresh(d.at, rule.max_age, facts.now) and not unsigned(rule, facts.strategy, d)
+        for d in mine
+        for rule in rules
+    )
 
 
 _GATES: dict[str, Callable[[GateRule, Facts], GateResult]] = {

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from lampway.domain import events
+from lampway.domain.attestation import Attestation, EngineKey
 from lampway.domain.deployment import (
     Deployment,
     DeploymentState,
@@ -41,6 +42,8 @@ RECORDS: tuple[type, ...] = (
     LockRecord,
     Hold,
     Veto,
+    Attestation,
+    EngineKey,
 )
 """Every kind of record."""
 
@@ -65,7 +68,7 @@ class Records(Protocol):
         ...
 
 
-def project(recorded: events.Recorded, records: Records) -> None:
+def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901 - a line per kind
     """Fold one event into the records. Raises StorageError when the event does not follow from what came before."""
     at = recorded.at
     match recorded.event:
@@ -89,6 +92,8 @@ def project(recorded: events.Recorded, records: Records) -> None:
             pass  # facts for the auditor; no record answers from them
         case events.DriftFound() | events.DriftResolved() | events.LockObserved():
             _observation(recorded, records)
+        case events.AttestationRecorded() | events.EngineKeyRecorded():
+            _signature(recorded, records)
         case _:
             _deployment(recorded, records)
 
@@ -120,6 +125,16 @@ def _stop(recorded: events.Recorded, records: Records) -> None:
             records.put(veto_key(veto.environment, veto.release), veto)
         case other:
             raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
+
+
+def _signature(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.AttestationRecorded(attestation=attestation):
+            records.put(attestation.id, attestation)
+        case events.EngineKeyRecorded(key=key):
+            records.put(key, EngineKey(key, recorded.at))
+        case _:
+            pass
 
 
 def _deployment(recorded: events.Recorded, records: Records) -> None:

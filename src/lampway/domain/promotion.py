@@ -144,6 +144,10 @@ class Decision:
     """Digests of the evidence there was to see."""
     authenticated: bool = False
     """Whether the person was proved to be who they say; a user name in a variable is no proof."""
+    key: str = ""
+    """The public key it was signed with; empty where it was not signed."""
+    attestation: str = ""
+    """Digest of the envelope that was signed."""
 
 
 @dataclass(frozen=True, slots=True)

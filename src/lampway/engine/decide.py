@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lampway.domain.digest import digest
-from lampway.domain.events import ENGINE, Actor, DecisionMade, PromotionMoved
-from lampway.domain.gates import GateResult, has_decided, objection
+from lampway.domain.attestation import Attestation
+from lampway.domain.events import ENGINE, Actor, AttestationRecorded, DecisionMade, PromotionMoved
+from lampway.domain.gates import GateResult, has_decided, objection, unsigned
 from lampway.domain.promotion import Decision, Promotion, PromotionState
 from lampway.domain.strategy import GateRule
+from lampway.engine.attestations import attest_verdict
 from lampway.engine.context import Engine, Request, require_reason
 from lampway.engine.drain import void_if_moved
 from lampway.engine.facts import Case, case_of, eligibility, gather
 from lampway.engine.promote import find_promotion
+from lampway.engine.signed import accept, decision_of
 from lampway.engine.store import Transaction
 from lampway.errors import RefusedError, UsageError, VoidedError
 
@@ -38,6 +40,8 @@ class Decide(Request[Decided]):
     reason: str = ""
     digest: str = ""
     """The promotion digest that was shown to the person; refused if it is another by now. Empty: whatever stands."""
+    envelope: str = ""
+    """The decision as the person signed it; empty where it was not signed."""
 
 
 def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
@@ -54,11 +58,16 @@ def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
             ended = f"is {'void' if move.state is PromotionState.VOIDED else move.state}: {move.reason}"
         else:
             case = _open_case(transaction, promotion, request)
-            decision = _decision(engine, transaction, case, request, actor)
-            told = [transaction.append(DecisionMade(promotion.id, decision), actor)]
+            decision, attestation = _decision(engine, transaction, case, request, actor)
+            by = replace(actor, via="signature", authenticated=True) if attestation else actor
+            told = [transaction.append(DecisionMade(promotion.id, decision), by)]
+            if attestation is not None:
+                told.append(transaction.append(AttestationRecorded(attestation), by))
             if not request.approved:
                 why = f"rejected by {decision.by}: {decision.reason}"
-                told.append(transaction.append(PromotionMoved(promotion.id, PromotionState.REJECTED, why), actor))
+                told.append(transaction.append(PromotionMoved(promotion.id, PromotionState.REJECTED, why), by))
+                statements = attest_verdict(engine, transaction, promotion, allowed=False)
+                told += [transaction.append(event, ENGINE) for event in statements]
             gates = eligibility(transaction, _reread(transaction, promotion), now).gates
     engine.tell(told)
     if ended:
@@ -83,7 +92,9 @@ def _reread(transaction: Transaction, promotion: Promotion) -> Case:
     return case
 
 
-def _decision(engine: Engine, transaction: Transaction, case: Case, request: Decide, actor: Actor) -> Decision:
+def _decision(
+    engine: Engine, transaction: Transaction, case: Case, request: Decide, actor: Actor
+) -> tuple[Decision, Attestation | None]:
     facts = gather(transaction, case, engine.now())
     rules = case.stage.rules_of("approval")
     if not rules:
@@ -94,15 +105,15 @@ def _decision(engine: Engine, transaction: Transaction, case: Case, request: Dec
     person = facts.strategy.person(actor.person)
     if person and has_decided(facts, person.id):
         raise UsageError(f"{actor.person} has decided already")
-    return Decision(
-        by=person.id if person else actor.person,
-        approved=request.approved,
-        reason=request.reason.strip() if request.approved else require_reason(request.reason),
-        at=facts.now,
-        digest=case.digest,
-        evidence=tuple(digest(e) for e in facts.evidence),
-        authenticated=actor.authenticated,
-    )
+    reason = request.reason.strip() if request.approved else require_reason(request.reason)
+    decision = decision_of(facts, (person.id if person else actor.person, request.approved, reason))
+    if request.envelope:
+        promotion = find_promotion(transaction, case.promotion, facts.now)
+        return accept(engine, request.envelope, case, decision, promotion=promotion, person=person)
+    if all(unsigned(rule, facts.strategy, decision) for rule in rules):
+        hint = "lampway key create prints the lines that people.yaml needs; once they are applied, decide again"
+        raise RefusedError(f"this decision would not count: {unsigned(rules[0], facts.strategy, decision)}", hint=hint)
+    return replace(decision, authenticated=actor.authenticated), None
 
 
 def _whose(rule: GateRule, case: Case) -> str:

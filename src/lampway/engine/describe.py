@@ -75,5 +75,9 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return v.words
         case events.CheckpointMade():
             return f"checkpoint: row {event.seq} was {short(event.hash)}{f', tag {event.tag}' if event.tag else ''}"
+        case events.AttestationRecorded(attestation=a):
+            return f"{a.solution}@{a.version}: {a.predicate.rstrip('/')} signed by {a.signer}"
+        case events.EngineKeyRecorded():
+            return f"the engine signs with {event.key}"
         case _:
             return event.kind
