@@ -282,7 +282,7 @@ def _needed(rule: GateRule) -> GateRule | None:
 
 
 def _facts(file: _File, row: Recorded, promotion: Promotion, now: str) -> Facts:
-    """Return what the engine's own judgement of the approvals looked at, at this time, from the rows before this one."""
+    """Return what the engine's own judgement of the approvals looked at, now, from the rows before this one."""
     rules = _rules(file, row)
     stage = _stage(file, row, promotion)
     approvals = tuple(rule for gate in stage.gates if (rule := _needed(gate)) is not None)
@@ -437,9 +437,7 @@ def _remarks(file: _File) -> Iterator[Checked]:
         if promotion.kind is DeploymentKind.FORWARD and any(
             rule.gate == "approval" for gate in stage.gates if _needed(gate) != gate for rule in gate.every()
         ):
-            what = (
-                f"{stage.name}: something else than a yes may have opened it, and only the engine's summary says what"
-            )
+            what = f"{stage.name}: something else than a yes may have opened it; only the engine's summary tells"
             yield Checked("remark", True, what)
     gaps = file.content.head.row - len(file.content.rows)
     if gaps:
