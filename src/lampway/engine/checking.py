@@ -125,10 +125,10 @@ def add_evidence(
     """
     before = transaction.find(Evidence, solution=evidence.solution)
     told = [transaction.append(EvidenceRecorded(evidence), actor)]
-    statements = attest_evidence(engine, transaction, evidence, declared)
-    told += [transaction.append(event, ENGINE) for event in statements]
     if turned_bad(before, evidence):
         told += [transaction.append(event, ENGINE) for event in _revoked(transaction, evidence)]
+    statements = attest_evidence(engine, transaction, evidence, declared)
+    told += [transaction.append(event, ENGINE) for event in statements]
     return told
 
 
