@@ -20,15 +20,16 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from lampway.domain.events import Actor, Recorded
 from lampway.domain.strategy import Person, RulesInForce, Strategy
-from lampway.engine.cases import CASES, MOVING
 from lampway.engine.context import Engine, Request
-from lampway.engine.drain import drain, environments_with_work
 from lampway.engine.platform import Platform
 from lampway.engine.ports import Author
-from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, UsageError
+from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
+    from lampway.domain.secret import Secret
     from lampway.engine.ports import Scanner, Source
+    from lampway.engine.verify import Checked
+    from lampway.integrations.signing import KeyPair
 
 Answer = TypeVar("Answer")
 STATE = ".lampway"
@@ -93,6 +94,8 @@ class LocalSession:
 
     def run(self, request: Request[Answer]) -> Answer:
         """Carry out one request; then whatever may start because of it."""
+        from lampway.engine.cases import CASES, MOVING
+
         engine = self._open()
         actor = self.actor()
         answer: Answer = CASES[type(request)](engine, request, actor)
@@ -125,6 +128,7 @@ class LocalSession:
             self._engine = None
 
     def _settle(self, engine: Engine) -> None:
+        from lampway.engine.drain import drain, environments_with_work
         from lampway.runtime.embedded import EmbeddedRuntime
 
         runtime = EmbeddedRuntime(self.root / STATE)
@@ -153,6 +157,7 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
     from lampway.config.files import GovernanceFiles
     from lampway.integrations.checks import CheckRunner
     from lampway.integrations.secrets import SecretResolver
+    from lampway.integrations.signing import EngineSigning
     from lampway.storage.git import GitSource
     from lampway.storage.packages import ObjectPackages
     from lampway.storage.sql import open_sqlite
@@ -166,6 +171,7 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
         secrets=SecretResolver(folder=root),
         scanner=open_scanner(),
         checks=CheckRunner(),
+        signing=EngineSigning(state / "engine.key"),
         files=GovernanceFiles(),
         platforms=Platforms(),
         clock=clock,
@@ -229,6 +235,79 @@ def cache_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("lampway", appauthor=False)
+
+
+def key_path() -> Path:
+    """Return where the private key of whoever works here lies: `LAMPWAY_KEY`, else the user's configuration folder."""
+    if given := os.environ.get("LAMPWAY_KEY"):
+        return Path(given)
+    import platformdirs
+
+    return platformdirs.user_config_path("lampway", appauthor=False) / "key.pem"
+
+
+def write_key(path: Path, passphrase: Secret | None) -> str:
+    """Make a private key and return its public half. Raises RefusedError when one is there already, StorageError."""
+    from lampway.integrations.signing import create_key
+
+    return create_key(path, passphrase)
+
+
+def public_key(path: Path) -> str:
+    """Return the public half of the private key in this file. Raises NotFoundError, UsageError."""
+    from lampway.integrations.signing import show_key
+
+    return show_key(path)
+
+
+def is_key_locked(path: Path) -> bool:
+    """Return whether the private key in this file asks for a passphrase. Raises NotFoundError."""
+    from lampway.integrations.signing import is_locked
+
+    return is_locked(path)
+
+
+def open_key(path: Path, passphrase: Secret | None) -> KeyPair:
+    """Return the private key in this file, to sign with. Raises LampwayError."""
+    from lampway.integrations.signing import load_key
+
+    return load_key(path, passphrase)
+
+
+def resolve_secret(reference: str) -> Secret:
+    """Return the secret that a reference of the user's own leads to. Raises SecretError."""
+    from lampway.integrations.secrets import SecretResolver
+
+    return SecretResolver().resolve(reference)
+
+
+def read_file(path: Path) -> bytes:
+    """Return what is in a file the user named. Raises NotFoundError, StorageError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise NotFoundError("no such file", where=str(path)) from None
+    except OSError as error:
+        raise StorageError(f"cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def verify_evidence_file(
+    data: bytes, keys: tuple[str, bytes], *, engine_key: str = "", package: bytes | None = None
+) -> tuple[Checked, ...]:
+    """Return what verifying an evidence file came to; `keys` is the name and content of a people.yaml.
+
+    Opens no store. Raises InvalidStrategyError, UsageError for keys that are none.
+    """
+    from lampway.config.trusted_people import read_trusted_people
+    from lampway.domain.keys import read_key
+    from lampway.engine.verify import Tools, Trusted, verify_evidence
+    from lampway.integrations.signing import EngineSigning
+    from lampway.storage.codec import recorded_from
+
+    if engine_key:
+        read_key(engine_key)
+    trusted = Trusted(read_trusted_people(*keys), engine_key, package)
+    return verify_evidence(data, trusted, Tools(recorded_from, EngineSigning(Path(os.devnull))))
 
 
 def load_working_strategy(root: Path) -> Strategy:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 from sqlalchemy.pool import StaticPool
 
@@ -41,6 +42,7 @@ from lampway.engine.promote import Promote
 from lampway.engine.release import MakeRelease
 from lampway.engine.strategy import ApplyStrategy
 from lampway.errors import NotFoundError, SecretError, SourceError, StorageError
+from lampway.integrations.signing import EngineSigning, KeyPair
 from lampway.storage.schema import leases
 from lampway.storage.sql import SqlStore, _sqlite_engine, open_memory
 from lampway.testing.memory import MemoryPlatform
@@ -318,6 +320,19 @@ class Bench:
         return self.results.get((check.name, base_url), CheckResult(CheckOutcome.PASSED, "yes", 0.1))
 
 
+class Notary(EngineSigning):
+    """Signs for the engine with a key that is always the same."""
+
+    def __init__(self) -> None:
+        super().__init__(Path())
+        self._pair = key_of("lampway")
+
+
+def key_of(person: str) -> KeyPair:
+    """Return the key that a person signs with; always the same one."""
+    return KeyPair(Ed25519PrivateKey.from_private_bytes(person.encode().ljust(32, b"-")))
+
+
 class MortalStore:
     """A store whose process dies at the n-th point: before each append, and after each commit."""
 
@@ -386,6 +401,7 @@ class Team:
         self.seen: list[Recorded] = []
         self.paused = 0.0
         self.last_id = 0
+        self.notary = Notary()
         self._meet()
         self.prod.is_locked = True
         self.rules = strategy()
@@ -398,6 +414,7 @@ class Team:
         kept = ("clock", "packages", "source", "desk", "vault", "bench", "platform", "paused", "last_id", "rules")
         for name in kept:
             setattr(copied, name, copy.deepcopy(getattr(self, name)))
+        copied.notary = self.notary
         engine = _sqlite_engine("sqlite://", poolclass=StaticPool)
         with self.store._engine.connect() as ours, engine.connect() as theirs:
             ours.connection.dbapi_connection.backup(theirs.connection.dbapi_connection)
@@ -424,6 +441,7 @@ class Team:
             secrets=self.vault,
             scanner=WordScanner(),
             checks=self.bench,
+            signing=self.notary,
             files=self.desk,
             platforms={"memory": self.platform},
             clock=self.clock,

@@ -17,7 +17,7 @@ from lampway.storage.sql import open_sqlite
 from lampway.testing.world import CrashError, Fault
 
 STEPS = [("import", "orders", "1.0.1"), ("configure", "orders", "1.0.1")]
-POINTS = 45
+POINTS = 48
 """Places where a process can die while it brings a release to production: before each event and after each commit."""
 
 
@@ -107,7 +107,7 @@ def test_dying_again_and_again_still_applies_once(team: Team, ready: str) -> Non
     deaths = 0
     for _ in range(60):
         try:
-            drain(team.another(MortalStore(team.store, 6)), "prod")
+            drain(team.another(MortalStore(team.store, 8)), "prod")
         except CrashError:
             deaths += 1
         else:

@@ -79,6 +79,10 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("audit coverage", "lampway.cli.audit:coverage", "show what was deployed, and what nobody saw"),
         ("audit who", "lampway.cli.audit:who", "show who could have approved or deployed"),
         ("metrics waiting", "lampway.cli.people:metrics_waiting", "show how long promotions waited for people"),
+        ("key create", "lampway.cli.keys:key_create", "make a key of your own to sign decisions with"),
+        ("key show", "lampway.cli.keys:key_show", "print your public key as people.yaml needs it"),
+        ("evidence export", "lampway.cli.evidence:evidence_export", "put everything about a release into one file"),
+        ("evidence verify", "lampway.cli.evidence:evidence_verify", "verify such a file, without anybody's help"),
     ),
 }
 """Group to its commands: name, where it is written, what it does. A command is imported when it is used."""

@@ -235,6 +235,7 @@ def approve(
     reason: str = "",
     digest: str = "",
     on_behalf_of: Annotated[str, Parameter(name="--for")] = "",
+    passphrase_file: str = "",
     json: Json = False,
 ) -> int:
     """Approve a promotion; if it was the last gate, the deployment starts.
@@ -249,15 +250,16 @@ def approve(
         Approve only if this still is the promotion's digest.
     on_behalf_of
         Whose place you take, where several people let you approve for them.
+    passphrase_file
+        A file that holds your key's passphrase; else LAMPWAY_PASSPHRASE, else you are asked.
     json
         Print the facts as JSON.
     """
-    return _decide(
-        Decide(promotion, approved=True, reason=reason, digest=digest, on_behalf_of=on_behalf_of), as_json=json
-    )
+    request = Decide(promotion, approved=True, reason=reason, digest=digest, on_behalf_of=on_behalf_of)
+    return _decide(request, passphrase_file, as_json=json)
 
 
-def reject(promotion: str, /, *, reason: str = "", json: Json = False) -> int:
+def reject(promotion: str, /, *, reason: str = "", passphrase_file: str = "", json: Json = False) -> int:
     """Reject a promotion, with a reason.
 
     Parameters
@@ -266,22 +268,30 @@ def reject(promotion: str, /, *, reason: str = "", json: Json = False) -> int:
         Its id, or SOLUTION[@VERSION].
     reason
         What must change.
+    passphrase_file
+        A file that holds your key's passphrase; else LAMPWAY_PASSPHRASE, else you are asked.
     json
         Print the facts as JSON.
     """
-    return _decide(Decide(promotion, approved=False, reason=reason), as_json=json)
+    return _decide(Decide(promotion, approved=False, reason=reason), passphrase_file, as_json=json)
 
 
-def _decide(request: Decide, *, as_json: bool) -> int:
+def _decide(request: Decide, passphrase_file: str, *, as_json: bool) -> int:
+    from lampway.cli.keys import sign
+
     with session(quiet=as_json) as opened:
-        decided = opened.run(request)
+        signed, why_not = sign(opened, request, passphrase_file)
+        decided = opened.run(signed)
         view = opened.run(ShowPromotion(decided.promotion))
         if as_json:
             emit(promotion_facts(view))
         else:
             word = "approved" if request.approved else "rejected"
             say(f"{word} {decided.solution}@{decided.version} → {decided.stage}")
-            say("  note: who you are was not proved; the record says so")
+            if signed.envelope:
+                say("  signed with your key")
+            else:
+                say(f"  note: who you are was not proved; the record says so ({why_not or 'not signed'})")
             say_promotion(view)
         return 0 if view.promotion.state is PromotionState.REJECTED else exit_code([view])
 

@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lampway.app import LocalSession, Session, find_root
+from lampway.app import LocalSession, Session, SystemClock, find_root
 
 
 def working_folder() -> Path:
     """Return where the command works: `LAMPWAY_DIR` (set by `-C`), else the current folder."""
     return Path(os.environ.get("LAMPWAY_DIR") or ".").resolve()
+
+
+def today() -> str:
+    """Return the day it is, UTC, as ISO text."""
+    return SystemClock().now().date().isoformat()
 
 
 @contextmanager

@@ -119,6 +119,8 @@ class Approval(Section):
     """Risk classes by name, tried in this order: the first that fits says how many approvals, in place of `quorum`."""
     solo: SoloSection | None = None
     """For a team of one: passed checks and a cooling time, shown as no independent approval."""
+    signed: bool = False
+    """Whether only a decision signed with the person's own key counts; keys stand in people.yaml."""
 
     @model_validator(mode="after")
     def _somebody_may(self) -> Approval:
@@ -142,6 +144,7 @@ class Approval(Section):
             require=tuple(want.to_domain() for want in self.require),
             risk=tuple(risk.to_domain(name) for name, risk in self.risk.items()),
             cooling=self.solo.seconds if self.solo else 0.0,
+            signed=self.signed,
         )
 
 

@@ -14,6 +14,7 @@ from lampway.config.document import Document, Path
 from lampway.config.duty_references import check_duties
 from lampway.config.section import closest
 from lampway.config.static_rules import check_static_rules, nested_gates
+from lampway.config.trusted_people import check_keys
 from lampway.errors import Mistake
 
 
@@ -30,6 +31,7 @@ class Governance:
 def check_references(files: Governance) -> Iterator[Mistake]:
     """Yield every mistake that is seen only by looking at several places at once."""
     yield from _people(files)
+    yield from check_keys(files.people)
     for environment in files.environments.values():
         yield from _environment(files, environment)
     for pipeline in files.strategy.names("pipelines") or ():

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
+from lampway.config.key_section import KeySection
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.config.timing import FreezeSection, Span, WindowSection
 from lampway.domain.strategy import Person, Pipeline, Stage, Tier
@@ -119,6 +120,8 @@ class PersonSection(Section):
     """Several addresses, where their commits carry more than one."""
     roles: Annotated[list[Name], Unique] = Field(default=[])
     """The roles they hold; declared in lampway.yaml."""
+    keys: list[KeySection] = Field(default=[])
+    """The public keys they sign decisions with."""
 
     @model_validator(mode="after")
     def _has_address(self) -> PersonSection:
@@ -128,7 +131,8 @@ class PersonSection(Section):
     def to_domain(self, name: str) -> Person:
         """Return the person."""
         emails = self.emails or [self.email or ""]
-        return Person(name, self.name, tuple(emails), tuple(self.roles))
+        keys = tuple(key.to_domain() for key in self.keys)
+        return Person(name, self.name, tuple(emails), tuple(self.roles), keys)
 
 
 class PeopleFile(Section):

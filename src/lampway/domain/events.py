@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from lampway.domain.attestation import Attestation
 from lampway.domain.checklist import Answer
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Evidence, StepState
@@ -329,6 +330,23 @@ class DelegationEnded(Event):
     delegation: str
 
 
+@dataclass(frozen=True, slots=True)
+class AttestationRecorded(Event):
+    """A signed statement about a release was kept."""
+
+    kind: ClassVar[str] = "attestation-recorded"
+    attestation: Attestation
+
+
+@dataclass(frozen=True, slots=True)
+class EngineKeyRecorded(Event):
+    """The engine signs with this key from now on."""
+
+    kind: ClassVar[str] = "engine-key-recorded"
+    key: str
+    """The public half."""
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -361,6 +379,8 @@ EVENTS: dict[str, type[Event]] = {
         ChecklistAnswered,
         Delegated,
         DelegationEnded,
+        AttestationRecorded,
+        EngineKeyRecorded,
     )
 }
 """Every kind of event, by name."""

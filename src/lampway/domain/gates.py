@@ -365,7 +365,13 @@ def _approval(rule: GateRule, facts: Facts) -> GateResult:
     if facts.requested_by and facts.strategy.person(facts.requested_by) is None:
         reason = f"{facts.requested_by}, who asks for it, is nobody in people.yaml"
         return GateResult(rule.gate, GateState.FAILED, reason, "add them to people.yaml, or let somebody else ask")
-    bound = [d for d in facts.decisions if d.digest == facts.digest and is_fresh(d.at, rule.max_age, facts.now)]
+    bound = [
+        d
+        for d in facts.decisions
+        if d.digest == facts.digest
+        and is_fresh(d.at, rule.max_age, facts.now)
+        and not unsigned(rule, facts.strategy, d)
+    ]
     refused = [d for d in bound if not d.approved]
     if refused:
         return GateResult(rule.gate, GateState.FAILED, f"rejected by {refused[-1].by}: {refused[-1].reason}")
@@ -383,7 +389,7 @@ def _quorum(rule: GateRule, facts: Facts, heard: tuple[Voice, ...], risk: RiskCl
     unmet = unmet_roles(rule.require, [v.principal for v in heard])
     if len(heard) >= quorum and not unmet:
         return GateResult(rule.gate, GateState.PASSED, f"{label}approved by {', '.join(map(str, heard))}")
-    have = f"{label}{len(heard)} of {quorum} approvals"
+    have = f"{label}{len(heard)} of {quorum} approvals" + _uncounted(rule, facts)
     have += f", still without {' and '.join(unmet)}" if unmet and rule.require else ""
     own = independent(rule, facts)
     if len(own) < quorum or unmet_roles(rule.require, own):
@@ -397,6 +403,24 @@ def _quorum(rule: GateRule, facts: Facts, heard: tuple[Voice, ...], risk: RiskCl
     ask_first = f"lampway promote {facts.release.name} --to {facts.stage.name}"
     command = f"one of {waiting}: lampway approve {facts.promotion}" if facts.promotion else ask_first
     return GateResult(rule.gate, GateState.PENDING, have, command)
+
+
+def unsigned(rule: GateRule, strategy: Strategy, decision: Decision) -> str:
+    """Return why a decision does not count where it must be signed, in words; empty when it does."""
+    if not rule.signed:
+        return ""
+    person = strategy.person(decision.by)
+    if not decision.key or not decision.authenticated:
+        return f"what {decision.by} decided is not signed"
+    if person is None or not any(k.key == decision.key and k.is_valid(decision.at) for k in person.keys):
+        return f"what {decision.by} decided is signed with a key that was not theirs to use on {decision.at[:10]}"
+    return ""
+
+
+def _uncounted(rule: GateRule, facts: Facts) -> str:
+    """Return which decisions about this very digest do not count for want of a signature."""
+    reasons = [unsigned(rule, facts.strategy, d) for d in facts.decisions if d.digest == facts.digest]
+    return "".join(f"; {reason}" for reason in reasons if reason)
 
 
 def risk_class(rule: GateRule, facts: Facts) -> RiskClass | None:
@@ -514,7 +538,11 @@ def has_decided(facts: Facts, person: str) -> bool:
     """Return whether this person has decided about the promotion as it stands, and it still counts somewhere."""
     mine = [d for d in facts.decisions if d.by == person and d.digest == facts.digest]
     rules = facts.stage.rules_of("approval")
-    return any(is_fresh(d.at, rule.max_age, facts.now) for d in mine for rule in rules)
+    return any(
+        is_fresh(d.at, rule.max_age, facts.now) and not unsigned(rule, facts.strategy, d)
+        for d in mine
+        for rule in rules
+    )
 
 
 _GATES: dict[str, Callable[[GateRule, Facts], GateResult]] = {

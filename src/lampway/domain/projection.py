@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from lampway.domain import events
+from lampway.domain.attestation import Attestation, EngineKey
 from lampway.domain.deployment import (
     Deployment,
     DeploymentState,
@@ -43,6 +44,8 @@ RECORDS: tuple[type, ...] = (
     Hold,
     Veto,
     Delegation,
+    Attestation,
+    EngineKey,
 )
 """Every kind of record."""
 
@@ -67,7 +70,7 @@ class Records(Protocol):
         ...
 
 
-def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901 - a case per kind
+def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901, PLR0912 - a case per kind
     """Fold one event into the records. Raises StorageError when the event does not follow from what came before."""
     at = recorded.at
     match recorded.event:
@@ -95,6 +98,8 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901 
             _beside_decision(recorded.event, records)
         case events.Delegated() | events.DelegationEnded():
             _delegation(recorded, records)
+        case events.AttestationRecorded() | events.EngineKeyRecorded():
+            _signature(recorded, records)
         case _:
             _deployment(recorded, records)
 
@@ -148,6 +153,16 @@ def _stop(recorded: events.Recorded, records: Records) -> None:
             records.put(veto_key(veto.environment, veto.release), veto)
         case other:
             raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
+
+
+def _signature(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.AttestationRecorded(attestation=attestation):
+            records.put(attestation.id, attestation)
+        case events.EngineKeyRecorded(key=key):
+            records.put(key, EngineKey(key, recorded.at))
+        case _:
+            pass
 
 
 def _deployment(recorded: events.Recorded, records: Records) -> None:

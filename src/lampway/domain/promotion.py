@@ -148,6 +148,10 @@ class Decision:
     """Whether the person was proved to be who they say; a user name in a variable is no proof."""
     on_behalf_of: str = ""
     """Id of the person whose voice it is, where somebody acted by delegation."""
+    key: str = ""
+    """The public key it was signed with; empty where it was not signed."""
+    attestation: str = ""
+    """Digest of the envelope that was signed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from lampway.domain.digest import digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
+from lampway.domain.keys import PersonKey
 from lampway.domain.timing import Freeze, Window
 from lampway.errors import NotFoundError
 
@@ -77,6 +78,8 @@ class GateRule:
     """Soak: for how many seconds."""
     max_age: float = 0.0
     """Approval: for how many seconds one counts; checks: after how many evidence counts as expired; 0 for no limit."""
+    signed: bool = False
+    """Approvals: whether only a decision signed with the person's own key counts."""
 
     def every(self) -> Iterator[GateRule]:
         """Yield this rule, and every one that it is made of."""
@@ -131,6 +134,8 @@ class Person:
     name: str
     emails: tuple[str, ...]
     roles: tuple[str, ...] = ()
+    keys: tuple[PersonKey, ...] = ()
+    """What they sign decisions with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,8 @@ def _gate(place: str, old: GateRule, new: GateRule) -> Iterator[_Change]:
     yield from _members(place, f"{label}: of", *parts)
     if old.rules != new.rules and parts[0] == parts[1]:
         yield place, f"{label}: a gate it is made of was changed"
+    if old.signed != new.signed:
+        yield place, f"{label}: {'must be signed' if new.signed else 'need no longer be signed'}"
     for name, word in (("roles", "role"), ("people", "person"), ("severities", "blocks"), ("kinds", "kinds")):
         before, after = getattr(old, name), getattr(new, name)
         if name == "kinds" and before != after:
@@ -173,7 +175,19 @@ def _people(old: Sequence[Person], new: Sequence[Person]) -> Iterator[_Change]:
             yield from _fields(place, before[name], after[name], ("name",))
             yield from _members(place, "e-mail", before[name].emails, after[name].emails)
             yield from _members(place, "role", before[name].roles, after[name].roles)
+            yield from _keys(place, before[name], after[name])
     yield from _order("strategy", "people", before, after)
+
+
+def _keys(place: str, old: Person, new: Person) -> Iterator[_Change]:
+    before, after = {k.key: k for k in old.keys}, {k.key: k for k in new.keys}
+    for name in _both(before, after):
+        if name not in after:
+            yield place, f"key removed: {name}"
+        elif name not in before:
+            yield place, f"key added: {name}, from {after[name].since}"
+        else:
+            yield from _fields(f"{place}: key {name}", before[name], after[name], ("since", "until", "revoked"))
 
 
 def _environment(place: str, old: Environment, new: Environment) -> Iterator[_Change]:

@@ -100,7 +100,7 @@ def attest_check(engine: Engine, request: AttestCheck, actor: Actor) -> Attested
     )
     with engine.store.transaction() as transaction:
         require_installed(transaction, release, stage.environment)
-        told = add_evidence(transaction, evidence, actor)
+        told = add_evidence(engine, transaction, evidence, actor, declared=(solution, check))
     engine.tell(told)
     return AttestedNow(evidence, tuple(t.event.promotion for t in told if isinstance(t.event, PromotionMoved)))
 

@@ -25,11 +25,13 @@ from lampway.engine.drift import (
     revert_drift,
     scan_drift,
 )
+from lampway.engine.evidence import ExportEvidence, export_evidence
 from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.release import MakeRelease, make_release
+from lampway.engine.signed import DraftDecision, draft_decision
 from lampway.engine.stops import (
     LiftHold,
     PutOnHold,
@@ -126,6 +128,8 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     Delegations: delegations,
     Checklist: show_checklist,
     ShowWaits: show_waits,
+    DraftDecision: draft_decision,
+    ExportEvidence: export_evidence,
 }
 """Request to use case."""
 

@@ -16,6 +16,7 @@ from lampway.domain.secret import Secret, is_reference, mask, mask_bytes
 from lampway.domain.standing import required, turned_bad
 from lampway.domain.strategy import Check, Solution, Stage, Strategy
 from lampway.engine import platform as port
+from lampway.engine.attestations import attest_evidence
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.ports import CheckResult
 from lampway.engine.store import Reading, Transaction
@@ -115,12 +116,19 @@ def _with_secrets(engine: Engine, check: Check) -> tuple[Check, tuple[Secret, ..
     return replace(check, http={**check.http, "headers": given}), tuple(found.values())
 
 
-def add_evidence(transaction: Transaction, evidence: Evidence, actor: Actor) -> list[Recorded]:
-    """Record evidence and, where it takes back what was proved, void what waits on the strength of it."""
+def add_evidence(
+    engine: Engine, transaction: Transaction, evidence: Evidence, actor: Actor, *, declared: tuple[Solution, Check]
+) -> list[Recorded]:
+    """Record evidence, signed, and void what waits on the strength of what it takes back.
+
+    `declared` is the solution and the check as the rules in force had them when it was collected.
+    """
     before = transaction.find(Evidence, solution=evidence.solution)
     told = [transaction.append(EvidenceRecorded(evidence), actor)]
     if turned_bad(before, evidence):
         told += [transaction.append(event, ENGINE) for event in _revoked(transaction, evidence)]
+    statements = attest_evidence(engine, transaction, evidence, declared)
+    told += [transaction.append(event, ENGINE) for event in statements]
     return told
 
 

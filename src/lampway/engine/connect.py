@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lampway.domain.configuration import EXTERNAL, ConfigurationSet, resolve
-from lampway.domain.events import Actor, Adopted, ReleaseSealed, Seeded
+from lampway.domain.events import ENGINE, Actor, Adopted, ReleaseSealed, Seeded
 from lampway.domain.package import Inspection, PackageReference, Severity
 from lampway.domain.release import Release
 from lampway.domain.strategy import Environment, RulesInForce, Solution, Strategy, Values
+from lampway.engine.attestations import attest_release
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
 from lampway.engine.drift import look_at_lock
 from lampway.engine.facts import installed
@@ -264,7 +265,11 @@ def _take(  # noqa: PLR0917 - adopting joins all of these
     configuration, _ = resolve(environment, request.solution, inspection.inventory)
     package = release.package.digest
     adopted = Adopted(request.solution, environment.name, release.version, release.digest, package, configuration)
-    engine.record([ReleaseSealed(release, release.digest), adopted], actor)
+    with engine.store.transaction() as transaction:
+        told = [transaction.append(event, actor) for event in (ReleaseSealed(release, release.digest), adopted)]
+        statements = attest_release(engine, transaction, release, environment.name)
+        told += [transaction.append(event, ENGINE) for event in statements]
+    engine.tell(told)
     references = tuple(sorted({r for fields in configuration.connections.values() for r in fields.values()}))
     seeded = _seed(engine, request, release, actor) if request.seed else ""
     return AdoptedView(

@@ -12,7 +12,7 @@ from lampway.domain.release import Release
 from lampway.domain.secret import Secret, is_reference
 from lampway.domain.strategy import Environment, RulesInForce
 from lampway.engine.platform import Access, Platform
-from lampway.engine.ports import Checks, Clock, PackageStore, Scanner, Secrets, Source, StrategyFiles
+from lampway.engine.ports import Checks, Clock, PackageStore, Scanner, Secrets, Signing, Source, StrategyFiles
 from lampway.engine.store import Reading, Store
 from lampway.errors import NotFoundError, RefusedError, UsageError
 
@@ -35,6 +35,7 @@ class Engine:
     secrets: Secrets
     scanner: Scanner
     checks: Checks
+    signing: Signing
     files: StrategyFiles
     platforms: Mapping[str, Platform]
     clock: Clock

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lampway.domain.digest import digest
-from lampway.domain.events import ENGINE, Actor, DecisionMade, PromotionMoved
-from lampway.domain.gates import Facts, GateResult, has_decided
+from lampway.domain.attestation import Attestation
+from lampway.domain.events import ENGINE, Actor, AttestationRecorded, DecisionMade, PromotionMoved
+from lampway.domain.gates import Facts, GateResult, has_decided, unsigned
 from lampway.domain.promotion import Decision, Promotion, PromotionState
 from lampway.domain.rights import objection, speaks_for
 from lampway.domain.strategy import GateRule
 from lampway.domain.timing import is_fresh
+from lampway.engine.attestations import attest_verdict
 from lampway.engine.context import Engine, Request, require_reason
 from lampway.engine.drain import void_if_moved
 from lampway.engine.facts import Case, case_of, eligibility, gather
 from lampway.engine.promote import find_promotion
+from lampway.engine.signed import accept, decision_of
 from lampway.engine.store import Transaction
 from lampway.errors import RefusedError, UsageError, VoidedError
 
@@ -43,6 +45,8 @@ class Decide(Request[Decided]):
     """The promotion digest that was shown to the person; refused if it is another by now. Empty: whatever stands."""
     on_behalf_of: str = ""
     """Whose voice it is, where several let the person speak for them; the person's own comes first if empty."""
+    envelope: str = ""
+    """The decision as the person signed it; empty where it was not signed."""
 
 
 def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
@@ -59,11 +63,16 @@ def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
             ended = f"is {'void' if move.state is PromotionState.VOIDED else move.state}: {move.reason}"
         else:
             case = _open_case(transaction, promotion, request)
-            decision = _decision(engine, transaction, case, request, actor)
-            told = [transaction.append(DecisionMade(promotion.id, decision), actor)]
+            decision, attestation = _decision(engine, transaction, case, request, actor)
+            by = replace(actor, via="signature", authenticated=True) if attestation else actor
+            told = [transaction.append(DecisionMade(promotion.id, decision), by)]
+            if attestation is not None:
+                told.append(transaction.append(AttestationRecorded(attestation), by))
             if not request.approved:
                 why = f"rejected by {decision.by}: {decision.reason}"
-                told.append(transaction.append(PromotionMoved(promotion.id, PromotionState.REJECTED, why), actor))
+                told.append(transaction.append(PromotionMoved(promotion.id, PromotionState.REJECTED, why), by))
+                statements = attest_verdict(engine, transaction, promotion, allowed=False)
+                told += [transaction.append(event, ENGINE) for event in statements]
             gates = eligibility(transaction, _reread(transaction, promotion), now).gates
     engine.tell(told)
     if ended:
@@ -88,7 +97,9 @@ def _reread(transaction: Transaction, promotion: Promotion) -> Case:
     return case
 
 
-def _decision(engine: Engine, transaction: Transaction, case: Case, request: Decide, actor: Actor) -> Decision:
+def _decision(
+    engine: Engine, transaction: Transaction, case: Case, request: Decide, actor: Actor
+) -> tuple[Decision, Attestation | None]:
     facts = gather(transaction, case, engine.now())
     rules = case.stage.rules_of("approval")
     if not rules:
@@ -100,16 +111,17 @@ def _decision(engine: Engine, transaction: Transaction, case: Case, request: Dec
     if person and has_decided(facts, person.id):
         raise UsageError(f"{actor.person} has decided already")
     principal = _principal(rules, facts, request, actor)
-    return Decision(
-        by=person.id if person else actor.person,
-        approved=request.approved,
-        reason=request.reason.strip() if request.approved else require_reason(request.reason),
-        at=facts.now,
-        digest=case.digest,
-        evidence=tuple(digest(e) for e in facts.evidence),
-        authenticated=actor.authenticated,
-        on_behalf_of="" if person and principal == person.id else principal,
-    )
+    voice = "" if person and principal == person.id else principal
+    reason = request.reason.strip() if request.approved else require_reason(request.reason)
+    decision = decision_of(facts, (person.id if person else actor.person, request.approved, reason))
+    if request.envelope:
+        promotion = find_promotion(transaction, case.promotion, facts.now)
+        signed, kept = accept(engine, request.envelope, case, decision, promotion=promotion, person=person)
+        return replace(signed, on_behalf_of=voice), kept
+    if all(unsigned(rule, facts.strategy, decision) for rule in rules):
+        hint = "lampway key create prints the lines that people.yaml needs; once they are applied, decide again"
+        raise RefusedError(f"this decision would not count: {unsigned(rules[0], facts.strategy, decision)}", hint=hint)
+    return replace(decision, authenticated=actor.authenticated, on_behalf_of=voice), None
 
 
 def _principal(rules: Sequence[GateRule], facts: Facts, request: Decide, actor: Actor) -> str:

@@ -24,6 +24,7 @@ from lampway.domain.events import (
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release
 from lampway.domain.secret import mask
+from lampway.engine.attestations import attest_deployment
 from lampway.engine.context import Engine, access_to, rules_in_force
 from lampway.engine.platform import Found, Outcome, Progress, StepPlan
 from lampway.engine.steps import (
@@ -290,6 +291,8 @@ def _finish(
     ]
     if state is DeploymentState.SUCCEEDED and deployment.kind is DeploymentKind.ROLLBACK:
         events += rolled_back(engine, deployment)
+    with engine.store.reading() as reading:
+        events += attest_deployment(engine, reading, deployment.id, state)
     engine.record(events, ENGINE, fence=(deployment.environment, fence))
     return state
 

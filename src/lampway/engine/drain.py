@@ -11,6 +11,7 @@ from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMov
 from lampway.domain.gates import is_overdue
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.timing import span_in_words
+from lampway.engine.attestations import attest_verdict
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
 from lampway.engine.facts import bind, case_of, eligibility
@@ -104,6 +105,9 @@ def _begin(engine: Engine, deployment: Deployment) -> bool:
                 DeploymentStarted(deployment),
             )
         told = [transaction.append(event, ENGINE) for event in events]
+        if promotion is not None and is_begun:
+            statements = attest_verdict(engine, transaction, promotion, allowed=True)
+            told += [transaction.append(event, ENGINE) for event in statements]
     engine.tell(told)
     return is_begun
 

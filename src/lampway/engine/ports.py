@@ -204,6 +204,37 @@ class StrategyFiles(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What an envelope holds."""
+
+    payload: bytes
+    """As it was signed."""
+    key_id: str
+    """Which key it names; a hint only, the signature decides."""
+    signature: bytes
+
+
+class Signing(Protocol):
+    """Signs what the engine states, and looks at what others signed."""
+
+    def public_key(self) -> str:
+        """Return the engine's public key; it is made on first need."""
+        ...
+
+    def sign(self, payload: bytes) -> str:
+        """Return the DSSE envelope around a statement, signed by the engine."""
+        ...
+
+    def open(self, envelope: str) -> Signed:
+        """Return what an envelope holds, unverified. Raises UsageError for anything but one whole envelope."""
+        ...
+
+    def is_signed_by(self, envelope: Signed, key: str) -> bool:
+        """Return whether this public key made the signature."""
+        ...
+
+
 class Runtime(Protocol):
     """Decides who carries out the work that the ledger says is waiting."""
 

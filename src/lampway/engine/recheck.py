@@ -25,6 +25,7 @@ from lampway.domain.release import Release
 from lampway.domain.standing import CheckState, required, standings
 from lampway.domain.strategy import Check, Solution, Stage
 from lampway.engine import platform as port
+from lampway.engine.attestations import attest_deployment
 from lampway.engine.checking import Site, add_evidence, run_check
 from lampway.engine.context import Engine, Request, access_to, find_release, resolve_secrets, rules_in_force
 from lampway.engine.deploy import rolled_back
@@ -174,7 +175,7 @@ def _run_all(
         evidence = run_check(site, check)
         with site.engine.store.transaction() as transaction:
             _require_unchanged(transaction, here)
-            told = add_evidence(transaction, evidence, actor)
+            told = add_evidence(site.engine, transaction, evidence, actor, declared=(site.solution, check))
         site.engine.tell(told)
         found.append(evidence)
         voided += [t.event.promotion for t in told if isinstance(t.event, PromotionMoved)]
@@ -207,6 +208,8 @@ def _verify_late(site: Site, here: Installation) -> bool:
         _require_unchanged(transaction, here)
         events = (Verified(deployment.id), ended, *backwards)
         told = [transaction.append(event, ENGINE) for event in events]
+        statements = attest_deployment(engine, transaction, deployment.id, DeploymentState.SUCCEEDED)
+        told += [transaction.append(event, ENGINE) for event in statements]
         owe_tag(transaction, strategy, site.release, here.environment)
     engine.tell(told)
     return True

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lampway.domain.events import Actor, ReleaseSealed
+from lampway.domain.events import ENGINE, Actor, ReleaseSealed
 from lampway.domain.package import Diff, Finding, Inspection, PackageReference, Scope, Severity
 from lampway.domain.release import Release, bump, parse_version, propose_bump
 from lampway.domain.risk import change_facts
 from lampway.domain.strategy import Solution, Strategy
+from lampway.engine.attestations import attest_release
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
 from lampway.engine.platform import Export, Platform
 from lampway.engine.ports import Author
@@ -82,9 +83,8 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
     _refuse_faults(solution.name, findings)
     part, version = _version(request, last, inspection, diff)
     _refuse_taken(engine, solution.name, version)
-    sealed = _seal(
-        engine, strategy, platform, export, actor, _Draft(solution, version, findings, last, request.note, diff)
-    )
+    draft = _Draft(solution, version, findings, last, request.note, environment.name, diff)
+    sealed = _seal(engine, strategy, platform, export, actor, draft)
     return Made(sealed, last.version if last else "", diff, part, export.notes)
 
 
@@ -95,6 +95,7 @@ class _Draft:
     findings: tuple[Finding, ...]
     last: Release | None
     note: str
+    environment: str
     diff: Diff | None = None
 
 
@@ -168,16 +169,21 @@ def _seal(  # noqa: PLR0917 - sealing joins all of these
         findings=draft.findings,
         change=change_facts(draft.diff, draft.last.inventory, inventory) if draft.diff and draft.last else None,
     )
-    record_release(engine, release, actor)
+    record_release(engine, release, actor, draft.environment)
     return release
 
 
-def record_release(engine: Engine, release: Release, actor: Actor) -> None:
-    """Seal a release in the ledger. Raises RefusedError when its version was sealed meanwhile."""
+def record_release(engine: Engine, release: Release, actor: Actor, environment: str) -> None:
+    """Seal a release of what was built in `environment` in the ledger, with its signed provenance.
+
+    Raises RefusedError when its version was sealed meanwhile.
+    """
     with engine.store.transaction() as transaction:
         if transaction.get(Release, release.name) is not None:
             raise RefusedError(f"{release.name} was sealed by somebody else meanwhile", hint="run the command again")
         told = [transaction.append(ReleaseSealed(release, release.digest), actor)]
+        statements = attest_release(engine, transaction, release, environment)
+        told += [transaction.append(event, ENGINE) for event in statements]
     engine.tell(told)
 
 

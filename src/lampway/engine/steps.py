@@ -202,7 +202,7 @@ def verify(run: Run) -> dict[str, Any]:
         evidence = run_check(site, declared)
         with run.engine.store.transaction() as transaction:
             transaction.require_fence(run.deployment.environment, run.fence)
-            told = add_evidence(transaction, evidence, ENGINE)
+            told = add_evidence(run.engine, transaction, evidence, ENGINE, declared=(site.solution, declared))
         run.engine.tell(told)
         found.append(evidence)
     worst = worst_of(found)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lampway.domain.events import Actor, Event, Recorded
+from lampway.domain.evidence import Row
 
 T = TypeVar("T")
+Stored: TypeAlias = Row
+"""A row of the ledger as it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +46,6 @@ class Chain:
     damage: tuple[Damage, ...]
     hashes: Mapping[int, str] = field(default_factory=dict)
     """The hashes of the rows that were asked for, as far as they are there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A row of the ledger as it is stored."""
-
-    seq: int
-    at: str
-    kind: str
-    schema: int
-    actor: str
-    """Canonical JSON."""
-    body: str
-    """Canonical JSON."""
-    prev: str
-    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +137,7 @@ class Store(Protocol):
         """Return the ledger's events in order, those with a number above `after`; of these kinds, or of all."""
         ...
 
-    def stored(self, after: int = 0, since: str = "") -> Iterator[Stored]:
+    def stored(self, after: int = 0, since: str = "") -> Generator[Stored, None, None]:
         """Return the ledger's rows as they are stored, in order: above a number, from an ISO time on."""
         ...
 

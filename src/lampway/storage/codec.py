@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from lampway.domain.digest import canonical
-from lampway.domain.events import EVENTS, Actor, Event
+from lampway.domain.events import EVENTS, Actor, Event, Recorded
+from lampway.domain.evidence import Row
 from lampway.errors import StorageError
 
 T = TypeVar("T")
@@ -41,6 +42,13 @@ def event_from(kind: str, schema: int, body: str | bytes, *, where: str) -> Even
             f"an event this version does not know: {kind} {schema}", where=where, hint="use a newer Lampway"
         )
     return from_text(event, body, where=where)
+
+
+def recorded_from(row: Row) -> Recorded:
+    """Return the event in a ledger row, with its place. Raises StorageError."""
+    where = f"ledger row {row.seq}"
+    event = event_from(row.kind, row.schema, row.body, where=where)
+    return Recorded(row.seq, row.at, actor_from(row.actor, where=where), event, row.hash)
 
 
 def actor_from(text: str | bytes, *, where: str) -> Actor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -60,7 +60,7 @@ class SqlStore:
         with self._translated(), self._engine.connect() as connection:
             yield from ledger.read(connection, after, kinds)
 
-    def stored(self, after: int = 0, since: str = "") -> Iterator[Stored]:
+    def stored(self, after: int = 0, since: str = "") -> Generator[Stored, None, None]:
         """Return the ledger's rows as they are stored."""
         with self._translated(), self._engine.connect() as connection:
             yield from ledger.stored(connection, after, since)

@@ -1,0 +1,112 @@
+"""Commands about keys, and signing on behalf of the person who types."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from pathlib import Path
+
+from lampway.app import Session, is_key_locked, key_path, open_key, public_key, resolve_secret, write_key
+from lampway.cli.output import emit, note, say
+from lampway.cli.path import Json
+from lampway.cli.session import today
+from lampway.domain.secret import Secret
+from lampway.engine.decide import Decide
+from lampway.engine.signed import DraftDecision
+from lampway.errors import NotFoundError, SecretError, UsageError
+
+PASSPHRASE = "LAMPWAY_PASSPHRASE"  # noqa: S105 - the name of a variable
+"""Names the passphrase by reference, such as `file:PATH`."""
+
+
+def key_create(*, out: str = "", passphrase_file: str = "", json: Json = False) -> int:
+    """Make a key of your own to sign decisions with, and print the lines that people.yaml needs.
+
+    Parameters
+    ----------
+    out
+        Where to write the private key; else LAMPWAY_KEY, else your configuration folder.
+    passphrase_file
+        A file that holds the passphrase; else LAMPWAY_PASSPHRASE (a reference such as file:PATH), else you are asked.
+    json
+        Print the facts as JSON.
+    """
+    path = Path(out) if out else key_path()
+    if path.exists():
+        write_key(path, None)  # refuses, before anybody is asked for a passphrase
+    public = write_key(path, _passphrase(passphrase_file, path, twice=True))
+    note(f"private key: {path} (readable by you only; keep it, and never commit it)")
+    return _show(public, as_json=json)
+
+
+def key_show(*, key: str = "", json: Json = False) -> int:
+    """Print the public half of your key as people.yaml needs it.
+
+    Parameters
+    ----------
+    key
+        The private key's file; else LAMPWAY_KEY, else the one in your configuration folder.
+    json
+        Print the facts as JSON.
+    """
+    return _show(public_key(Path(key) if key else key_path()), as_json=json)
+
+
+def _show(public: str, *, as_json: bool) -> int:
+    from lampway.domain.keys import key_id
+
+    if as_json:
+        emit({"key": public, "key_id": key_id(public)})
+        return 0
+    note("add this to yourself in people.yaml, and have it applied: lampway strategy apply")
+    say("    keys:")
+    say(f"      - {{key: '{public}', from: {today()}}}")
+    return 0
+
+
+def sign(opened: Session, request: Decide, passphrase_file: str) -> tuple[Decide, str]:
+    """Return the decision signed with the key at hand, or as it is with the reason why it is not signed."""
+    draft = opened.run(DraftDecision(request.promotion, request.approved, request.reason))
+    if not draft.statement:
+        return request, ""
+    path = key_path()
+    public = _public(path)
+    if public not in draft.keys:
+        return request, _why_unsigned(public, path, has_keys=bool(draft.keys))
+    pair = open_key(path, _passphrase(passphrase_file, path))
+    if pair.public != public:
+        raise UsageError("the private key and its .pub file are not a pair", where=str(path))
+    envelope = pair.sign(draft.statement.encode())
+    return Decide(request.promotion, request.approved, request.reason, request.digest, envelope), ""
+
+
+def _public(path: Path) -> str:
+    try:
+        return public_key(path)
+    except NotFoundError:
+        if os.environ.get("LAMPWAY_KEY"):
+            raise
+        return ""
+
+
+def _why_unsigned(public: str, path: Path, *, has_keys: bool) -> str:
+    if public:
+        return f"not signed: the key in {path} is not one of yours in the rules in force"
+    return "not signed: your key is not on this machine" if has_keys else "not signed: you have no key"
+
+
+def _passphrase(file: str, path: Path, *, twice: bool = False) -> Secret | None:
+    """Return the passphrase for a key, or None where it has none. Raises SecretError, UsageError."""
+    if not twice and not is_key_locked(path):
+        return None
+    reference = f"file:{Path(file).absolute()}" if file else os.environ.get(PASSPHRASE, "")
+    if reference:
+        return resolve_secret(reference)
+    if not sys.stdin.isatty():
+        hint = "add --passphrase-file FILE, or set LAMPWAY_PASSPHRASE to a reference such as file:PATH"
+        raise SecretError("a passphrase is needed, and nobody can be asked", where=str(path), hint=hint)
+    typed = getpass.getpass("passphrase: ")
+    if twice and (not typed or getpass.getpass("once more: ") != typed):
+        raise UsageError("the passphrase is empty, or was not typed the same twice", hint="nothing was written")
+    return Secret(typed)

@@ -1,0 +1,87 @@
+"""Attesting: the engine signs what it states, beside the events that its statements hang on.
+
+Statements are added in the same transaction as those events, so that neither is there without the other.
+"""
+
+from __future__ import annotations
+
+from lampway.domain import attestation as attestations
+from lampway.domain.attestation import ENGINE_NAME, Attestation, EngineKey, Statement
+from lampway.domain.deployment import Deployment, DeploymentState, Evidence
+from lampway.domain.digest import digest, digest_bytes
+from lampway.domain.events import AttestationRecorded, EngineKeyRecorded, Event
+from lampway.domain.promotion import Promotion
+from lampway.domain.release import Release
+from lampway.domain.strategy import Check, Solution
+from lampway.engine.context import Engine, rules_in_force
+from lampway.engine.store import Reading
+
+_ENDED = (DeploymentState.SUCCEEDED, DeploymentState.FAILED, DeploymentState.ERRORED)
+
+
+def attest_release(engine: Engine, reading: Reading, release: Release, environment: str) -> tuple[Event, ...]:
+    """Return that the engine signed where a release's package comes from."""
+    statement = attestations.provenance(release, environment, finished=release.sealed_at)
+    return _signed(engine, reading, statement, release, (release.name, ""))
+
+
+def attest_evidence(
+    engine: Engine, reading: Reading, evidence: Evidence, declared: tuple[Solution, Check]
+) -> tuple[Event, ...]:
+    """Return that the engine signed what a check came to; `declared` is the check as the rules in force have it."""
+    release = reading.get(Release, f"{evidence.solution}@{evidence.version}")
+    if release is None:
+        return ()
+    solution, check = declared
+    statement = attestations.test_result(release, evidence, check, digest([check, solution.support]))
+    return _signed(engine, reading, statement, release, (evidence.id, evidence.environment))
+
+
+def attest_verdict(engine: Engine, reading: Reading, promotion: Promotion, *, allowed: bool) -> tuple[Event, ...]:
+    """Return that the engine signed its decision about a promotion, with every attestation there was to see."""
+    release = reading.get(Release, f"{promotion.solution}@{promotion.version}")
+    if release is None or promotion.bound.release != release.digest:  # a removal: there is nothing to speak of
+        return ()
+    rules = rules_in_force(reading)
+    seen = tuple(a.id for a in reading.find(Attestation, solution=release.solution) if a.release == release.digest)
+    verdict = (allowed, engine.now())
+    statement = attestations.summary(release, promotion, (rules.commit, rules.digest), seen, verdict=verdict)
+    return _signed(engine, reading, statement, release, (promotion.id, promotion.environment))
+
+
+def attest_deployment(engine: Engine, reading: Reading, key: str, state: DeploymentState) -> tuple[Event, ...]:
+    """Return that the engine signed how a deployment ended; nothing where it has not, or never touched anything."""
+    done = reading.get(Deployment, key)
+    release = reading.get(Release, f"{done.solution}@{done.version}") if done else None
+    if done is None or release is None or state not in _ENDED or done.release != release.digest:
+        return ()
+    statement = attestations.deployment(release, done, str(state), finished=engine.now())
+    return _signed(engine, reading, statement, release, (done.id, done.environment))
+
+
+def kept(statement: Statement, release: Release, place: tuple[str, str], by: tuple[str, str, str]) -> Attestation:
+    """Return a signed statement as it is kept: `place` is what it is about and where, `by` signer, key, envelope."""
+    about, environment = place
+    signer, key, envelope = by
+    return Attestation(
+        id=digest_bytes(envelope.encode()),
+        predicate=statement.predicate_type,
+        release=release.digest,
+        solution=release.solution,
+        version=release.version,
+        environment=environment,
+        about=about,
+        signer=signer,
+        key=key,
+        envelope=envelope,
+    )
+
+
+def _signed(
+    engine: Engine, reading: Reading, statement: Statement, release: Release, place: tuple[str, str]
+) -> tuple[Event, ...]:
+    key = engine.signing.public_key()
+    envelope = engine.signing.sign(statement.payload())
+    told = AttestationRecorded(kept(statement, release, place, (ENGINE_NAME, key, envelope)))
+    is_known = reading.get(EngineKey, key) is not None
+    return (told,) if is_known else (EngineKeyRecorded(key), told)
