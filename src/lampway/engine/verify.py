@@ -327,7 +327,8 @@ def _quorum(file: _File) -> Iterator[str]:
         if promotion.kind is not DeploymentKind.FORWARD or facts.stage.gates:
             for gate in judge(facts).gates:
                 if gate.state not in (GateState.PASSED, GateState.WARNED, GateState.WAIVED):
-                    yield f"{promotion.stage}, promotion {promotion.id}: {gate.gate} {gate.state}: {gate.reason}{_limit(facts)}"
+                    told = f"{gate.gate} {gate.state}: {gate.reason}{_limit(facts)}"
+                    yield f"{promotion.stage}, promotion {promotion.id}: {told}"
         if promotion.bound.release != file.release.digest:
             yield f"promotion {promotion.id} is bound to another release"
 
