@@ -150,10 +150,12 @@ def _sole_approvers(strategy: Document, people: Document, stage: Path) -> Iterat
         if strategy.at(*path, "gate") != "approval":
             continue
         wanted = set(strategy.words(*path, "roles") or ()), set(strategy.words(*path, "people") or ())
+        required = {str(strategy.at(*place, "role")) for place, _ in strategy.items(*path, "require")}
+        wanted[0].update(required)
         held = {person: set(people.words("people", person, "roles") or ()) for person in everybody}
         able = [person for person in everybody if person in wanted[1] or held[person] & wanted[0]]
         quorum = strategy.at(*path, "quorum")
-        needed = quorum if isinstance(quorum, int) else 1
+        needed = max(quorum if isinstance(quorum, int) else 1, len(required))
         makers = [person for person in able if "maker" in held[person]]
         if makers and len(able) == needed:
             message = f"{makers[0]} makes solutions, and no approval is possible without them"

@@ -365,13 +365,7 @@ def _approval(rule: GateRule, facts: Facts) -> GateResult:
     if facts.requested_by and facts.strategy.person(facts.requested_by) is None:
         reason = f"{facts.requested_by}, who asks for it, is nobody in people.yaml"
         return GateResult(rule.gate, GateState.FAILED, reason, "add them to people.yaml, or let somebody else ask")
-    bound = [
-        d
-        for d in facts.decisions
-        if d.digest == facts.digest
-        and is_fresh(d.at, rule.max_age, facts.now)
-        and not unsigned(rule, facts.strategy, d)
-    ]
+    bound = [d for d in facts.decisions if d.digest == facts.digest and counts_still(rule, facts, d)]
     refused = [d for d in bound if not d.approved]
     if refused:
         return GateResult(rule.gate, GateState.FAILED, f"rejected by {refused[-1].by}: {refused[-1].reason}")
@@ -538,11 +532,13 @@ def has_decided(facts: Facts, person: str) -> bool:
     """Return whether this person has decided about the promotion as it stands, and it still counts somewhere."""
     mine = [d for d in facts.decisions if d.by == person and d.digest == facts.digest]
     rules = facts.stage.rules_of("approval")
-    return any(
-        is_fresh(d.at, rule.max_age, facts.now) and not unsigned(rule, facts.strategy, d)
-        for d in mine
-        for rule in rules
-    )
+    return any(counts_still(rule, facts, d) for d in mine for rule in rules)
+
+
+def counts_still(rule: GateRule, facts: Facts, decision: Decision) -> bool:
+    """Return whether a decision is neither too old for the gate nor without the signature it asks for."""
+    is_new = is_fresh(decision.at, rule.max_age, facts.now)
+    return is_new and not unsigned(rule, facts.strategy, decision)
 
 
 _GATES: dict[str, Callable[[GateRule, Facts], GateResult]] = {

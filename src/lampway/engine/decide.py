@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 from lampway.domain.attestation import Attestation
 from lampway.domain.events import ENGINE, Actor, AttestationRecorded, DecisionMade, PromotionMoved
-from lampway.domain.gates import Facts, GateResult, has_decided, unsigned
+from lampway.domain.gates import Facts, GateResult, counts_still, has_decided, unsigned
 from lampway.domain.promotion import Decision, Promotion, PromotionState
 from lampway.domain.rights import objection, speaks_for
 from lampway.domain.strategy import GateRule
-from lampway.domain.timing import is_fresh
 from lampway.engine.attestations import attest_verdict
 from lampway.engine.context import Engine, Request, require_reason
 from lampway.engine.drain import void_if_moved
@@ -132,7 +131,7 @@ def _principal(rules: Sequence[GateRule], facts: Facts, request: Decide, actor: 
         hint = f"{actor.person} may speak for: {', '.join(able)}"
         raise RefusedError(f"{request.on_behalf_of} let {actor.person} approve nothing here now", hint=hint)
     bound = [d for d in facts.decisions if d.digest == facts.digest]
-    fresh = [d for d in bound if any(is_fresh(d.at, rule.max_age, facts.now) for rule in rules)]
+    fresh = [d for d in bound if any(counts_still(rule, facts, d) for rule in rules)]
     spoken = {name for d in fresh for name in (d.by, d.on_behalf_of)}
     free = [name for name in ([wanted.id] if wanted else able) if name not in spoken]
     if not free and not request.approved:

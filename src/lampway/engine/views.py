@@ -8,14 +8,13 @@ from lampway.domain.checklist import ChecklistLine
 from lampway.domain.configuration import resolve
 from lampway.domain.deployment import Deployment, Evidence, Installation
 from lampway.domain.events import Actor
-from lampway.domain.gates import Facts, GateResult, checklist, has_decided, judge
+from lampway.domain.gates import Facts, GateResult, checklist, counts_still, has_decided, judge
 from lampway.domain.package import Diff
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release
 from lampway.domain.rights import objection, speaks_for
 from lampway.domain.stops import Hold, HoldState, standing
 from lampway.domain.strategy import Stage, Strategy
-from lampway.domain.timing import is_fresh
 from lampway.engine.context import Engine, Request, access_to, find_release, rules_in_force
 from lampway.engine.facts import Case, case_of, eligibility, gather, installed, rollback_target
 from lampway.engine.promote import awaits_approval, find_promotion
@@ -267,7 +266,7 @@ def _objection(facts: Facts | None, promotion: Promotion, actor: Actor) -> str:
     if all(found):
         return found[0]
     bound = [d for d in promotion.decisions if d.digest == facts.digest]
-    bound = [d for d in bound if any(is_fresh(d.at, rule.max_age, facts.now) for rule in rules)]
+    bound = [d for d in bound if any(counts_still(rule, facts, d) for rule in rules)]
     person = facts.strategy.person(actor.person)
     if person and has_decided(facts, person.id):
         return "you have decided already"
