@@ -14,7 +14,8 @@ from lampway.domain.checklist import Answer
 from lampway.domain.deadlines import is_before, later, parse_moment, seconds_between
 from lampway.domain.deployment import CheckOutcome, DriftFinding, DriftState
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
-from lampway.domain.gates import OPENING, Facts, GateResult, GateState, checklist, judge, risk_class
+from lampway.domain.gates import checklist, judge, risk_class
+from lampway.domain.judgement import OPENING, Facts, GateResult, GateState
 from lampway.domain.package import Component, Connection, Diff, Inventory, Reversibility, Variable
 from lampway.domain.promotion import Decision
 from lampway.domain.quorum import Delegation, unmet_roles

@@ -17,7 +17,8 @@ from lampway.domain.deployment import (
     KnownGood,
     LockRecord,
 )
-from lampway.domain.gates import GATE_KINDS, OPENING, Eligibility, Facts, GateResult, GateState, judge
+from lampway.domain.gates import GATE_KINDS, judge
+from lampway.domain.judgement import OPENING, Eligibility, Facts, GateResult, GateState
 from lampway.domain.package import Finding, Inventory, PackageReference, Severity
 from lampway.domain.promotion import Decision, DeploymentKind
 from lampway.domain.release import Release

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_gates import APPROVAL, AT, FACTS, PROD, RELEASE, RULES, SECRET, TEST, yes
 
-from lampway.domain.gates import OPENING, Facts, GateResult, GateState, judge
+from lampway.domain.gates import judge
+from lampway.domain.judgement import OPENING, Facts, GateResult, GateState
 from lampway.domain.promotion import DeploymentKind
 from lampway.domain.stops import Hold, HoldState, Stay, Veto, may_lift, standing
 from lampway.domain.strategy import GateRule, Person, Pipeline, Stage

@@ -10,7 +10,7 @@ from team import PROD_GATES, Team, with_gates
 
 from lampway.domain.deployment import CheckOutcome, Evidence
 from lampway.domain.digest import digest_bytes
-from lampway.domain.gates import GateState
+from lampway.domain.judgement import GateState
 from lampway.domain.promotion import PromotionState
 from lampway.domain.strategy import Check, Person, Strategy
 from lampway.engine.attest import FILE_LIMIT, AttestCheck, AttestedNow, GivenFile, ReadKept

@@ -6,7 +6,7 @@ import pytest
 from team import Team
 
 from lampway.domain.deployment import DriftFinding, DriftState
-from lampway.domain.gates import GateState
+from lampway.domain.judgement import GateState
 from lampway.domain.promotion import PromotionState
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift
 from lampway.engine.views import Explain

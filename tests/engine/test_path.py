@@ -10,7 +10,7 @@ from team import APPROVAL, PROD_GATES, Team, with_gates
 from lampway.domain.deployment import CheckOutcome, Deployment, DeploymentState
 from lampway.domain.digest import digest_bytes
 from lampway.domain.events import PromotionMoved
-from lampway.domain.gates import GateState
+from lampway.domain.judgement import GateState
 from lampway.domain.promotion import Promotion, PromotionState
 from lampway.domain.strategy import GateRule
 from lampway.engine.context import access_to

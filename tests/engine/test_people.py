@@ -13,7 +13,7 @@ from sqlalchemy import text
 from team import APPROVAL, PROD_GATES, Team, with_gates
 
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
-from lampway.domain.gates import GateResult
+from lampway.domain.judgement import GateResult
 from lampway.domain.promotion import PromotionState
 from lampway.domain.quorum import Delegation
 from lampway.domain.strategy import GateRule, Strategy

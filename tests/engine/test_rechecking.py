@@ -14,7 +14,7 @@ from team import APPROVAL, PROD_GATES, MortalStore, Team, with_gates
 
 from lampway.domain.deployment import CheckOutcome, DeploymentState, Evidence
 from lampway.domain.events import Actor
-from lampway.domain.gates import GateState
+from lampway.domain.judgement import GateState
 from lampway.domain.promotion import PromotionState
 from lampway.domain.strategy import Check, GateRule, Strategy
 from lampway.engine.attest import ReadKept, ShowEvidence

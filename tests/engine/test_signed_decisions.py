@@ -12,7 +12,7 @@ from team import APPROVAL, PROD_GATES, Team, key_of, with_environment, with_gate
 
 from lampway.domain import attestation
 from lampway.domain.attestation import Attestation, EngineKey, read_statement
-from lampway.domain.gates import GateState
+from lampway.domain.judgement import GateState
 from lampway.domain.keys import PersonKey
 from lampway.domain.promotion import PromotionState
 from lampway.engine.audit import Audit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from lampway.app import Session, is_key_locked, key_path, open_key, public_key, resolve_secret, write_key
@@ -78,7 +79,7 @@ def sign(opened: Session, request: Decide, passphrase_file: str) -> tuple[Decide
     if pair.public != public:
         raise UsageError("the private key and its .pub file are not a pair", where=str(path))
     envelope = pair.sign(draft.statement.encode())
-    return Decide(request.promotion, request.approved, request.reason, request.digest, envelope), ""
+    return replace(request, envelope=envelope), ""
 
 
 def _public(path: Path) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from lampway.domain.digest import to_plain
-from lampway.domain.gates import GateResult, GateState
+from lampway.domain.judgement import GateResult, GateState
 from lampway.errors import InvalidStrategyError, LampwayError
 
 _MARKS = {

@@ -11,7 +11,7 @@ from lampway.app import Session
 from lampway.cli.duties import duty_facts, duty_lines
 from lampway.cli.output import emit, gate_lines, say, when
 from lampway.cli.session import session
-from lampway.domain.gates import GateState
+from lampway.domain.judgement import GateState
 from lampway.domain.promotion import PromotionState
 from lampway.engine.decide import Decide
 from lampway.engine.promote import Abort, Promote

@@ -5,23 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from lampway.domain.checklist import Answer, ChecklistLine, unanswered, with_answer
-from lampway.domain.configuration import Missing
+from lampway.domain.checklist import ChecklistLine, unanswered, with_answer
 from lampway.domain.deadlines import is_before, later, shown
-from lampway.domain.deployment import DriftFinding, DriftState, Evidence, KnownGood, LockRecord
+from lampway.domain.deployment import DriftState
 from lampway.domain.duties import ChecklistItem, RiskClass
+from lampway.domain.judgement import OPENING, Eligibility, Facts, GateResult, GateState
 from lampway.domain.promotion import Decision, DeploymentKind
-from lampway.domain.quorum import Delegation, Voice, unmet_roles
-from lampway.domain.release import Release
+from lampway.domain.quorum import Voice, unmet_roles
 from lampway.domain.rights import answer_objection, independent, speakers, voices, waiver_objection
-from lampway.domain.risk import ChangeFacts, classify
+from lampway.domain.risk import classify
 from lampway.domain.standing import TESTER, CheckState, Standing, required, standings
-from lampway.domain.stops import Hold, Stay, Veto, standing
+from lampway.domain.stops import standing
 from lampway.domain.strategy import GateRule, Stage, Strategy
 from lampway.domain.timing import (
     is_any_open,
@@ -31,122 +28,7 @@ from lampway.domain.timing import (
     seconds_between,
     span_in_words,
 )
-from lampway.domain.waiver import Waiver, newest_valid
-
-
-class GateState(StrEnum):
-    """What judging a gate came to."""
-
-    PASSED = "passed"
-    WARNED = "warned"
-    WAIVED = "waived"
-    """An accepted exception; never a pass."""
-    PENDING = "pending"
-    """Somebody or something has yet to answer."""
-    INCONCLUSIVE = "inconclusive"
-    """It cannot be told; counts as no."""
-    FAILED = "failed"
-    ERRORED = "errored"
-    """It could not be judged because something broke; says nothing about the release."""
-    EXPIRED = "expired"
-    """It held once, and that is too long ago."""
-
-
-OPENING = frozenset({GateState.PASSED, GateState.WARNED, GateState.WAIVED})
-"""States in which a gate lets a release through."""
-
-
-@dataclass(frozen=True, slots=True)
-class GateResult:
-    """The record of judging one gate."""
-
-    gate: str
-    state: GateState
-    reason: str
-    next: str = ""
-    """Who or what can change it; empty when open."""
-    original: str = ""
-    """Where it is waived: the state and the reason it would have without the waiver."""
-    parts: tuple[GateResult, ...] = ()
-    """Any and all: the results they come from."""
-
-    def leaves(self) -> Iterator[GateResult]:
-        """Yield every result that still matters: where one made of others is open, only itself."""
-        if self.state in OPENING or not self.parts:
-            yield self
-            return
-        for part in self.parts:
-            yield from part.leaves()
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything a judgement may look at, gathered from the ledger."""
-
-    strategy: Strategy
-    solution: str
-    stage: Stage
-    release: Release
-    kind: DeploymentKind
-    requested_by: str
-    promotion: str = ""
-    """Id, for hints; empty when nobody has asked yet."""
-    digest: str = ""
-    """The promotion digest decisions must be bound to."""
-    decisions: tuple[Decision, ...] = ()
-    makers: tuple[str, ...] = ()
-    """Makers of every release between what runs there and this one."""
-    editors_unknown: bool = False
-    missing: tuple[Missing, ...] = ()
-    verified_in: tuple[str, ...] = ()
-    """Environments in which exactly this release was verified."""
-    evidence: tuple[Evidence, ...] = ()
-    """About exactly this release, oldest first."""
-    drift: tuple[DriftFinding, ...] = ()
-    """Of this solution in the target, open or accepted."""
-    lock: LockRecord | None = None
-    is_first: bool = True
-    """Whether nothing of this solution is installed in the target."""
-    rollback: KnownGood | None = None
-    now: str = ""
-    """ISO time at which it is judged, passed in; empty when nobody knows, and then whatever asks for it is closed."""
-    requested_at: str = ""
-    holds: tuple[Hold, ...] = ()
-    """Holds and emergency stops that were not lifted, wherever they are."""
-    veto: Veto | None = None
-    """Of exactly this release in the target."""
-    removes: bool = False
-    """Whether the solution is to be taken out of the target."""
-    stays: tuple[Stay, ...] = ()
-    """When exactly this release ran verified, anywhere."""
-    waivers: tuple[Waiver, ...] = ()
-    delegations: tuple[Delegation, ...] = ()
-    answers: tuple[Answer, ...] = ()
-    """To the stage's checklist, oldest first."""
-    change: ChangeFacts | None = None
-    """What separates this release from what runs there, as it was sealed; None where that is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Eligibility:
-    """Whether a release may enter a stage, gate by gate."""
-
-    gates: tuple[GateResult, ...]
-
-    @property
-    def allowed(self) -> bool:
-        """Whether every gate is open. No gates at all means no."""
-        return bool(self.gates) and all(g.state in OPENING for g in self.gates)
-
-    @property
-    def closed(self) -> tuple[GateResult, ...]:
-        """The gates that are not open."""
-        return tuple(g for g in self.gates if g.state not in OPENING)
-
-    @property
-    def awaits_people(self) -> bool:
-        """Whether only people's decisions are missing."""
-        return bool(self.closed) and all(g.state is GateState.PENDING for g in self.closed)
+from lampway.domain.waiver import newest_valid
 
 
 def judge(facts: Facts) -> Eligibility:

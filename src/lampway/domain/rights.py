@@ -12,7 +12,7 @@ from lampway.domain.strategy import GateRule, Person
 from lampway.domain.waiver import WAIVABLE
 
 if TYPE_CHECKING:
-    from lampway.domain.gates import Facts
+    from lampway.domain.judgement import Facts
 
 
 def objection(rule: GateRule, facts: Facts, person: str) -> str:

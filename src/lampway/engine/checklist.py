@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from lampway.domain.checklist import REPLIES, Answer, ChecklistLine
 from lampway.domain.duties import ChecklistItem
 from lampway.domain.events import Actor, ChecklistAnswered
-from lampway.domain.gates import Facts, checklist
+from lampway.domain.gates import checklist
+from lampway.domain.judgement import Facts
 from lampway.domain.rights import answer_objection
 from lampway.domain.strategy import Stage
 from lampway.engine.context import Engine, Request

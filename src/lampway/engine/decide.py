@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from lampway.domain.attestation import Attestation
 from lampway.domain.events import ENGINE, Actor, AttestationRecorded, DecisionMade, PromotionMoved
-from lampway.domain.gates import Facts, GateResult, counts_still, has_decided, unsigned
+from lampway.domain.gates import counts_still, has_decided, unsigned
+from lampway.domain.judgement import Facts, GateResult
 from lampway.domain.promotion import Decision, Promotion, PromotionState
 from lampway.domain.rights import objection, speaks_for
 from lampway.domain.strategy import GateRule

@@ -16,7 +16,8 @@ from lampway.domain.deployment import (
     KnownGood,
     LockRecord,
 )
-from lampway.domain.gates import Eligibility, Facts, judge
+from lampway.domain.gates import judge
+from lampway.domain.judgement import Eligibility, Facts
 from lampway.domain.projection import installation_key
 from lampway.domain.promotion import Bound, Decision, DeploymentKind, Promotion
 from lampway.domain.quorum import Delegation

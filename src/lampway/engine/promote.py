@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.deployment import Installation, KnownGood
 from lampway.domain.events import ENGINE, Actor, Event, PromotionMoved, PromotionRequested
-from lampway.domain.gates import GateState
+from lampway.domain.judgement import GateState
 from lampway.domain.promotion import OPEN_STATES, Bound, DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release
 from lampway.domain.strategy import Stage, Strategy

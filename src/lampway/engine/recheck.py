@@ -19,7 +19,8 @@ from lampway.domain.deployment import (
     Installation,
 )
 from lampway.domain.events import ENGINE, Actor, DeploymentFinished, PromotionMoved, Verified
-from lampway.domain.gates import Facts, GateState, judge
+from lampway.domain.gates import judge
+from lampway.domain.judgement import Facts, GateState
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release
 from lampway.domain.standing import CheckState, required, standings

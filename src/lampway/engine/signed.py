@@ -9,7 +9,7 @@ from lampway.domain import attestation as attestations
 from lampway.domain.attestation import PATIENCE, Attestation, Statement
 from lampway.domain.digest import digest
 from lampway.domain.events import Actor
-from lampway.domain.gates import Facts
+from lampway.domain.judgement import Facts
 from lampway.domain.promotion import Decision, Promotion, PromotionState
 from lampway.domain.strategy import Person
 from lampway.engine.attestations import kept

@@ -18,7 +18,8 @@ from lampway.domain.deployment import Deployment, DeploymentState
 from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import Event, Recorded
 from lampway.domain.evidence import Content, Row, read_content, split_seal
-from lampway.domain.gates import Facts, GateState, judge
+from lampway.domain.gates import judge
+from lampway.domain.judgement import Facts, GateState
 from lampway.domain.promotion import Decision, DeploymentKind, Promotion
 from lampway.domain.release import Release
 from lampway.domain.rights import objection

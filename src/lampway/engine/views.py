@@ -8,7 +8,8 @@ from lampway.domain.checklist import ChecklistLine
 from lampway.domain.configuration import resolve
 from lampway.domain.deployment import Deployment, Evidence, Installation
 from lampway.domain.events import Actor
-from lampway.domain.gates import Facts, GateResult, checklist, counts_still, has_decided, judge
+from lampway.domain.gates import checklist, counts_still, has_decided, judge
+from lampway.domain.judgement import Facts, GateResult
 from lampway.domain.package import Diff
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release

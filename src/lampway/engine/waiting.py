@@ -8,7 +8,7 @@ from statistics import median
 
 from lampway.domain.deadlines import seconds_between
 from lampway.domain.events import Actor
-from lampway.domain.gates import GateState
+from lampway.domain.judgement import GateState
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.facts import case_of, eligibility

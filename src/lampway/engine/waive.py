@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from lampway.domain.deadlines import is_before, parse_moment
 from lampway.domain.events import Actor, GateWaived
-from lampway.domain.gates import OPENING, Facts, judge
+from lampway.domain.gates import judge
+from lampway.domain.judgement import OPENING, Facts
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.rights import waiver_objection
 from lampway.domain.waiver import WAIVABLE, Waiver
