@@ -81,6 +81,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("metrics waiting", "lampway.cli.people:metrics_waiting", "show how long promotions waited for people"),
         ("key create", "lampway.cli.keys:key_create", "make a key of your own to sign decisions with"),
         ("key show", "lampway.cli.keys:key_show", "print your public key as people.yaml needs it"),
+        ("key revoke", "lampway.cli.people:key_revoke", "say that a key was lost or replaced, effective now"),
+        ("leave", "lampway.cli.people:leave", "say that somebody left: what they decide counts no more"),
         ("evidence export", "lampway.cli.evidence:evidence_export", "put everything about a release into one file"),
         ("evidence verify", "lampway.cli.evidence:evidence_verify", "verify such a file, without anybody's help"),
     ),

@@ -7,11 +7,12 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lampway.cli.duties import checklist_lines
-from lampway.cli.output import emit, say, table, when
+from lampway.cli.output import emit, note, say, table, when
 from lampway.cli.path import Json, exit_code, promotion_facts, say_promotion
 from lampway.cli.session import session
 from lampway.engine.checklist import Checklist
 from lampway.engine.delegate import Delegate, Delegations, EndDelegation
+from lampway.engine.revoke import Revoke
 from lampway.engine.talk import Talk
 from lampway.engine.views import ShowPromotion
 from lampway.engine.waiting import ShowWaits, Wait
@@ -225,3 +226,56 @@ def span(seconds: float) -> str:
         if count:
             parts.append(f"{count}{name}")
     return " ".join(parts[:2]) or "0s"
+
+
+def key_revoke(
+    key: str = "", /, *, reason: str, why: str = "lost", of: str = "", since: str = "", json: Json = False
+) -> int:
+    """Say that a key was lost or replaced. What was signed with it since then counts no more, from this moment.
+
+    Parameters
+    ----------
+    key
+        The public key, `ed25519:...`; may be left out where the person has one only.
+    reason
+        In words; always needed.
+    why
+        lost or rotated.
+    of
+        Whose: an id of people.yaml; else yours.
+    since
+        Since when it may have been in other hands: a day, or a time with its zone; else from now on.
+    json
+        Print the facts as JSON.
+    """
+    if why == "left":
+        raise UsageError("a key does not leave", hint="lampway leave PERSON --reason '...'")
+    return _revoke(Revoke(why, reason, person=of, key=key, since=since), as_json=json)
+
+
+def leave(person: str = "", /, *, reason: str, since: str = "", json: Json = False) -> int:
+    """Say that somebody left. Nothing that they decide since then counts, whatever people.yaml still says.
+
+    Parameters
+    ----------
+    person
+        Who: an id of people.yaml; else you.
+    reason
+        In words; always needed.
+    since
+        Since when: a day, or a time with its zone; else from now on.
+    json
+        Print the facts as JSON.
+    """
+    return _revoke(Revoke("left", reason, person=person, since=since), as_json=json)
+
+
+def _revoke(request: Revoke, *, as_json: bool) -> int:
+    with session(quiet=as_json) as opened:
+        found = opened.run(request)
+    if as_json:
+        emit(found)
+        return 0
+    say(f"{found.words}: counts no more since {when(found.since)}")
+    note("say the same in people.yaml, and have it applied: lampway strategy apply")
+    return 0

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
-from lampway.config.key_section import KeySection
+from lampway.config.key_section import Day, KeySection
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.config.timing import FreezeSection, Span, WindowSection
 from lampway.domain.strategy import Person, Pipeline, Stage, Tier
@@ -122,17 +122,24 @@ class PersonSection(Section):
     """The roles they hold; declared in lampway.yaml."""
     keys: list[KeySection] = Field(default=[])
     """The public keys they sign decisions with."""
+    since: Day | None = Field(alias="from", default=None)
+    """The first day on which what they decide counts. Without this key: any."""
+    until: Day | None = None
+    """The last day on which it does, such as when they leave. Without this key: no end."""
 
     @model_validator(mode="after")
     def _has_address(self) -> PersonSection:
         choice("a person", ("email", self.email), ("emails", self.emails))
+        if self.since is not None and self.until is not None and self.until < self.since:
+            raise fault("the person's last day is before their first", "mend `from` or `until`")
         return self
 
     def to_domain(self, name: str) -> Person:
         """Return the person."""
         emails = self.emails or [self.email or ""]
         keys = tuple(key.to_domain() for key in self.keys)
-        return Person(name, self.name, tuple(emails), tuple(self.roles), keys)
+        days = {"since": self.since or "", "until": self.until or ""}
+        return Person(name, self.name, tuple(emails), tuple(self.roles), keys, **days)
 
 
 class PeopleFile(Section):

@@ -12,6 +12,7 @@ from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding,
 from lampway.domain.promotion import Decision, Promotion, PromotionState, Remark
 from lampway.domain.quorum import Delegation
 from lampway.domain.release import Release
+from lampway.domain.revocation import Revocation
 from lampway.domain.stops import Hold, Veto
 from lampway.domain.strategy import Strategy
 from lampway.domain.waiver import Waiver
@@ -331,6 +332,14 @@ class DelegationEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Revoked(Event):
+    """A key was lost or replaced, or somebody left: what they decide counts no more."""
+
+    kind: ClassVar[str] = "revoked"
+    revocation: Revocation
+
+
+@dataclass(frozen=True, slots=True)
 class AttestationRecorded(Event):
     """A signed statement about a release was kept."""
 
@@ -381,6 +390,7 @@ EVENTS: dict[str, type[Event]] = {
         DelegationEnded,
         AttestationRecorded,
         EngineKeyRecorded,
+        Revoked,
     )
 }
 """Every kind of event, by name."""

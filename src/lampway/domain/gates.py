@@ -104,6 +104,9 @@ def _named_person(facts: Facts) -> GateResult:
             f"{facts.requested_by} is nobody in people.yaml",
             "add them to people.yaml",
         )
+    if not person.is_here(facts.now):
+        hint = "let somebody else ask for it"
+        return GateResult("named-person", GateState.FAILED, person.absence(facts.now), hint)
     return GateResult("named-person", GateState.PASSED, f"asked for by {person.name}")
 
 

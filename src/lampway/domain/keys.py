@@ -38,12 +38,12 @@ class PersonKey:
     until: str = ""
     """ISO date: the last day on which it counts; empty for no end."""
     revoked: str = ""
-    """ISO date from which on it no longer counts, as when it was lost; empty for never."""
+    """ISO date, or ISO time (UTC), from which on it no longer counts, as when it was lost; empty for never."""
 
     def is_valid(self, at: str) -> bool:
-        """Return whether it counts at this ISO time (UTC), judged by the day."""
-        day = at[:10]
-        return self.since <= day and (not self.until or day <= self.until) and (not self.revoked or day < self.revoked)
+        """Return whether it counts at this ISO time (UTC). Days count whole, a moment as told."""
+        day, is_revoked = at[:10], bool(self.revoked) and at[: len(self.revoked)] >= self.revoked
+        return self.since <= day and (not self.until or day <= self.until) and not is_revoked
 
 
 def read_key(text: str) -> bytes:

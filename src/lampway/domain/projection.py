@@ -75,7 +75,9 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
     at = recorded.at
     match recorded.event:
         case events.StrategyApplied() as event:
-            rules = RulesInForce(event.strategy, event.commit, event.digest, recorded.actor.person, at)
+            before = records.get(RulesInForce, "current")
+            revoked = before.revocations if before else ()
+            rules = RulesInForce(event.strategy, event.commit, event.digest, recorded.actor.person, at, revoked)
             records.put("current", rules)
         case events.ReleaseSealed(release=release):
             records.put(release.name, release)
@@ -98,6 +100,9 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             _beside_decision(recorded.event, records)
         case events.Delegated() | events.DelegationEnded():
             _delegation(recorded, records)
+        case events.Revoked(revocation=revocation):
+            rules = _need(records, RulesInForce, "current")
+            records.put("current", replace(rules, revocations=(*rules.revocations, revocation)))
         case events.AttestationRecorded() | events.EngineKeyRecorded():
             _signature(recorded, records)
         case _:

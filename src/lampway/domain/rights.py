@@ -20,6 +20,8 @@ def objection(rule: GateRule, facts: Facts, person: str) -> str:
     somebody = facts.strategy.person(person)
     if somebody is None:
         return f"{person} is nobody in people.yaml"
+    if not somebody.is_here(facts.now):
+        return somebody.absence(facts.now)
     if speaks_for(rule, facts, somebody.id):
         return ""
     given = [d for d in facts.delegations if d.to == somebody.id and d.holds(facts.now)]
@@ -44,25 +46,32 @@ def speakers(rule: GateRule, facts: Facts) -> dict[str, tuple[str, ...]]:
         if given.by in able and given.by != given.to and given.holds(facts.now):
             lent.setdefault(given.to, []).append(given.by)
     biased = _biased(facts)
-    free = [person.id for person in facts.strategy.people if person.id not in biased]
+    people = facts.strategy.people
+    free = [person.id for person in people if person.id not in biased and person.is_here(facts.now)]
     found = {name: (*([name] if name in able else ()), *dict.fromkeys(lent.get(name, ()))) for name in free}
     return {name: whose for name, whose in found.items() if whose}
 
 
 def independent(rule: GateRule, facts: Facts) -> tuple[Person, ...]:
     """Return whom the gate names and nothing biases. Only their voices count or can be lent, so there are no chains."""
+    return tuple(p for p in _unbiased(rule, facts) if p.is_here(facts.now))
+
+
+def _unbiased(rule: GateRule, facts: Facts) -> tuple[Person, ...]:
     biased = _biased(facts)
     return tuple(p for p in facts.strategy.holders(rule.roles, rule.people) if p.id not in biased)
 
 
 def voices(rule: GateRule, facts: Facts, decisions: Iterable[Decision]) -> tuple[Voice, ...]:
     """Return the voices among these decisions that count, as the people and delegations of their time allow."""
-    able, biased = {person.id for person in independent(rule, facts)}, _biased(facts)
+    able, biased = {person.id for person in _unbiased(rule, facts)}, _biased(facts)
 
     def voice_of(decision: Decision) -> Voice | None:
         speaker = facts.strategy.person(decision.by)
         principal = facts.strategy.person(decision.on_behalf_of) if decision.on_behalf_of else speaker
         if speaker is None or principal is None or speaker.id in biased or principal.id not in able:
+            return None
+        if not (speaker.is_here(decision.at) and principal.is_here(decision.at)):
             return None
         given = (d for d in facts.delegations if (d.by, d.to) == (principal.id, speaker.id))
         return Voice(speaker, principal) if speaker == principal or any(d.holds(decision.at) for d in given) else None
@@ -102,7 +111,7 @@ def waiver_objection(facts: Facts, gate: str, person: str) -> str:
         return f"{person} is nobody in people.yaml"
     if not set(stage.waiver_roles) & set(somebody.roles):
         return f"{somebody.name} is not one of those who may waive here: {', '.join(stage.waiver_roles)}"
-    return bias(facts, somebody)
+    return somebody.absence(facts.now) or bias(facts, somebody)
 
 
 def answer_objection(facts: Facts, item: ChecklistItem, person: str) -> str:
@@ -110,6 +119,8 @@ def answer_objection(facts: Facts, item: ChecklistItem, person: str) -> str:
     somebody = facts.strategy.person(person)
     if somebody is None:
         return f"{person} is nobody in people.yaml"
+    if not somebody.is_here(facts.now):
+        return somebody.absence(facts.now)
     match item.by:
         case "evidence":
             return f"{item.item} is answered by the gate {item.gate}"

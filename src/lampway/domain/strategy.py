@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from lampway.domain.digest import digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.keys import PersonKey
+from lampway.domain.revocation import Revocation
 from lampway.domain.timing import Freeze, Window
 from lampway.errors import NotFoundError
 
@@ -136,6 +137,25 @@ class Person:
     roles: tuple[str, ...] = ()
     keys: tuple[PersonKey, ...] = ()
     """What they sign decisions with."""
+    since: str = ""
+    """ISO date: the first day on which what they decide counts; empty for any."""
+    until: str = ""
+    """ISO date: the last day on which it does; empty for no end."""
+    left: str = ""
+    """ISO time (UTC) from which on it no longer does, as the ledger tells; never written in people.yaml."""
+
+    def is_here(self, at: str) -> bool:
+        """Return whether what they decide at this ISO time (UTC) may count."""
+        day, has_left = at[:10], bool(self.left) and at[: len(self.left)] >= self.left
+        return (not at or self.since <= day) and (not self.until or day <= self.until) and not has_left
+
+    def absence(self, at: str) -> str:
+        """Return why they do not count at this time, in words; empty when they do."""
+        if self.is_here(at):
+            return ""
+        if at and at[:10] < self.since:
+            return f"{self.name} begins on {self.since}"
+        return f"{self.name} left on {(self.left or self.until)[:10]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +328,8 @@ class RulesInForce:
     digest: str
     applied_by: str
     applied_at: str
+    revocations: tuple[Revocation, ...] = ()
+    """What was revoked, in order; the next strategy inherits it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def _people(old: Sequence[Person], new: Sequence[Person]) -> Iterator[_Change]:
             roles = ", ".join(after[name].roles) or "no role"
             yield place, f"added: {after[name].name}, {roles}"
         else:
-            yield from _fields(place, before[name], after[name], ("name",))
+            yield from _fields(place, before[name], after[name], ("name", "since", "until"))
             yield from _members(place, "e-mail", before[name].emails, after[name].emails)
             yield from _members(place, "role", before[name].roles, after[name].roles)
             yield from _keys(place, before[name], after[name])

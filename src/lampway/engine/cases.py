@@ -31,6 +31,7 @@ from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rol
 from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.release import MakeRelease, make_release
+from lampway.engine.revoke import Revoke, revoke
 from lampway.engine.signed import DraftDecision, draft_decision
 from lampway.engine.stops import (
     LiftHold,
@@ -130,6 +131,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowWaits: show_waits,
     DraftDecision: draft_decision,
     ExportEvidence: export_evidence,
+    Revoke: revoke,
 }
 """Request to use case."""
 

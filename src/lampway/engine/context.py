@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.events import Actor, Event, Recorded
 from lampway.domain.release import Release
+from lampway.domain.revocation import without_revoked
 from lampway.domain.secret import Secret, is_reference
 from lampway.domain.strategy import Environment, RulesInForce
 from lampway.engine.platform import Access, Platform
@@ -82,7 +83,9 @@ def rules_in_force(reading: Reading) -> RulesInForce:
     rules = reading.get(RulesInForce, "current")
     if rules is None:
         raise RefusedError("no strategy is in force yet", hint="lampway strategy apply")
-    return rules
+    if not rules.revocations:
+        return rules
+    return replace(rules, strategy=without_revoked(rules.strategy, rules.revocations))
 
 
 def find_release(reading: Reading, name: str) -> Release:

@@ -11,6 +11,7 @@ from lampway.domain.deployment import Deployment, DriftFinding, DriftState
 from lampway.domain.events import Actor, Recorded
 from lampway.domain.moments import parse_moment, parse_span
 from lampway.domain.promotion import DeploymentKind, Promotion
+from lampway.domain.revocation import Revocation, without_revoked
 from lampway.domain.strategy import Person, Stage, Strategy
 from lampway.engine.context import Engine, Request
 from lampway.errors import NotFoundError, UsageError
@@ -319,7 +320,10 @@ def who_could(engine: Engine, request: WhoCould, actor: Actor) -> tuple[Period, 
     if not in_force:
         raise NotFoundError(f"no strategy was in force on {request.on}", hint="lampway history shows since when one is")
     ends = [*(r.at for r in in_force[1:]), ""]
-    periods = tuple(_period(r, until, request) for r, until in zip(in_force, ends, strict=True) if _knows(r, request))
+    revoked = [r.event for r in engine.store.events(kinds=(events.Revoked.kind,)) if r.at < end or r.at <= start]
+    gone = tuple(e.revocation for e in revoked if isinstance(e, events.Revoked))
+    spans = zip(in_force, ends, strict=True)
+    periods = tuple(_period(r, until, request, gone) for r, until in spans if _knows(r, request))
     if not periods:
         raise NotFoundError(f"no environment named *{request.environment}* was in force on {request.on}")
     return periods
@@ -334,8 +338,10 @@ def _strategy(applied: Recorded) -> Strategy:
     return applied.event.strategy
 
 
-def _period(applied: Recorded, until: str, request: WhoCould) -> Period:
-    strategy = _strategy(applied)
+def _period(applied: Recorded, until: str, request: WhoCould, gone: tuple[Revocation, ...]) -> Period:
+    start = max(applied.at, parse_moment(request.on))
+    known = without_revoked(_strategy(applied), gone)
+    strategy = replace(known, people=tuple(p for p in known.people if p.is_here(start)))
     stages = {
         f"{pipeline.name}: {stage.name}": stage
         for pipeline in strategy.pipelines
@@ -347,9 +353,11 @@ def _period(applied: Recorded, until: str, request: WhoCould) -> Period:
     for name, person in found:
         at = able[person.id].stages if person.id in able else ()
         able[person.id] = Able(person.id, person.name, person.roles, tuple(dict.fromkeys((*at, name))))
+    left = [p.absence(start) for p in known.people if not p.is_here(start)]
+    left += [f"{found.words}: revoked on {found.since[:16]}" for found in gone if found.since > start]
     commit = applied.event.commit if isinstance(applied.event, events.StrategyApplied) else ""
     people = tuple(sorted(able.values(), key=lambda a: a.person))
-    return Period(applied.at, until, commit, people, tuple(notes))
+    return Period(applied.at, until, commit, people, (*notes, *left))
 
 
 def _approvers(strategy: Strategy, stages: Mapping[str, Stage]) -> tuple[Iterable[tuple[str, Person]], list[str]]:

@@ -89,6 +89,8 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
         case events.ChecklistAnswered(answer=a):
             note = f": {a.note}" if a.note else ""
             return f"{names.get(event.promotion, event.promotion)}: {a.by} answered {a.item} with {a.reply}{note}"
+        case events.Revoked(revocation=r):
+            return f"{r.words} counts no more since {shown(r.since)}: {r.reason}"
         case events.Delegated(delegation=g):
             return f"{g.to} approves for {g.by} from {shown(g.start)} until {shown(g.until)}: {g.reason}"
         case events.DelegationEnded():
