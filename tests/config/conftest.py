@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import pytest
+from people_text import PEOPLE
 
 from lampway.config import load_strategy
 from lampway.errors import InvalidStrategyError, Mistake
@@ -38,14 +39,6 @@ pipelines:
             quorum: 1
           - gate: rollback-target
           - gate: lock
-"""
-PEOPLE = b"""\
-people:
-  ada:
-    name: Ada
-    email: ada@example.com
-    roles: [maker]
-  bob: {name: Bob, emails: [bob@example.com, b@example.org], roles: [approver, platform-admin]}
 """
 PROD = b"""\
 tier: prod

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from people_text import PEOPLE
 
-from conftest import PEOPLE
 from lampway.config import load_strategy
 from lampway.config.trusted_people import read_trusted_people
 from lampway.domain.keys import PersonKey
