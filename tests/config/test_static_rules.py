@@ -159,7 +159,7 @@ def test_everything_about_time_reads_as_it_was_meant(altered):
 
 def test_approvals_that_nobody_signs_are_pointed_out_where_they_let_into_production(files):
     (caution,) = [line for line in cautions(load_strategy(files)) if "signed" in line]
-    assert "stage prod" in caution
+    assert "stage live" in caution
     text = files["lampway.yaml"].replace(b"quorum: 1\n", b"quorum: 1\n            signed: true\n")
     assert not [line for line in cautions(load_strategy({**files, "lampway.yaml": text})) if "signed" in line]
 

@@ -21,7 +21,7 @@ def with_key(text: str, person: str, public: str, since: str) -> str:
     Raises InvalidStrategyError, NotFoundError where nobody has this id, RefusedError where somebody has the key.
     """
     wanted = _read(text)
-    people = wanted["people"]
+    people = wanted["people"] or {}
     if person not in people:
         raise NotFoundError(f"{person} is nobody there", where=PEOPLE, hint="add them, with a name and an e-mail")
     owner = next((who for who, about in people.items() if public in _keys(about)), "")
