@@ -6,7 +6,7 @@ from lampway.config import load_strategy
 from lampway.domain.cautions import cautions
 from lampway.domain.gates import GATE_KINDS
 from lampway.domain.strategy import GateRule
-from lampway.domain.timing import Window
+from lampway.domain.windows import Window
 
 GATE = "          - gate: drift\n"
 APPROVAL = "          - gate: approval\n            roles: [approver]\n            quorum: 1\n"

@@ -47,7 +47,7 @@ def initial_files(
 
     A second person must apply changes where two of `people` are platform admins. Where nobody is an approver the first
     one is made one, because rules by which nothing can ever enter prod are no rules; nobody approves their own work
-    all the same. With `unsigned` an approval for prod counts without a signature, and the strategy says what that means.
+    all the same. With `unsigned` an approval for prod counts without a signature, and the strategy says so.
     """
     people = _with_approver(people)
     admins = [person for person in people if "platform-admin" in person[3]]

@@ -12,8 +12,8 @@ def cautions(strategy: Strategy) -> tuple[str, ...]:
 
 def _unsigned(strategy: Strategy) -> tuple[str, ...]:
     return tuple(
-        f"stage {stage.name} of {pipeline.name} counts approvals that nobody signed: whoever can set LAMPWAY_USER can be"
-        " the approver; add signed: true"
+        f"stage {stage.name} of {pipeline.name} counts approvals that nobody signed: whoever can set LAMPWAY_USER can"
+        " be the approver; add signed: true"
         for pipeline in strategy.pipelines
         for stage in pipeline.stages
         if strategy.is_prod(stage.environment) and not all(rule.signed for rule in stage.rules_of("approval"))

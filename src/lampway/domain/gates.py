@@ -9,26 +9,20 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from lampway.domain.checklist import ChecklistLine, unanswered, with_answer
-from lampway.domain.deadlines import is_before, later, shown
 from lampway.domain.deployment import DriftState
 from lampway.domain.duties import ChecklistItem, RiskClass
 from lampway.domain.judgement import OPENING, Eligibility, Facts, GateResult, GateState
+from lampway.domain.moments import is_before, is_fresh, later, moment_in_words, seconds_between, shown
 from lampway.domain.promotion import Decision, DeploymentKind
 from lampway.domain.quorum import Voice, unmet_roles
 from lampway.domain.rights import answer_objection, independent, speakers, voices, waiver_objection
 from lampway.domain.risk import classify
+from lampway.domain.spans import span_in_words
 from lampway.domain.standing import TESTER, CheckState, Standing, required, standings
 from lampway.domain.stops import standing
 from lampway.domain.strategy import GateRule, Stage, Strategy
-from lampway.domain.timing import (
-    is_any_open,
-    is_fresh,
-    moment_in_words,
-    next_opening,
-    seconds_between,
-    span_in_words,
-)
 from lampway.domain.waiver import newest_valid
+from lampway.domain.windows import is_any_open, next_opening
 
 
 def judge(facts: Facts) -> Eligibility:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from lampway.domain.digest import digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.keys import PersonKey
-from lampway.domain.timing import Freeze, Window
+from lampway.domain.windows import Freeze, Window
 from lampway.errors import NotFoundError
 
 
