@@ -29,6 +29,7 @@ from bench.table import Report, Table
 from bench.team import NodeRedPlace, Team, start_team
 from bench.timing import Meter, Samples, median, seconds, watch
 from lampway.app import LocalSession
+from lampway.cli.keys import sign
 from lampway.domain.events import (
     DecisionMade,
     DeploymentFinished,
@@ -167,7 +168,8 @@ def _govern(team: Team, engine: Engine, meter: Meter, found: _Found, price: floa
 
 def _promote(asking: LocalSession, deciding: LocalSession, release: str) -> None:
     asked = asking.run(Promote(release, "prod"))
-    deciding.run(Decide(asked.promotions[-1], approved=True))
+    signed, _ = sign(deciding, Decide(asked.promotions[-1], approved=True), "")
+    deciding.run(signed)
 
 
 def _type(team: Team, release: str) -> None:

@@ -145,6 +145,9 @@ def _begin(team: Team, secrets: Path) -> None:
     team.root.mkdir()
     secrets.mkdir(mode=0o700)
     team.run("init", *(word for person in _PEOPLE for word in ("--person", person)))
+    os.environ["LAMPWAY_KEY"] = str(secrets / "ben.pem")
+    os.environ["LAMPWAY_PASSPHRASE"] = f"file:{_keep(secrets / 'passphrase', 'a passphrase of many words')}"
+    team.run("key", "create", "--add", user="ben")
     key = _keep(secrets / "erp-key", _KEY)
     for name, place in team.places.items():
         if name in ("test", "prod"):

@@ -196,12 +196,16 @@ def init_source(root: Path) -> Source:
     return GitSource.init(root)
 
 
-def initial_files(*, team: str, next_review: str, people: Sequence[Person], platform: str) -> Mapping[str, str]:
+def initial_files(
+    *, team: str, next_review: str, people: Sequence[Person], platform: str, unsigned: bool = False
+) -> Mapping[str, str]:
     """Return the governance files to begin with, by path. Raises UsageError, InvalidStrategyError."""
     from lampway.config import templates
 
     plain = [(p.id, p.name, p.emails[0], p.roles) for p in people]
-    return templates.initial_files(team=team, next_review=next_review, people=plain, platform=platform)
+    return templates.initial_files(
+        team=team, next_review=next_review, people=plain, platform=platform, unsigned=unsigned
+    )
 
 
 def find_root(start: Path) -> Path:
@@ -258,6 +262,29 @@ def public_key(path: Path) -> str:
     from lampway.integrations.signing import show_key
 
     return show_key(path)
+
+
+def find_writer(root: Path) -> Person:
+    """Return whoever works here as the files below `root` know them. Raises NotFoundError, InvalidStrategyError."""
+    opened = LocalSession(root)
+    try:
+        name = opened.actor().person
+    finally:
+        opened.close()
+    person = load_working_strategy(root).person(name)
+    if person is None:
+        hint = "set LAMPWAY_USER to your id there, or add yourself with a name and an e-mail"
+        raise NotFoundError(f"{name} is nobody there", where="people.yaml", hint=hint)
+    return person
+
+
+def add_key(root: Path, person: str, public: str, since: str) -> None:
+    """Write a public key into people.yaml. It counts once that is applied. Raises LampwayError."""
+    from lampway.config.people_editing import PEOPLE, with_key
+    from lampway.storage.git import GitSource
+
+    text = read_file(root / PEOPLE).decode("utf-8", "surrogateescape")
+    GitSource(root).write(PEOPLE, with_key(text, person, public, since))
 
 
 def is_key_locked(path: Path) -> bool:

@@ -6,7 +6,8 @@ LampwayError
 │   ├── InvalidPackageError    bytes that are no readable package
 │   └── InvalidStrategyError   mistakes in the governance files, all at once
 ├── RefusedError               a rule said no; nothing was changed    exit 1
-│   └── VoidedError            what was decided upon has changed since
+│   ├── VoidedError            what was decided upon has changed since
+│   └── UnsignedError          a decision that counts only when it is signed
 ├── BrokenError                the machinery failed                   exit 3
 │   ├── StorageError           the store or the package store
 │   ├── SourceError            git
@@ -109,6 +110,12 @@ class VoidedError(RefusedError):
     """What was decided upon has changed since; the decision no longer holds."""
 
     code = "voided"
+
+
+class UnsignedError(RefusedError):
+    """A decision that counts only when it is signed, and was not."""
+
+    code = "unsigned"
 
 
 class BrokenError(LampwayError):

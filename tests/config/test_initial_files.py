@@ -6,6 +6,7 @@ import pytest
 
 from lampway.config import initial_files, load_strategy, schemas
 from lampway.config.schemas import as_text, schema_files
+from lampway.domain.cautions import cautions
 from lampway.errors import InvalidStrategyError
 
 ADA = ("ada", "Ada: Lovelace #1", "ada@example.com", ("maker", "platform-admin"))
@@ -30,6 +31,14 @@ def test_the_files_load_without_a_mistake_and_say_what_was_asked_for():
     assert strategy.person("ada@example.com").name == "Ada: Lovelace #1"
     assert strategy.tier("prod").locked
     assert strategy.second_person_applies
+
+
+@pytest.mark.parametrize("unsigned", [False, True])
+def test_an_approval_for_prod_is_signed_unless_somebody_said_otherwise(unsigned):
+    strategy = loaded(initial(ADA, BOB, unsigned=unsigned))
+    (rule,) = strategy.pipelines[0].stages[-1].rules_of("approval")
+    assert rule.signed is not unsigned
+    assert any("nobody signed" in caution for caution in cautions(strategy)) is unsigned
 
 
 def test_one_person_alone_can_begin_and_is_told_about_the_second():

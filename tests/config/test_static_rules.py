@@ -6,7 +6,7 @@ from lampway.config import load_strategy
 from lampway.domain.cautions import cautions
 from lampway.domain.gates import GATE_KINDS
 from lampway.domain.strategy import GateRule
-from lampway.domain.timing import Window
+from lampway.domain.windows import Window
 
 GATE = "          - gate: drift\n"
 APPROVAL = "          - gate: approval\n            roles: [approver]\n            quorum: 1\n"
@@ -157,7 +157,16 @@ def test_everything_about_time_reads_as_it_was_meant(altered):
     assert {"soak", "any", "all"} <= set(GATE_KINDS)
 
 
+def test_approvals_that_nobody_signs_are_pointed_out_where_they_let_into_production(files):
+    (caution,) = [line for line in cautions(load_strategy(files)) if "signed" in line]
+    assert "stage live" in caution
+    text = files["lampway.yaml"].replace(b"quorum: 1\n", b"quorum: 1\n            signed: true\n")
+    assert not [line for line in cautions(load_strategy({**files, "lampway.yaml": text})) if "signed" in line]
+
+
 def test_what_nobody_has_said_about_data_is_pointed_out_and_keeps_nothing_from_being_applied(files):
+    text = files["lampway.yaml"].replace(b"quorum: 1\n", b"quorum: 1\n            signed: true\n")
+    files = {**files, "lampway.yaml": text}
     assert [line.partition(" ")[0] for line in cautions(load_strategy(files))] == [
         "environments/dev.yaml", "environments/test.yaml",
     ]  # fmt: skip

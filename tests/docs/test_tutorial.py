@@ -117,8 +117,12 @@ def reader(places: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("LAMPWAY_USER", "ada")
     monkeypatch.setenv("LAMPWAY_DIR", str(tmp_path))
+    (tmp_path / "passphrase").write_text("correct horse")
+    monkeypatch.setenv("LAMPWAY_KEY", str(tmp_path / "home" / "key.pem"))
+    monkeypatch.setenv("LAMPWAY_PASSPHRASE", f"file:{tmp_path / 'passphrase'}")
     reader = Reader(tmp_path / "governance", places)
     reader.folder.mkdir()
+    monkeypatch.chdir(reader.folder)
     for name, launched in places.items():
         headers = {"Authorization": f"Bearer {launched.credentials['token'].reveal()}", "Node-RED-API-Version": "v2"}
         httpx.post(f"{launched.url}/flows", headers=headers, json={"flows": []})

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from test_gates import APPROVAL, DIGEST, FACTS, PASSED, PEOPLE, PROD, RULES, TEST, evidence, no, yes
 
 from lampway.domain.checklist import Answer
-from lampway.domain.deadlines import is_before, later, parse_moment, seconds_between
 from lampway.domain.deployment import CheckOutcome, DriftFinding, DriftState
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.gates import checklist, judge, risk_class
 from lampway.domain.judgement import OPENING, Facts, GateResult, GateState
+from lampway.domain.moments import is_before
 from lampway.domain.package import Component, Connection, Diff, Inventory, Reversibility, Variable
 from lampway.domain.promotion import Decision
 from lampway.domain.quorum import Delegation, unmet_roles
@@ -23,7 +23,6 @@ from lampway.domain.rights import answer_objection, objection, waiver_objection
 from lampway.domain.risk import ChangeFacts, change_facts, classify, together
 from lampway.domain.strategy import GateRule, Person, Pipeline
 from lampway.domain.waiver import WAIVABLE, Waiver
-from lampway.errors import UsageError
 
 G = GateState
 NOW, SOON, PAST = ("2026-01-05T09:00:00.000+00:00", "2026-01-06T00:00:00.000+00:00", "2026-01-04T00:00:00.000+00:00")
@@ -67,38 +66,6 @@ def said(by: str, on_behalf_of: str = "", at: str = NOW) -> Decision:
 
 
 # Moments
-
-
-@pytest.mark.parametrize(
-    ("text", "end", "moment"),
-    [
-        ("2026-05-01", False, "2026-05-01T00:00:00.000+00:00"),
-        ("2026-05-01", True, "2026-05-01T23:59:59.999+00:00"),
-        (" 2026-05-01T18:00+02:00 ", True, "2026-05-01T16:00:00.000+00:00"),
-        ("9999-12-31", True, "9999-12-31T23:59:59.999+00:00"),
-        ("2026-05-01T18:00", False, None),
-        ("2026-02-30", False, None),
-        ("tomorrow", False, None),
-        ("", False, None),
-    ],
-)
-def test_a_moment_is_a_day_or_a_time_with_its_zone(text: str, end: bool, moment: str | None) -> None:
-    if moment is None:
-        with pytest.raises(UsageError, match="not a day"):
-            parse_moment(text, end=end)
-    else:
-        assert parse_moment(text, end=end) == moment
-
-
-def test_what_is_no_moment_is_before_nothing() -> None:
-    assert not is_before("", NOW)
-    assert not is_before(NOW, "")
-    assert later("", 5) == ""
-    assert (later(NOW, 60), seconds_between(PAST, NOW), seconds_between(NOW, PAST)) == (
-        "2026-01-05T09:01:00.000+00:00",
-        33 * 3600,
-        0,
-    )
 
 
 # Waivers

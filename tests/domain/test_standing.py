@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lampway.domain.deployment import Attested, CheckOutcome, Evidence
 from lampway.domain.secret import Secret, mask_bytes
-from lampway.domain.standing import CheckState, in_words, standings, turned_bad
+from lampway.domain.standing import CheckState, standings, turned_bad
 from lampway.domain.strategy import Check
 
 S = CheckState
@@ -119,14 +119,6 @@ def test_each_fall_from_grace_turns_bad_exactly_once(outcomes: list[CheckOutcome
     falls = sum(turned_bad(evidence[:n], e) for n, e in enumerate(evidence))
     decided = [o for o in outcomes if o is not ERRORED]
     assert falls == sum(a is PASSED and b is FAILED for a, b in pairwise(decided))
-
-
-@pytest.mark.parametrize(
-    ("length", "words"),
-    [(59, "59s"), (60, "1m"), (90, "90s"), (3_600, "1h"), (5_400, "90m"), (DAY, "1d"), (9e5, "10d")],
-)
-def test_lengths_of_time_are_said_shortly(length: float, words: str) -> None:
-    assert in_words(length) == words
 
 
 @given(st.text(min_size=4, max_size=30).filter(str.strip), st.binary(max_size=60), st.binary(max_size=60))

@@ -15,7 +15,7 @@ from lampway.domain.judgement import OPENING, Facts, GateResult, GateState
 from lampway.domain.promotion import DeploymentKind
 from lampway.domain.stops import Hold, HoldState, Stay, Veto, may_lift, standing
 from lampway.domain.strategy import GateRule, Person, Pipeline, Stage
-from lampway.domain.timing import Freeze, Window
+from lampway.domain.windows import Freeze, Window
 
 G = GateState
 NOW = "2026-01-09T18:00:00.000+00:00"

@@ -18,7 +18,7 @@ from lampway.domain.strategy import (
     Values,
 )
 from lampway.domain.strategy_diff import compare
-from lampway.domain.timing import Freeze, Window
+from lampway.domain.windows import Freeze, Window
 
 TEST = Stage("test", "test", (GateRule("findings", severities=("secret",)), GateRule("drift")))
 PROD = Stage("prod", "prod", (GateRule("checks"), GateRule("approval", roles=("approver",))))

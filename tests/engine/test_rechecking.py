@@ -306,7 +306,7 @@ def test_old_evidence_is_collected_again_when_it_is_needed(team: Team) -> None:
     team.clock.move(hours=25)
     told = gate(team)
     assert told.state is GateState.EXPIRED
-    assert told.reason == "check *smoke* passed in test 25h ago; it counts for 1d"
+    assert told.reason == "check *smoke* passed in test 1 d 1 h ago; it counts for 1 d"
     ran = len(team.bench.ran)
     team.approve(promotion)
     assert team.running("prod") == "1.0.0"

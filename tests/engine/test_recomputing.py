@@ -12,7 +12,7 @@ from test_ledger import ACTIONS
 from lampway.domain.digest import to_plain
 from lampway.domain.promotion import Promotion, PromotionState
 from lampway.domain.strategy import GateRule, Strategy
-from lampway.domain.timing import Window
+from lampway.domain.windows import Window
 from lampway.engine.facts import case_of, eligibility
 from lampway.errors import LampwayError
 from lampway.storage.sql import open_memory

@@ -15,7 +15,6 @@ from team import Team, with_gates
 
 from lampway.domain.digest import EMPTY, canonical
 from lampway.domain.events import Actor, EnvironmentObserved
-from lampway.domain.moments import parse_moment, parse_span
 from lampway.domain.strategy import GateRule, Person
 from lampway.engine.audit import History
 from lampway.engine.coverage import Cover, Coverage, Period, WhoCould
@@ -283,26 +282,3 @@ def test_everybody_who_could_have_deployed_is_told(team: Team) -> None:
 def test_who_could_do_what_nobody_knows_is_asking_wrongly(team: Team, wrong: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         who(team, **wrong)
-
-
-# Moments as people write them.
-
-
-@given(st.text(max_size=30))
-def test_whatever_is_written_is_a_moment_or_one_clear_error(text: str) -> None:
-    hints = []
-    for parse in (parse_moment, parse_span):
-        try:
-            parse(text)
-        except UsageError as error:
-            hints.append(error.hint)
-    assert all(hints)
-
-
-@given(st.datetimes(timezones=st.timezones()), st.datetimes(timezones=st.timezones()))
-def test_moments_in_any_zone_sort_as_text(one: Any, other: Any) -> None:
-    try:
-        first, second = parse_moment(one.isoformat()), parse_moment(other.isoformat())
-    except UsageError:
-        return
-    assert (first < second) == (one.timestamp() < other.timestamp()) or abs((one - other).total_seconds()) < 0.001

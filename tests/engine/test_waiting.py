@@ -11,7 +11,7 @@ from team import APPROVAL, PROD_GATES, Team, with_gates
 
 from lampway.domain.promotion import PromotionState
 from lampway.domain.strategy import GateRule, Strategy
-from lampway.domain.timing import Freeze, Window
+from lampway.domain.windows import Freeze, Window
 from lampway.engine.cases import Resume
 from lampway.engine.decide import Decide
 from lampway.engine.promote import Promote, Rollback

@@ -44,9 +44,16 @@ class Team:
     places: dict[str, Launched]
     said: list[Answer] = field(default_factory=list)
 
+    def key(self, user: str) -> Path:
+        """Return where somebody's private key lies, on a laptop of their own as it were."""
+        return self.root.parent / "keys" / f"{user}.pem"
+
     def run(self, *words: str, user: str = "ada") -> Answer:
         out, err = io.StringIO(), io.StringIO()
         os.environ["LAMPWAY_USER"] = user
+        os.environ.pop("LAMPWAY_KEY", None)
+        if self.key(user).exists() or words[0] == "key":
+            os.environ["LAMPWAY_KEY"] = str(self.key(user))
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main(["-C", str(self.root), *words])
         answer = Answer(code, out.getvalue(), err.getvalue())
@@ -131,6 +138,9 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("LAMPWAY_USER", "ada")
     monkeypatch.setenv("LAMPWAY_DIR", str(tmp_path))
+    (tmp_path / "passphrase").write_text("correct horse\n")
+    monkeypatch.setenv("LAMPWAY_PASSPHRASE", f"file:{tmp_path / 'passphrase'}")
+    monkeypatch.setenv("LAMPWAY_KEY", "")
 
 
 @pytest.fixture
@@ -151,6 +161,8 @@ def start_team(places: dict[str, Launched], tmp_path: Path) -> Callable[..., Tea
         ]
         team.root.mkdir()
         team.ok("init", *(word for person in people for word in ("--person", person)))
+        for who in ("ben", "cleo"):
+            team.ok("key", "create", "--add", user=who)
         for name, launched in places.items():
             team.ok("connect", name, launched.url, *demo._store_secrets(story, name, launched))
         if solution:

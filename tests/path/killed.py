@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lampway.app import LocalSession, open_engine
+from lampway.cli.keys import sign
 from lampway.domain.events import Recorded
 from lampway.engine.decide import Decide
 
@@ -52,7 +53,8 @@ def main(root: Path, promotion: str, moment: str) -> None:
     platforms = {name: Dying(engine.platforms[name], moment) for name in engine.platforms}
     session = LocalSession(root, user="ben")
     session._engine = replace(engine, platforms=platforms)
-    session.run(Decide(promotion, approved=True))
+    signed, _ = sign(session, Decide(promotion, approved=True), "")
+    session.run(signed)
 
 
 if __name__ == "__main__":

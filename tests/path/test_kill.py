@@ -33,7 +33,7 @@ def approve_and_die(team: Any, promotion: str, moment: str) -> None:
     script = Path(__file__).with_name("killed.py")
     done = subprocess.run(
         [sys.executable, str(script), str(team.root), promotion, moment],
-        env={**os.environ, "LAMPWAY_USER": "ben"},
+        env={**os.environ, "LAMPWAY_USER": "ben", "LAMPWAY_KEY": str(team.key("ben"))},
         capture_output=True,
         timeout=60,
         check=False,

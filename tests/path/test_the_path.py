@@ -26,10 +26,13 @@ def cell(team: Any, environment: str) -> dict[str, Any]:
 
 
 def test_one_command_and_one_decision_bring_a_saved_change_to_prod(team: Any) -> None:
+    before = len(team.said)
     released = team.run("release", "orders", "--promote", "prod")
     assert released.code == 4, released
     approved = team.ok("approve", "orders", user="ben")
+    assert len(team.said) - before == 2, "one command by the maker, one decision by somebody else"
     assert "deployed and verified" in approved.out
+    assert "signed with your key" in approved.out
     assert team.order("prod")["accepted"] is True
     assert cell(team, "prod")["state"] == "verified"
 

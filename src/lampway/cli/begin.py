@@ -27,6 +27,7 @@ def init(
     team: str = "Our team",
     person: Annotated[tuple[str, ...], Parameter(name="--person", negative="")] = (),
     platform: str = "node-red",
+    unsigned: bool = False,
 ) -> int:
     """Write a valid, commented strategy to start from, in a new or an existing git repository.
 
@@ -40,6 +41,8 @@ def init(
         ID:NAME:EMAIL:ROLE,ROLE for each person. Without one, you hold every role yourself.
     platform
         The low-code platform.
+    unsigned
+        Let an approval for prod count without a signature: then anybody who can set a variable can be the approver.
     """
     root = (folder or working_folder()).resolve()
     if (root / "lampway.yaml").exists():
@@ -48,7 +51,7 @@ def init(
     source = init_source(root)
     people = tuple(_person(text) for text in person) or (_myself(source.identity().name, source.identity().email),)
     review = (datetime.now(UTC) + _REVIEW).date().isoformat()
-    files = initial_files(team=team, next_review=review, people=people, platform=platform)
+    files = initial_files(team=team, next_review=review, people=people, platform=platform, unsigned=unsigned)
     kept = [path for path in files if (root / path).exists()]
     for path, text in files.items():
         if path not in kept:
@@ -57,7 +60,11 @@ def init(
         say(f"{'kept   ' if path in kept else 'written'} {path}")
     if len(people) == 1:
         say("note: nobody approves what they made themselves: add a second person to people.yaml")
+    if unsigned:
+        say("note: approvals for prod count unsigned: whoever can set LAMPWAY_USER can be the approver")
     say("next:")
+    if not unsigned:
+        say("  lampway key create --add         (whoever approves, once: an approval for prod is signed)")
     say("  lampway connect dev http://...   (and test, and prod)")
     say("  lampway strategy apply -m 'First strategy'")
     say("  lampway adopt prod")

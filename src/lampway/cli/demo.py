@@ -95,7 +95,7 @@ class Story:
 
         out = io.StringIO()
         started = time.monotonic()
-        with _variables({"LAMPWAY_USER": user}), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        with _variables(self.identity(user)), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             code = main(words)
         if code == InterruptedByUserError.exit_code:
             raise KeyboardInterrupt
@@ -107,6 +107,12 @@ class Story:
             fact.output += f"\n(the demo expected to read: {contains})"
         self.keep(fact)
         return text
+
+    def identity(self, user: str) -> dict[str, str]:
+        """Return what makes somebody themselves on a laptop of their own: a name, and a key to sign with."""
+        place = self.folder / "secrets"
+        key, passphrase = place / f"{user}.pem", place / "passphrase"
+        return {"LAMPWAY_USER": user, "LAMPWAY_KEY": str(key), "LAMPWAY_PASSPHRASE": f"file:{passphrase}"}
 
     def keep(self, fact: Fact) -> None:
         """Record one thing that was done and show it. Raises BrokenError when it is not what it should be."""
@@ -194,6 +200,11 @@ def _begin(story: Story) -> None:
         "ben:Ben Approver:ben@example.org:approver,platform-admin",
     )
     story.run("init", "--team", "Order desk", "--person", people[0], "--person", people[1])
+    story.tell("A name proves nothing, so an approval for prod is signed: each of them makes a key, once.")
+    _keep_secret(story, "passphrase", Secret(secrets.token_hex(16)))
+    for user in ("ada", "ben"):
+        story.run("key", "create", "--add", user=user, contains=f"{user} signs with")
+    story.tell("They connect their environments, and put the rules in force.")
     for name, launched in story.places.items():
         _edit(story, name, demo_flows.erp(story.keys[name]))
         references = _store_secrets(story, name, launched)
@@ -217,7 +228,7 @@ def _to_production(story: Story) -> None:
     story.run("promote", "orders", "--to", "prod", expect=4, contains="0 of 1 approvals")
     story.run("approve", "orders", expect=1, contains="Ada Maker asked for it")
     story.run("inbox", user="ben", contains="orders@1.0.0")
-    story.run("approve", "orders", user="ben", contains="deployed and verified")
+    story.run("approve", "orders", user="ben", contains="signed with your key")
     _order(story, 201)
     story.run("status", contains="1.0.0")
     _show_tag(story)
@@ -252,16 +263,20 @@ def _store_secrets(story: Story, name: str, launched: Launched) -> list[str]:
         f"{name}-maker": launched.maker_credentials["password"],
         f"{name}-erp-key": Secret(story.keys[name]),
     }
-    folder = story.folder / "secrets"
-    folder.mkdir(mode=0o700, exist_ok=True)
     for key, secret in kept.items():
-        (folder / key).touch(mode=0o600)
-        (folder / key).write_text(secret.reveal(), encoding="utf-8")
+        _keep_secret(story, key, secret)
     maker = launched.maker_credentials["user"].reveal()
     return [
         *("--token", f"file:../secrets/{name}-token"),
         *("--maker-user", maker, "--maker-password", f"file:../secrets/{name}-maker"),
     ]
+
+
+def _keep_secret(story: Story, name: str, secret: Secret) -> None:
+    folder = story.folder / "secrets"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / name).touch(mode=0o600)
+    (folder / name).write_text(secret.reveal(), encoding="utf-8")
 
 
 def _write_solution(story: Story) -> None:
@@ -384,6 +399,8 @@ def _end(story: Story, took: float, installed: float, *, as_json: bool, keep: bo
         say(f"Left running: {', '.join(f'{n} {launched.url}' for n, launched in story.places.items())}")
         say(f"  sign in as maker with: cat {story.folder}/secrets/prod-maker")
         say(f"  cd {story.folder}/governance && LAMPWAY_USER=ada lampway status")
+        ben = " ".join(f"{name}={value}" for name, value in story.identity("ben").items())
+        say(f"  approve as ben with: {ben} lampway approve orders")
         say(f"  stop them with: kill {' '.join(str(launched.pid) for launched in story.places.values())}")
 
 

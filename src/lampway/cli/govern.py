@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import shutil
 import sys
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from lampway import __version__
-from lampway.app import LocalSession, Platforms, cache_folder, find_root, load_working_strategy, strategy_changes
+from lampway.app import (
+    LocalSession,
+    Platforms,
+    cache_folder,
+    find_root,
+    key_path,
+    load_working_strategy,
+    strategy_changes,
+)
+from lampway.cli.keys import lines_for, own_public_key
 from lampway.cli.output import emit, paint, say, table, when
 from lampway.cli.path import Json
-from lampway.cli.session import session, working_folder
+from lampway.cli.session import session, today, working_folder
 from lampway.domain.capability import Capability
 from lampway.domain.cautions import cautions
 from lampway.engine.audit import Audit, History
@@ -164,6 +174,24 @@ def doctor(*, json: Json = False) -> int:
     return 0 if all(ok for _, ok, _ in checks) else 1
 
 
+def _key(root: Path, name: str) -> list[tuple[str, bool, str]]:
+    """Say whether somebody can sign on this machine, where their approval counts only when it is signed."""
+    strategy = load_working_strategy(root)
+    person, public = strategy.person(name), own_public_key()
+    if person is None:
+        return [("key", True, f"none needed: {name} is nobody in people.yaml")]
+    stages = [stage for pipeline in strategy.pipelines for stage in pipeline.stages]
+    rules = [rule for stage in stages for rule in stage.rules_of("approval") if rule.signed]
+    if public and any(key.key == public and key.is_valid(today()) for key in person.keys):
+        return [("key", True, f"signs as {person.id}: {key_path()}")]
+    if not any(person in strategy.holders(rule.roles, rule.people) for rule in rules):
+        return [("key", True, f"none needed: nothing asks {person.id} for a signature")]
+    lines = f"; below {person.id} in people.yaml belongs: {' '.join(line.strip() for line in lines_for(public))}"
+    cure = f"lampway key show --add{lines}" if public else "lampway key create --add"
+    missing = f"{key_path()} is none of theirs in people.yaml" if public else "no key here"
+    return [("key", False, f"{missing}, and what {person.id} approves counts only when it is signed: {cure}")]
+
+
 def _workspace() -> list[tuple[str, bool, str]]:
     try:
         root = find_root(working_folder())
@@ -181,6 +209,7 @@ def _workspace() -> list[tuple[str, bool, str]]:
         found.append(("ledger", not verdict.damage, f"{verdict.events} events, {len(verdict.damage)} damaged"))
         actor = opened.actor()
         found.append(("you", True, f"{actor.person}, known by {actor.via}, not proved"))
+        found += _key(root, actor.person) if found[0][1] else []
     except LampwayError as error:
         found.append(("state", False, str(error)))
     finally:

@@ -7,21 +7,38 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
-from lampway.app import Session, is_key_locked, key_path, open_key, public_key, resolve_secret, write_key
+from cyclopts import Parameter
+
+from lampway.app import (
+    Session,
+    add_key,
+    find_root,
+    find_writer,
+    is_key_locked,
+    key_path,
+    open_key,
+    public_key,
+    resolve_secret,
+    write_key,
+)
 from lampway.cli.output import emit, note, say
 from lampway.cli.path import Json
-from lampway.cli.session import today
+from lampway.cli.session import today, working_folder
 from lampway.domain.secret import Secret
 from lampway.engine.decide import Decide
 from lampway.engine.signed import DraftDecision
-from lampway.errors import NotFoundError, SecretError, UsageError
+from lampway.errors import NotFoundError, SecretError, UnsignedError, UsageError
 
+Add = Annotated[bool, Parameter(name="--add", negative="")]
+"""Whether to write a public key into people.yaml as well."""
+_NO_KEY = "not signed: you have no key"
 PASSPHRASE = "LAMPWAY_PASSPHRASE"  # noqa: S105 - the name of a variable
 """Names the passphrase by reference, such as `file:PATH`."""
 
 
-def key_create(*, out: str = "", passphrase_file: str = "", json: Json = False) -> int:
+def key_create(*, out: str = "", passphrase_file: str = "", add: Add = False, json: Json = False) -> int:
     """Make a key of your own to sign decisions with, and print the lines that people.yaml needs.
 
     Parameters
@@ -30,40 +47,71 @@ def key_create(*, out: str = "", passphrase_file: str = "", json: Json = False) 
         Where to write the private key; else LAMPWAY_KEY, else your configuration folder.
     passphrase_file
         A file that holds the passphrase; else LAMPWAY_PASSPHRASE (a reference such as file:PATH), else you are asked.
+    add
+        Also write the public half into people.yaml here, for you to commit and somebody to apply.
     json
         Print the facts as JSON.
     """
+    if add:
+        find_writer(find_root(working_folder()))  # refuses, before a key is made that nobody asked for
     path = Path(out) if out else key_path()
     if path.exists():
         write_key(path, None)  # refuses, before anybody is asked for a passphrase
     public = write_key(path, _passphrase(passphrase_file, path, twice=True))
     note(f"private key: {path} (readable by you only; keep it, and never commit it)")
-    return _show(public, as_json=json)
+    return _show(public, add=add, as_json=json)
 
 
-def key_show(*, key: str = "", json: Json = False) -> int:
+def key_show(*, key: str = "", add: Add = False, json: Json = False) -> int:
     """Print the public half of your key as people.yaml needs it.
 
     Parameters
     ----------
     key
         The private key's file; else LAMPWAY_KEY, else the one in your configuration folder.
+    add
+        Also write it into people.yaml here, for you to commit and somebody to apply.
     json
         Print the facts as JSON.
     """
-    return _show(public_key(Path(key) if key else key_path()), as_json=json)
+    return _show(public_key(Path(key) if key else key_path()), add=add, as_json=json)
 
 
-def _show(public: str, *, as_json: bool) -> int:
+def _show(public: str, *, add: bool, as_json: bool) -> int:
     from lampway.domain.keys import key_id
 
+    owner = _add(public) if add else ""
     if as_json:
         emit({"key": public, "key_id": key_id(public)})
         return 0
+    if owner:
+        say(f"people.yaml: {owner} signs with {public}")
+        note("commit it, and have it applied: lampway strategy apply -m 'A key to sign with'")
+        return 0
     note("add this to yourself in people.yaml, and have it applied: lampway strategy apply")
-    say("    keys:")
-    say(f"      - {{key: '{public}', from: {today()}}}")
+    for line in lines_for(public):
+        say(line)
     return 0
+
+
+def _add(public: str) -> str:
+    root = find_root(working_folder())
+    person = find_writer(root)
+    add_key(root, person.id, public, today())
+    return person.id
+
+
+def lines_for(public: str) -> tuple[str, ...]:
+    """Return the lines that make a public key somebody's in people.yaml, from today on."""
+    return ("    keys:", f"      - {{key: '{public}', from: {today()}}}")
+
+
+def own_public_key() -> str:
+    """Return the public half of the key that this machine signs with; empty where there is none."""
+    try:
+        return public_key(key_path())
+    except NotFoundError:
+        return ""
 
 
 def sign(opened: Session, request: Decide, passphrase_file: str) -> tuple[Decide, str]:
@@ -82,6 +130,19 @@ def sign(opened: Session, request: Decide, passphrase_file: str) -> tuple[Decide
     return replace(request, envelope=envelope), ""
 
 
+def what_is_missing(error: UnsignedError, why_not: str) -> UnsignedError:
+    """Return the error with what this very person still has to do, down to the lines to add."""
+    public = own_public_key()
+    if not why_not or (not public and why_not != _NO_KEY):
+        hint = "set LAMPWAY_KEY to where your private key lies, or lampway key create --add for a new one"
+        return UnsignedError(error.message, hint=hint, details=(why_not,) if why_not else ())
+    if not public:
+        return UnsignedError(error.message, hint=error.hint, details=(why_not,))
+    details = (why_not, "below your name in people.yaml belongs:", *lines_for(public))
+    hint = "lampway key show --add writes it there; commit, let somebody apply it, and decide again"
+    return UnsignedError(error.message, hint=hint, details=details)
+
+
 def _public(path: Path) -> str:
     try:
         return public_key(path)
@@ -94,7 +155,7 @@ def _public(path: Path) -> str:
 def _why_unsigned(public: str, path: Path, *, has_keys: bool) -> str:
     if public:
         return f"not signed: the key in {path} is not one of yours in the rules in force"
-    return "not signed: your key is not on this machine" if has_keys else "not signed: you have no key"
+    return "not signed: your key is not on this machine" if has_keys else _NO_KEY
 
 
 def _passphrase(file: str, path: Path, *, twice: bool = False) -> Secret | None:

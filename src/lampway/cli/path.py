@@ -17,6 +17,7 @@ from lampway.engine.decide import Decide
 from lampway.engine.promote import Abort, Promote
 from lampway.engine.recheck import ShowLapsed
 from lampway.engine.views import Explain, Inbox, PromotionView, ShowPromotion
+from lampway.errors import UnsignedError
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
 WAITING_FOR_PEOPLE = 4
@@ -277,11 +278,14 @@ def reject(promotion: str, /, *, reason: str = "", passphrase_file: str = "", js
 
 
 def _decide(request: Decide, passphrase_file: str, *, as_json: bool) -> int:
-    from lampway.cli.keys import sign
+    from lampway.cli.keys import sign, what_is_missing
 
     with session(quiet=as_json) as opened:
         signed, why_not = sign(opened, request, passphrase_file)
-        decided = opened.run(signed)
+        try:
+            decided = opened.run(signed)
+        except UnsignedError as error:
+            raise what_is_missing(error, why_not) from None
         view = opened.run(ShowPromotion(decided.promotion))
         if as_json:
             emit(promotion_facts(view))

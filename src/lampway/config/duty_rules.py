@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from lampway.config.section import Name, Section, Text, Unique, fault
+from lampway.config.spans import Span
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
-
-_DURATION = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)", re.ASCII)
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def _span(text: str) -> str:
-    if not _DURATION.fullmatch(text):
-        raise fault("must be a number with s, m, h or d", "write it as in: 30m, 1h or 2d")
-    return text
-
-
-Span = Annotated[str, AfterValidator(_span), Field(json_schema_extra={"pattern": f"^{_DURATION.pattern}$"})]
-"""A length of time, such as 1h."""
 
 
 class RequireSection(Section):
@@ -87,11 +74,6 @@ class SoloSection(Section):
 
     cooling: Span
     """How long after sealing it may go on without anybody else, as in 1h; shown as no independent approval."""
-
-    @property
-    def seconds(self) -> float:
-        """The cooling time in seconds."""
-        return float(self.cooling[:-1]) * _SECONDS[self.cooling[-1]]
 
 
 class WaiversSection(Section):

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lampway.config.loading import in_order
+from lampway.domain.spans import write_span
 from lampway.domain.strategy import Environment, Solution, Values
 from lampway.errors import InvalidStrategyError
 
@@ -114,10 +115,8 @@ def _commented(model: type[Section], values: Mapping[str, Any]) -> str:
 
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:
-    from lampway.config.durations import written
-
     given = {key: value for key, value in check.items() if value}
-    return {**given, **({"max_age": written(given["max_age"])} if "max_age" in given else {})}
+    return {**given, **({"max_age": write_span(given["max_age"])} if "max_age" in given else {})}
 
 
 def _add(wanted: dict[str, Any], values: Values, also: tuple[Mapping[str, Any], ...]) -> None:

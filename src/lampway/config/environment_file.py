@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 
 from lampway.config.section import MayBeEmpty, Name, Reference, Section, Text, Url, fault
-from lampway.config.timing import DataKind
 from lampway.domain.configuration import EXTERNAL
 from lampway.domain.strategy import Environment, Values
+
+DataKind: TypeAlias = Literal["masked", "synthetic", "production", "none"]
+"""What data an environment may hold."""
 
 
 def _variable(value: Any) -> Any:

@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from lampway.config.durations import Duration, seconds
 from lampway.config.duty_rules import RequireSection, RiskSection, SoloSection
 from lampway.config.section import MayBeEmpty, Name, Section, Unique, fault
-from lampway.config.timing import Span
+from lampway.config.spans import Span
 from lampway.domain.strategy import GateRule
 
 CheckKind: TypeAlias = Literal["functional", "integration", "security", "uat"]
@@ -34,13 +33,12 @@ class Checks(Section):
     """The checks of the solution passed in the stage before."""
     kinds: Annotated[list[CheckKind], Unique, Field(min_length=1)] | None = None
     """Which kinds of check must have passed. Without this key: every check of the solution."""
-    max_age: Duration | None = None
+    max_age: Span | None = None
     """How old evidence may be, as in 24h or 7d; then it is collected again. Without this key: it never grows old."""
 
     def to_domain(self) -> GateRule:
         """Return the rule."""
-        age = seconds(self.max_age) if self.max_age else 0.0
-        return GateRule(self.gate, kinds=tuple(self.kinds or ()), max_age=age)
+        return GateRule(self.gate, kinds=tuple(self.kinds or ()), max_age=self.max_age or 0.0)
 
 
 class Findings(Section):
@@ -143,7 +141,7 @@ class Approval(Section):
             max_age=self.max_age or 0.0,
             require=tuple(want.to_domain() for want in self.require),
             risk=tuple(risk.to_domain(name) for name, risk in self.risk.items()),
-            cooling=self.solo.seconds if self.solo else 0.0,
+            cooling=self.solo.cooling if self.solo else 0.0,
             signed=self.signed,
         )
 

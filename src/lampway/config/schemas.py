@@ -68,3 +68,7 @@ def _tidy(schema: Any) -> Any:
         named = key in ("properties", "$defs", "patternProperties")
         tidy[key] = {name: _tidy(item) for name, item in value.items()} if named else _tidy(value)
     return tidy
+
+
+if __name__ == "__main__":
+    write_schemas()

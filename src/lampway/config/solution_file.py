@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lampway.config.durations import Duration, seconds
 from lampway.config.gate_rules import CheckKind
 from lampway.config.section import MayBeEmpty, Name, Section, Text, Unique, Url, choice, fault, reference_hint
+from lampway.config.spans import Span
 from lampway.domain.secret import is_reference
 from lampway.domain.strategy import Check, Solution
 
@@ -110,7 +110,7 @@ class CheckSection(Section):
     """Let the platform itself try what is installed, where it can."""
     attested: bool = False
     """Whether a tester says what came of it: `lampway check attest`. For checks of kind uat."""
-    max_age: Duration | None = None
+    max_age: Span | None = None
     """How old its evidence may be, as in 24h or 7d. Without this key: it never grows old."""
 
     @field_validator("report")
@@ -161,7 +161,7 @@ class CheckSection(Section):
             fail_on=self.fail_on or "",
             platform=self.platform or "",
             attested=self.attested,
-            max_age=seconds(self.max_age) if self.max_age else 0.0,
+            max_age=self.max_age or 0.0,
         )
 
 

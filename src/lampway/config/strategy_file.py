@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
 from lampway.config.key_section import Day, KeySection
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
-from lampway.config.timing import FreezeSection, Span, WindowSection
+from lampway.config.spans import Span
+from lampway.config.windows import FreezeSection, WindowSection
 from lampway.domain.strategy import Person, Pipeline, Stage, Tier
 
 
@@ -85,7 +84,7 @@ class StrategyFile(Section):
 
     team: Text
     """The team that owns these rules."""
-    next_review: Text = Field(json_schema_extra={"format": "date"})
+    next_review: Day
     """The day on which the team looks at these rules again, as in 2027-05-01."""
     tiers: dict[Name, Annotated[TierSection, MayBeEmpty]] = Field(min_length=1)
     """Levels of environments, lowest first; the last one is the most protected."""
@@ -97,16 +96,6 @@ class StrategyFile(Section):
     """Rules about the rules."""
     freezes: list[FreezeSection] = Field(default=[])
     """When deployments may not start, by the calendar."""
-
-    @field_validator("next_review")
-    @classmethod
-    def _is_date(cls, text: str) -> str:
-        try:
-            if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-                return date.fromisoformat(text).isoformat()
-        except ValueError:
-            pass
-        raise fault(f"not a date: {text[:40]}", "write year, month and day, as in 2027-05-01")
 
 
 class PersonSection(Section):

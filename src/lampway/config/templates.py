@@ -24,6 +24,8 @@ _SECOND = """
   #   email: bob@example.com
   #   roles: [approver, platform-admin]
 """
+_SIGNED = "true          # count only what is signed with the approver's own key (`lampway key create`)"
+_UNSIGNED = "false         # anybody who can set LAMPWAY_USER can be the approver; `true` asks for their own key"
 _PEOPLE = """\
 # yaml-language-server: $schema=schema/people.schema.json
 #
@@ -34,13 +36,18 @@ _PEOPLE = """\
 
 
 def initial_files(
-    *, team: str, next_review: str, people: Sequence[Newcomer], platform: str = "node-red"
+    *,
+    team: str,
+    next_review: str,
+    people: Sequence[Newcomer],
+    platform: str = "node-red",
+    unsigned: bool = False,
 ) -> Mapping[str, str]:
     """Return the files of a new governance repository, by path. They load without a mistake if what is given is valid.
 
     A second person must apply changes where two of `people` are platform admins. Where nobody is an approver the first
     one is made one, because rules by which nothing can ever enter prod are no rules; nobody approves their own work
-    all the same.
+    all the same. With `unsigned` an approval for prod counts without a signature, and the strategy says so.
     """
     people = _with_approver(people)
     admins = [person for person in people if "platform-admin" in person[3]]
@@ -49,6 +56,7 @@ def initial_files(
         "next_review": next_review,
         "second_person_applies": inline(len(admins) > 1),
         "owner": people[0][0],
+        "signed": _UNSIGNED if unsigned else _SIGNED,
     }
     return {
         ".gitignore": _template("gitignore").substitute(),

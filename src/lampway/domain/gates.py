@@ -5,30 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from lampway.domain.checklist import ChecklistLine, unanswered, with_answer
-from lampway.domain.deadlines import is_before, later, shown
 from lampway.domain.deployment import DriftState
 from lampway.domain.duties import ChecklistItem, RiskClass
 from lampway.domain.judgement import OPENING, Eligibility, Facts, GateResult, GateState
+from lampway.domain.moments import is_before, is_fresh, later, moment_in_words, seconds_between, shown
 from lampway.domain.promotion import Decision, DeploymentKind
 from lampway.domain.quorum import Voice, unmet_roles
 from lampway.domain.rights import answer_objection, independent, speakers, voices, waiver_objection
 from lampway.domain.risk import classify
+from lampway.domain.spans import span_in_words
 from lampway.domain.standing import TESTER, CheckState, Standing, required, standings
 from lampway.domain.stops import standing
 from lampway.domain.strategy import GateRule, Stage, Strategy
-from lampway.domain.timing import (
-    is_any_open,
-    is_fresh,
-    moment_in_words,
-    next_opening,
-    seconds_between,
-    span_in_words,
-)
 from lampway.domain.waiver import newest_valid
+from lampway.domain.windows import is_any_open, next_opening
 
 
 def judge(facts: Facts) -> Eligibility:
@@ -278,10 +272,11 @@ def _quorum(rule: GateRule, facts: Facts, heard: tuple[Voice, ...], risk: RiskCl
         return GateResult(rule.gate, GateState.FAILED, reason, "give the role to somebody else in people.yaml")
     counted = {p.id for v in heard for p in (v.speaker, v.principal)}
     able = {name: set(whose) - counted for name, whose in speakers(rule, facts).items() if name not in counted}
-    waiting = ", ".join(name for name, whose in able.items() if whose)
+    able = {name: whose for name, whose in able.items() if whose}
+    waiting = ", ".join(able)
     ask_first = f"lampway promote {facts.release.name} --to {facts.stage.name}"
     command = f"one of {waiting}: lampway approve {facts.promotion}" if facts.promotion else ask_first
-    return GateResult(rule.gate, GateState.PENDING, have, command)
+    return GateResult(rule.gate, GateState.PENDING, have, command + _keyless(rule, facts, able))
 
 
 def unsigned(rule: GateRule, strategy: Strategy, decision: Decision) -> str:
@@ -294,6 +289,13 @@ def unsigned(rule: GateRule, strategy: Strategy, decision: Decision) -> str:
     if person is None or not any(k.key == decision.key and k.is_valid(decision.at) for k in person.keys):
         return f"what {decision.by} decided is signed with a key that was not theirs to use on {decision.at[:10]}"
     return ""
+
+
+def _keyless(rule: GateRule, facts: Facts, able: Iterable[str]) -> str:
+    """Return who could say yes and has no key to sign it with yet."""
+    people = [facts.strategy.person(name) for name in able] if rule.signed and facts.now else []
+    lacking = [p.id for p in people if p and not any(k.is_valid(facts.now) for k in p.keys)]
+    return f" (without a key yet: {', '.join(lacking)}; lampway key create --add)" if lacking else ""
 
 
 def _uncounted(rule: GateRule, facts: Facts) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from lampway.domain.deadlines import is_before
 from lampway.domain.duties import Required
+from lampway.domain.moments import is_before
 from lampway.domain.promotion import Decision
 from lampway.domain.strategy import Person
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lampway.domain.deployment import CheckOutcome, Evidence
+from lampway.domain.spans import span_in_words
 from lampway.domain.strategy import Check, GateRule, Solution
 
 TESTER = "tester"
@@ -113,13 +114,6 @@ def _aged(found: Evidence, limit: float, now: str) -> tuple[CheckState, str]:
     if age < -_SKEW:
         return CheckState.UNCLEAR, f"{passed} at {found.at}, which is after now: a clock goes wrong"
     if age > timedelta(seconds=limit):
-        return CheckState.EXPIRED, f"{passed} {in_words(age.total_seconds())} ago; it counts for {in_words(limit)}"
+        old = span_in_words(age.total_seconds())
+        return CheckState.EXPIRED, f"{passed} {old} ago; it counts for {span_in_words(limit)}"
     return CheckState.PASSED, passed
-
-
-def in_words(seconds: float) -> str:
-    """Return a length of time as a strategy would write it, such as `36h`, rounded down."""
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds >= 2 * size or (seconds >= size and not seconds % size):
-            return f"{int(seconds // size)}{unit}"
-    return f"{int(seconds)}s"

@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from lampway.domain.deployment import Deployment, DeploymentState
+from lampway.domain.moments import moment_in_words, seconds_between
 from lampway.domain.strategy import Person
-from lampway.domain.timing import moment_in_words, seconds_between
 
 LIFTERS = ("release-manager", "platform-admin")
 """Roles whose holders may lift what somebody else has stopped."""

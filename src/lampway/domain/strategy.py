@@ -10,7 +10,7 @@ from lampway.domain.digest import digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.keys import PersonKey
 from lampway.domain.revocation import Revocation
-from lampway.domain.timing import Freeze, Window
+from lampway.domain.windows import Freeze, Window
 from lampway.errors import NotFoundError
 
 

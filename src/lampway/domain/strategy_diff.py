@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from lampway.domain.digest import canonical, to_plain
+from lampway.domain.spans import span_in_words
 from lampway.domain.strategy import (
     Check,
     Environment,
@@ -22,7 +23,6 @@ from lampway.domain.strategy import (
     Tier,
     Values,
 )
-from lampway.domain.timing import span_in_words
 
 _LONGEST = 60
 _SECRET_NAME = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|private.?key|api.?key|auth", re.IGNORECASE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lampway.domain.deadlines import is_before
+from lampway.domain.moments import is_before
 
 WAIVABLE = ("previous-stage", "checks", "findings", "lock", "rollback-target", "checklist")
 """Gates that may be waived at all. In the last tier, not the stage before.

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from lampway.domain import events
 from lampway.domain.deployment import Deployment, DriftFinding, DriftState
 from lampway.domain.events import Actor, Recorded
-from lampway.domain.moments import parse_moment, parse_span
+from lampway.domain.moments import parse_moment
 from lampway.domain.promotion import DeploymentKind, Promotion
 from lampway.domain.revocation import Revocation, without_revoked
+from lampway.domain.spans import HINT, parse_span
 from lampway.domain.strategy import Person, Stage, Strategy
 from lampway.engine.context import Engine, Request
 from lampway.errors import NotFoundError, UsageError
@@ -123,11 +124,13 @@ def cover(engine: Engine, request: Cover, actor: Actor) -> Coverage:
     """
     del actor
     gap = parse_span(request.gap)
-    since = parse_moment(request.since)
-    until = min(parse_moment(request.until, end=True), engine.now())
+    if gap is None:
+        raise UsageError(f"not a length of time: {request.gap!r}", hint=HINT)
+    since = parse_moment(request.since, "UTC")
+    until = min(parse_moment(request.until, "UTC", is_end=True), engine.now())
     if since >= until:
         raise UsageError("there is no time between the two", hint="--from comes before --to, and not in the future")
-    account = _Account(since, until, request.environment, gap)
+    account = _Account(since, until, request.environment, timedelta(seconds=gap))
     for recorded in engine.store.events(kinds=_KINDS):
         if recorded.at < until:
             account.add(recorded)
@@ -313,7 +316,7 @@ def who_could(engine: Engine, request: WhoCould, actor: Actor) -> tuple[Period, 
     del actor
     if request.could not in _ABLE:
         raise UsageError(f"nobody can {request.could!r}", hint=f"one of: {', '.join(_ABLE)}")
-    start, end = parse_moment(request.on), parse_moment(request.on, end=True)
+    start, end = parse_moment(request.on, "UTC"), parse_moment(request.on, "UTC", is_end=True)
     applied = [r for r in engine.store.events(kinds=(events.StrategyApplied.kind,)) if r.at < end or r.at <= start]
     earlier = [r for r in applied if r.at <= start]
     in_force = [*earlier[-1:], *(r for r in applied if r.at > start)]

@@ -19,7 +19,7 @@ from lampway.engine.facts import Case, case_of, eligibility, gather
 from lampway.engine.promote import find_promotion
 from lampway.engine.signed import accept, decision_of
 from lampway.engine.store import Transaction
-from lampway.errors import RefusedError, UsageError, VoidedError
+from lampway.errors import RefusedError, UnsignedError, UsageError, VoidedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,8 @@ def _decision(
         signed, kept = accept(engine, request.envelope, case, decision, promotion=promotion, person=person)
         return replace(signed, on_behalf_of=voice), kept
     if all(unsigned(rule, facts.strategy, decision) for rule in rules):
-        hint = "lampway key create prints the lines that people.yaml needs; once they are applied, decide again"
-        raise RefusedError(f"this decision would not count: {unsigned(rules[0], facts.strategy, decision)}", hint=hint)
+        hint = "lampway key create --add writes your key into people.yaml; once that is applied, decide again"
+        raise UnsignedError(f"this decision would not count: {unsigned(rules[0], facts.strategy, decision)}", hint=hint)
     return replace(decision, authenticated=actor.authenticated, on_behalf_of=voice), None
 
 

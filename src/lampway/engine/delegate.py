@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lampway.domain.deadlines import is_before, parse_moment
 from lampway.domain.events import Actor, Delegated, DelegationEnded
+from lampway.domain.moments import is_before, parse_deadline, parse_moment
 from lampway.domain.quorum import Delegation
 from lampway.domain.strategy import Person, Strategy
 from lampway.engine.context import Engine, Request, require_reason, rules_in_force
@@ -46,7 +46,7 @@ def delegate(engine: Engine, request: Delegate, actor: Actor) -> Delegation:
     Only what somebody may approve themselves can be delegated: what was delegated to them is not passed on.
     """
     reason = require_reason(request.reason)
-    start, until = parse_moment(request.start), parse_moment(request.until, end=True)
+    start, until = parse_moment(request.start), parse_deadline(request.until)
     if not is_before(start, until) or not is_before(engine.now(), until):
         raise UsageError("the delegation would be over before it begins", hint="give a later day with --until")
     with engine.store.transaction() as transaction:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lampway.domain import events
-from lampway.domain.deadlines import shown
 from lampway.domain.digest import short
+from lampway.domain.moments import shown
 from lampway.domain.quorum import voice_name
 
 

@@ -10,7 +10,7 @@ from lampway.domain.digest import to_plain
 from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMoved, Tagged
 from lampway.domain.gates import is_overdue
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
-from lampway.domain.timing import span_in_words
+from lampway.domain.spans import span_in_words
 from lampway.engine.attestations import attest_verdict
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare

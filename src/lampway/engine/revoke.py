@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lampway.domain.deadlines import parse_moment
 from lampway.domain.events import Actor, Revoked
 from lampway.domain.keys import read_key
+from lampway.domain.moments import parse_moment
 from lampway.domain.revocation import REVOKERS, WHY, Revocation
 from lampway.domain.strategy import Person, Strategy
 from lampway.engine.context import Engine, Request, require_reason, rules_in_force

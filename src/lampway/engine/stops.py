@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from lampway.domain.deployment import Installation
 from lampway.domain.events import Actor, Event, Held, HoldLifted, PromotionMoved, Vetoed
+from lampway.domain.moments import read_moment, write_moment
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.stops import LIFTERS, Hold, HoldState, Veto, may_lift, standing, veto_key
 from lampway.domain.strategy import Person, Strategy
-from lampway.domain.timing import parse_moment
 from lampway.engine.context import Engine, Request, find_release, require_reason, rules_in_force
 from lampway.engine.facts import installed
 from lampway.engine.store import Reading
@@ -205,9 +204,9 @@ def _require_scope(strategy: Strategy, solution: str, environment: str) -> None:
 def _end(engine: Engine, until: str) -> str:
     if not until:
         return ""
-    end = parse_moment(until, is_end=True)
+    end = read_moment(until, "UTC", is_end=True)
     if end is None:
         raise UsageError(f"not a date: {until[:40]}", hint="write it as in 2027-05-01 or 2027-05-01T17:00, UTC")
     if end <= engine.clock.now():
         raise UsageError(f"{until} is in the past", hint="name a day to come, or leave out --until")
-    return datetime.astimezone(end, UTC).isoformat(timespec="milliseconds")
+    return write_moment(end)

@@ -60,7 +60,7 @@ def _start(since: str) -> tuple[int, str]:
         if len(since) > 18:
             raise UsageError(f"no row has such a number: {since}")
         return max(int(since) - 1, 0), ""
-    return 0, parse_moment(since) if since else ""
+    return 0, parse_moment(since, "UTC") if since else ""
 
 
 _quote: Callable[[str], str] = json.dumps
@@ -160,8 +160,8 @@ def search_ledger(engine: Engine, request: SearchLedger, actor: Actor) -> Trail:
         people=_names_of(engine, request.person) if request.person else (),
         solution=request.solution,
         environment=request.environment,
-        since=parse_moment(request.since) if request.since else "",
-        until=parse_moment(request.until, end=True) if request.until else "",
+        since=parse_moment(request.since, "UTC") if request.since else "",
+        until=parse_moment(request.until, "UTC", is_end=True) if request.until else "",
         kinds=(request.kind,) if request.kind else (),
         limit=request.limit,
     )

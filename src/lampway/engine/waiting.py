@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from lampway.domain.deadlines import seconds_between
 from lampway.domain.events import Actor
 from lampway.domain.judgement import GateState
+from lampway.domain.moments import seconds_between
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.facts import case_of, eligibility

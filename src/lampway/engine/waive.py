@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lampway.domain.deadlines import is_before, parse_moment
 from lampway.domain.events import Actor, GateWaived
 from lampway.domain.gates import judge
 from lampway.domain.judgement import OPENING, Facts
+from lampway.domain.moments import is_before, parse_deadline
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.rights import waiver_objection
 from lampway.domain.waiver import WAIVABLE, Waiver
@@ -37,7 +37,7 @@ def waive(engine: Engine, request: Waive, actor: Actor) -> Waiver:
     waived, and gates that are open.
     """
     reason = require_reason(request.reason)
-    until = parse_moment(request.until, end=True)
+    until = parse_deadline(request.until)
     if not is_before(engine.now(), until):
         raise UsageError(f"this moment has passed: {request.until.strip()}", hint="give a day to come with --until")
     with engine.store.transaction() as transaction:

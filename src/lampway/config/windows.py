@@ -1,24 +1,18 @@
-"""Time in governance files: lengths of time, windows and freezes."""
+"""Windows and freezes in governance files."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from lampway.config.section import Name, Section, Text, Unique, fault
-from lampway.domain.timing import DAYS, Freeze, Window, is_zone, parse_clock, parse_moment, parse_span
+from lampway.domain.moments import DAYS, is_zone, read_moment
+from lampway.domain.windows import Freeze, Window, parse_clock
 
 _DAY = "mon|tue|wed|thu|fri|sat|sun"
 _DAYS = re.compile(rf"({_DAY})(?:-({_DAY}))?")
-
-
-def _span(value: object) -> float:
-    seconds = parse_span(value) if isinstance(value, str) else None
-    if seconds is None:
-        raise fault("must be a length of time", "write a number and s, m, h, d or w, such as 90m, 2h or 7d")
-    return seconds
 
 
 def _days(value: object) -> str:
@@ -52,10 +46,6 @@ def _spread(days: list[str]) -> tuple[str, ...]:
     return tuple(day for day in DAYS if day in found)
 
 
-Span: TypeAlias = Annotated[
-    float, BeforeValidator(_span), WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,4} ?[smhdw]$"})
-]
-"""A length of time, such as 90m, 2h or 7d; kept in seconds."""
 DayRun: TypeAlias = Annotated[
     str, BeforeValidator(_days), WithJsonSchema({"type": "string", "pattern": f"^({_DAY})(-({_DAY}))?$"})
 ]
@@ -109,8 +99,8 @@ class FreezeSection(Section):
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> FreezeSection:
-        start = parse_moment(self.start, self.zone)
-        end = parse_moment(self.until, self.zone, is_end=True)
+        start = read_moment(self.start, self.zone)
+        end = read_moment(self.until, self.zone, is_end=True)
         if start is None or end is None:
             wrong = self.start if start is None else self.until
             raise fault(f"not a date: {wrong[:40]}", "write it as in 2026-12-19 or 2026-12-19T18:00")
@@ -120,12 +110,8 @@ class FreezeSection(Section):
 
     def to_domain(self) -> Freeze:
         """Return the freeze, its days as moments."""
-        start = parse_moment(self.start, self.zone)
-        end = parse_moment(self.until, self.zone, is_end=True)
+        start = read_moment(self.start, self.zone)
+        end = read_moment(self.until, self.zone, is_end=True)
         assert start is not None  # noqa: S101 - judged above
         assert end is not None  # noqa: S101 - judged above
         return Freeze(start.isoformat(), end.isoformat(), self.reason, tuple(self.environments or ()), self.zone)
-
-
-DataKind: TypeAlias = Literal["masked", "synthetic", "production", "none"]
-"""What data an environment may hold."""

@@ -1,4 +1,4 @@
-"""Time as a rule: windows in which deployments may start, freezes in which they may not, and lengths of time.
+"""Windows in which deployments may start, and freezes in which they may not.
 
 A window is open exactly while a clock on the wall of its zone shows a time within it; so it is right when clocks are
 put forward or back, and says nothing about how long it lasts on such a day. The time is always passed in.
@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-"""Days of the week as strategies write them."""
+from lampway.domain.moments import DAYS, moment_in_words
+
 _AHEAD = 9
 """Days to look ahead for an opening: a week, and more where a zone leaves out a day."""
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _MIDNIGHT = "24:00"
-_SPAN = re.compile(r"([1-9]\d{0,4}) ?([smhdw])")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,70 +139,6 @@ class Freeze:
         return f"{where} from {start} until {end}: {self.reason}"
 
 
-def moment_in_words(moment: datetime, zone: str = "UTC", now: datetime | None = None) -> str:
-    """Return a moment for people, as in *Mon 08:00 Europe/Berlin*; with its date unless it is within days of `now`."""
-    local = moment.astimezone(ZoneInfo(zone))
-    is_near = now is not None and abs(moment - now) < timedelta(days=6)
-    return f"{DAYS[local.weekday()].title()} {'' if is_near else f'{local:%Y-%m-%d} '}{local:%H:%M} {zone}"
-
-
 def parse_clock(text: str) -> str | None:
     """Return a time of day as it is kept, such as 08:00 or 24:00; None for anything else."""
     return text if _CLOCK.fullmatch(text) or text == _MIDNIGHT else None
-
-
-def parse_span(text: str) -> float | None:
-    """Return a length of time such as *90m*, *2h* or *7d* in seconds; None for anything else."""
-    found = _SPAN.fullmatch(text)
-    return float(int(found[1]) * _UNITS[found[2]]) if found else None
-
-
-def parse_moment(text: str, zone: str = "UTC", *, is_end: bool = False) -> datetime | None:
-    """Return the moment that a date, or a date with a time, means in the zone; None for anything else.
-
-    A date alone means its first moment, or with `is_end` the moment after its last. Of a time that the clock shows
-    twice, the later one is meant.
-    """
-    try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-            day = date.fromisoformat(text) + timedelta(days=1 if is_end else 0)
-            return datetime.combine(day, time(), ZoneInfo(zone))
-        if not re.match(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}", text, re.ASCII):
-            return None
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=ZoneInfo(zone), fold=1)
-        moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment
-
-
-def span_in_words(seconds: float) -> str:
-    """Return a length of time for people, its two largest units."""
-    left = max(0, int(seconds))
-    parts = []
-    for name, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {name}")
-    return " ".join(parts[:2]) or "0 s"
-
-
-def is_zone(name: str) -> bool:
-    """Return whether the time zone database knows this zone."""
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        return False
-    return True
-
-
-def seconds_between(start: str, end: str) -> float:
-    """Return the seconds from one ISO time to another."""
-    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
-
-
-def is_fresh(at: str, max_age: float, now: str) -> bool:
-    """Return whether what happened at `at` still counts. Without a limit it does; with the time unknown it does not."""
-    return not max_age or (bool(now) and seconds_between(at, now) <= max_age)
