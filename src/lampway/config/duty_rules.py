@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -22,6 +22,10 @@ def _span(text: str) -> str:
 
 Span = Annotated[str, AfterValidator(_span), Field(json_schema_extra={"pattern": f"^{_DURATION.pattern}$"})]
 """A length of time, such as 1h."""
+
+
+DataClass: TypeAlias = Literal["public", "internal", "confidential", "restricted"]
+"""How sensitive data is, the least sensitive first."""
 
 
 class RequireSection(Section):
@@ -52,6 +56,8 @@ class WhenSection(Section):
     """How many components it removes."""
     needs_at_most: int | None = Field(default=None, ge=0)
     """How many variables and connections it asks for that were not asked for before."""
+    data_class: Annotated[list[DataClass], Unique, Field(min_length=1)] | None = None
+    """How sensitive the owner says the data is that the solution handles: any of these."""
 
     @model_validator(mode="after")
     def _says_something(self) -> WhenSection:
@@ -79,6 +85,7 @@ class RiskSection(Section):
             when.touches_at_most,
             when.removes_at_most,
             when.needs_at_most,
+            data_class=tuple(when.data_class or ()),
         )
 
 

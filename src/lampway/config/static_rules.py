@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lampway.config.document import Document, Path
+from lampway.domain.dependencies import circles
 from lampway.errors import Mistake
 
 SANDBOX = "sandbox"
@@ -36,6 +37,16 @@ def check_static_rules(strategy: Document, people: Document, environments: Mappi
                 yield from _never_soaks(strategy, stage)
     for environment in environments.values():
         yield from _data(tiers, environment)
+
+
+def check_circles(solutions: Mapping[str, Document]) -> Iterator[Mistake]:
+    """Yield every circle of solutions that need each other, in the file of the first one of it by name."""
+    graph = {name: document.names("depends_on") or () for name, document in solutions.items()}
+    for way in circles(graph):
+        after = way[1] if len(way) > 1 else way[0]
+        message = f"solutions need each other in a circle: {' → '.join((*way, way[0]))}"
+        hint = "none of them could ever be the first: take one of these dependencies out"
+        yield solutions[way[0]].mistake(("depends_on", after), message, hint, at_key=True)
 
 
 class _Tiers:
@@ -165,8 +176,9 @@ def _sole_approvers(strategy: Document, people: Document, stage: Path) -> Iterat
 
 def _never_soaks(strategy: Document, stage: Path) -> Iterator[Mistake]:
     for path in (*(p for p, _ in strategy.items(*stage, "gates")), *nested_gates(strategy, stage)):
-        if strategy.at(*path, "gate") == "soak":
-            message = "gate soak can never open: no stage comes before this one"
+        kind = strategy.at(*path, "gate")
+        if kind in ("soak", "rehearsed"):
+            message = f"gate {kind} can never open: no stage comes before this one"
             yield strategy.mistake((*path, "gate"), message, "put a stage before it, or take the gate out")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from lampway.domain.assurances import certified, data, dependencies, managed, rehearsed, ticket
 from lampway.domain.checklist import ChecklistLine, unanswered, with_answer
 from lampway.domain.deadlines import is_before, later, shown
 from lampway.domain.deployment import DriftState
@@ -40,7 +41,8 @@ def judge(facts: Facts) -> Eligibility:
     if facts.kind is not DeploymentKind.FORWARD:
         return Eligibility((_named_person(facts), *_stops(facts)))
     declared = tuple(_judged(rule, facts) for rule in facts.stage.gates)
-    return Eligibility((*declared, *_stops(facts), *_timed(facts)) if declared else ())
+    timed = tuple(_excepted(result, facts) for result in _timed(facts))
+    return Eligibility((*declared, *_stops(facts), *timed) if declared else ())
 
 
 def _stops(facts: Facts) -> tuple[GateResult, ...]:
@@ -87,12 +89,16 @@ def is_overdue(stage: Stage, requested_at: str, now: str) -> bool:
 
 def _judged(rule: GateRule, facts: Facts) -> GateResult:
     """Judge one gate; where it is closed and validly waived, say so beside what it would be otherwise."""
-    result = _GATES[rule.gate](rule, facts)
-    waiver = None if result.state in OPENING else newest_valid(facts.waivers, rule.gate, facts.now)
-    if waiver is None or waiver_objection(facts, rule.gate, waiver.by):
+    return _excepted(_GATES[rule.gate](rule, facts), facts)
+
+
+def _excepted(result: GateResult, facts: Facts) -> GateResult:
+    gate = result.gate
+    waiver = None if result.state in OPENING else newest_valid(facts.waivers, gate, facts.now)
+    if waiver is None or waiver_objection(facts, gate, waiver.by):
         return result
     reason = f"waived by {waiver.by} until {shown(waiver.until)}: {waiver.reason}"
-    return GateResult(rule.gate, GateState.WAIVED, reason, original=f"{result.state}: {result.reason}")
+    return GateResult(gate, GateState.WAIVED, reason, original=f"{result.state}: {result.reason}")
 
 
 def _named_person(facts: Facts) -> GateResult:
@@ -193,16 +199,19 @@ def _configuration(rule: GateRule, facts: Facts) -> GateResult:
 
 
 def _drift(rule: GateRule, facts: Facts) -> GateResult:
-    unresolved = [f for f in facts.drift if f.state is DriftState.OPEN]
+    found = (*facts.drift, *facts.dependency_drift)
+    unresolved = [f for f in found if f.state is DriftState.OPEN]
     if unresolved:
-        place = f"{facts.solution} --in {facts.stage.environment}"
+        edited = unresolved[0].solution
+        whose = "" if edited == facts.solution else f" in {edited}, which it depends on"
+        place = f"{edited} --in {facts.stage.environment}"
         return GateResult(
             rule.gate,
             GateState.FAILED,
-            f"{facts.stage.environment} was edited live: {unresolved[0].changes[0]}",
+            f"{facts.stage.environment} was edited live{whose}: {unresolved[0].changes[0]}",
             f"lampway drift revert {place}, or lampway drift accept {place} --reason ...",
         )
-    accepted = [f for f in facts.drift if f.state is DriftState.ACCEPTED]
+    accepted = [f for f in found if f.state is DriftState.ACCEPTED]
     if accepted:
         return GateResult(rule.gate, GateState.WAIVED, f"accepted by {accepted[0].resolved_by}: {accepted[0].reason}")
     return GateResult(rule.gate, GateState.PASSED, "what runs is what was deployed")
@@ -306,8 +315,8 @@ def risk_class(rule: GateRule, facts: Facts) -> RiskClass | None:
     and nobody edited live what would be overwritten.
     """
     change = None if facts.drift else facts.change
-    criticality = facts.strategy.solution(facts.solution).criticality
-    found = classify(rule.risk, criticality, change, rule.quorum)
+    solution = facts.strategy.solution(facts.solution)
+    found = classify(rule.risk, solution.criticality, change, rule.quorum, data_class=solution.data_class)
     return found if found is None or found.approvals or _has_evidence(facts) else None
 
 
@@ -436,6 +445,12 @@ _GATES: dict[str, Callable[[GateRule, Facts], GateResult]] = {
     "any": _any,
     "all": _all,
     "checklist": _checklist,
+    "managed": managed,
+    "rehearsed": rehearsed,
+    "dependencies": dependencies,
+    "certified": certified,
+    "data": data,
+    "ticket": ticket,
 }
 
 GATE_KINDS = tuple(_GATES)
