@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def test_what_the_template_offers_about_assurance_is_valid_when_it_is_taken(
     begin, end = "          # - gate: rehearsed", "          # - any:"
     before, found, after = path.read_text().partition(begin)
     offered, _, rest = after.partition(end)
-    taken = (found + offered).replace("          # ", "          ")
+    taken = re.sub("^          # ", "          ", found + offered, flags=re.MULTILINE)
     path.write_text(before + taken + end + rest)
     assert run("strategy", "check")[::2] == (0, "")
     changes = run("strategy", "diff")[1]

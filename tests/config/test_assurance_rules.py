@@ -152,3 +152,22 @@ def test_a_risk_class_may_ask_how_sensitive_the_data_is(altered):
     risk = f"{quorum}            risk: {{low: {{when: {{data_class: [public, internal]}}, approvals: 1}}}}\n"
     (approval,) = load_strategy(altered("lampway.yaml", quorum, risk)).pipelines[0].stages[1].rules_of("approval")
     assert approval.risk[0].data_class == ("public", "internal")
+
+
+OTHER = """\
+  stock-path:
+    from: dev
+    stages:
+      - {name: stock-test, environment: test, gates: [{gate: configuration}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("gate", "count"), [("- gate: dependencies", 1), ("- any: [{gate: dependencies}]", 1), ("", 0)]
+)
+def test_what_never_comes_to_where_it_is_asked_for_is_told(mistakes_of, altered, gate, count):
+    changed = altered("lampway.yaml", LOCK, f"{LOCK}          {gate}\n{OTHER}")
+    stock = changed[FILE].replace(b"pipeline: standard", b"pipeline: stock-path")
+    found = mistakes_of({**solutions(changed, orders="{stock: 1.0.0}"), "solutions/stock/solution.yaml": stock})
+    said = "stock never comes to prod, where the gate dependencies asks for it"
+    assert [(m.file, m.message) for m in found] == [(FILE, said)] * count

@@ -11,6 +11,7 @@ import pytest
 from team import APPROVAL, PROD_GATES, TEST_GATES, Team, with_gates
 from test_attesting import UAT, with_uat
 from test_people import with_stage
+from test_recomputing import recompute
 
 from lampway.domain.attestation import CERTIFICATE, Attestation
 from lampway.domain.certification import Certification
@@ -81,6 +82,7 @@ def test_an_upgrade_enters_once_it_and_the_way_back_were_rehearsed(upgrading: Te
     assert team.running("prod") == "1.0.2", explained(team, "rehearsed")
     ready = [e.event for e in team.store.events() if getattr(e.event, "state", "") == PromotionState.READY]
     assert "rehearsed in test on 2026-01-05: 1.0.1 → 1.0.2 → 1.0.1" in str(ready[-1].gates)
+    assert recompute(team) >= 2
 
 
 def test_a_rehearsal_of_another_upgrade_is_none_of_this_one(upgrading: Team) -> None:
@@ -177,6 +179,7 @@ def test_what_was_asked_for_goes_in_once_what_it_needs_is_there(dependent: Team)
     team.approve(team.promote(release="billing", by="max"))
     assert team.running("prod") == "1.0.0"
     assert team.promotion(promotion).state is PromotionState.SUCCEEDED
+    assert recompute(team) >= 2
 
 
 def test_needs_are_sealed_and_a_change_of_them_is_a_new_release(dependent: Team) -> None:
@@ -279,6 +282,7 @@ def test_only_an_owner_certifies_and_it_is_signed_shown_and_ends(team: Team) -> 
     assert explained(team, "certified").state is G.PASSED
     assert "orders certified as still needed by rita" in str(team.run(History()))
     assert team.run(Audit()).damage == ()
+    assert recompute(team) >= 2
 
 
 def test_a_certificate_says_what_its_schema_says(shipped: Team) -> None:
@@ -341,6 +345,7 @@ def test_evidence_says_on_which_data_it_was_collected(team: Team) -> None:
     assert (found.data, found.data_set, found.data_digest) == ("masked", "orders of May", DIGEST)
     assert [(e.data, e.data_digest) for e in team.find(Evidence, environment="prod")] == [("", "")]
     assert "masked data *orders of May* in test" in explained(team, "data").reason
+    assert recompute(team) >= 2
 
 
 def test_evidence_from_production_data_does_not_become_good_by_another_word(team: Team) -> None:
@@ -414,6 +419,7 @@ def test_a_ticket_that_was_missing_may_follow_the_approval_and_starts_it(team: T
     assert (told.actor.person, told.event.ticket) == ("rita", "CHG-1234")
     assert "orders@1.0.0 → prod: goes by change ticket CHG-1234" in str(team.run(History()))
     assert team.run(Audit()).damage == ()
+    assert recompute(team) >= 2
 
 
 def test_a_ticket_given_with_the_request_goes_with_every_stage_on_the_way(team: Team) -> None:
@@ -476,6 +482,7 @@ def test_a_window_and_a_freeze_are_overridden_by_a_second_person_for_a_reason_an
     waived = {g["gate"]: g["original"] for g in ready.gates if g["state"] == "waived"}
     assert waived["freeze"] == "pending: frozen: audit"
     assert waived["window"].startswith("pending: closed")
+    assert recompute(team) >= 2
 
 
 def test_a_freeze_that_is_not_on_cannot_be_waived_ahead(team: Team) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from lampway.config.document import Document, Path
 from lampway.config.duty_references import check_duties
 from lampway.config.section import closest
-from lampway.config.static_rules import check_circles, check_static_rules, nested_gates
+from lampway.config.static_rules import check_circles, check_reach, check_static_rules, nested_gates
 from lampway.config.trusted_people import check_keys
 from lampway.errors import Mistake
 
@@ -39,6 +39,7 @@ def check_references(files: Governance) -> Iterator[Mistake]:
     for solution in files.solutions.values():
         yield from _solution(files, solution)
     yield from check_circles(files.solutions)
+    yield from check_reach(files.strategy, files.solutions)
     for freeze, _ in files.strategy.items("freezes"):
         for path, name in files.strategy.items(*freeze, "environments"):
             yield from _known(files.strategy, path, name, "environment", tuple(files.environments))

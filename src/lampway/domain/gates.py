@@ -14,6 +14,7 @@ from lampway.domain.deadlines import is_before, later, shown
 from lampway.domain.deployment import DriftState
 from lampway.domain.duties import ChecklistItem, RiskClass
 from lampway.domain.judgement import OPENING, Eligibility, Facts, GateResult, GateState
+from lampway.domain.package import Reversibility
 from lampway.domain.promotion import Decision, DeploymentKind
 from lampway.domain.quorum import Voice, unmet_roles
 from lampway.domain.rights import answer_objection, independent, speakers, voices, waiver_objection
@@ -244,7 +245,16 @@ def _rollback_target(rule: GateRule, facts: Facts) -> GateResult:
             f"no known-good release to go back to in {facts.stage.environment}",
             f"lampway adopt {facts.stage.environment}",
         )
-    return GateResult(rule.gate, GateState.PASSED, f"a rollback brings back {facts.rollback.version}")
+    brings = f"a rollback brings back {facts.rollback.version}"
+    match facts.change.reversibility if facts.change else Reversibility.REVERSIBLE:
+        case Reversibility.FORWARD_ONLY:
+            waive = f"lampway waive {facts.promotion or 'PROMOTION'} {rule.gate} --until DAY --reason ..."
+            cure = f"somebody who may waive here acknowledges that there is only the way forward: {waive}"
+            return GateResult(rule.gate, GateState.FAILED, "this change cannot be taken back: forward-only", cure)
+        case Reversibility.DATA_STEP:
+            return GateResult(rule.gate, GateState.WARNED, f"{brings}, and not the data that this change touches")
+        case _:
+            return GateResult(rule.gate, GateState.PASSED, brings)
 
 
 def _approval(rule: GateRule, facts: Facts) -> GateResult:
