@@ -19,9 +19,10 @@ from lampway.domain.deployment import (
 )
 from lampway.domain.gates import GATE_KINDS, judge
 from lampway.domain.judgement import OPENING, Eligibility, Facts, GateResult, GateState
-from lampway.domain.package import Finding, Inventory, PackageReference, Severity
+from lampway.domain.package import Finding, Inventory, PackageReference, Reversibility, Severity
 from lampway.domain.promotion import Decision, DeploymentKind
 from lampway.domain.release import Release
+from lampway.domain.risk import ChangeFacts
 from lampway.domain.strategy import (
     Check,
     Environment,
@@ -76,6 +77,10 @@ def evidence(outcome: CheckOutcome, place: str = "test", check: str = "smoke") -
 
 def drift(state: DriftState) -> DriftFinding:
     return DriftFinding("d", "prod", "orders", "0.9.0", "definition", ("part *Price* edited",), "f", AT, state)
+
+
+def change(reversibility: str) -> ChangeFacts:
+    return ChangeFacts(0, 0, 1, reversibility=Reversibility(reversibility))
 
 
 def yes(by: str, digest: str = DIGEST) -> Decision:
@@ -138,6 +143,14 @@ STYLE = replace(SECRET, severity=Severity.GOVERNANCE)
         (GateRule("rollback-target"), {"is_first": True}, G.PASSED),
         (GateRule("rollback-target"), {"is_first": False}, G.FAILED),
         (GateRule("rollback-target"), {"is_first": False, "rollback": GOOD}, G.PASSED),
+        (GateRule("rollback-target"), {"is_first": False, "rollback": GOOD, "change": change("reversible")}, G.PASSED),
+        (GateRule("rollback-target"), {"is_first": False, "rollback": GOOD, "change": change("data-step")}, G.WARNED),
+        (
+            GateRule("rollback-target"),
+            {"is_first": False, "rollback": GOOD, "change": change("forward-only")},
+            G.FAILED,
+        ),
+        (GateRule("rollback-target"), {"is_first": True, "change": change("forward-only")}, G.PASSED),
         (APPROVAL, {}, G.PENDING),
         (APPROVAL, {"decisions": (yes("ana"),)}, G.PASSED),
         (APPROVAL, {"decisions": (yes("ana", "sha256:other"),)}, G.PENDING),

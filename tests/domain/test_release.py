@@ -12,6 +12,7 @@ from lampway.domain.digest import digest
 from lampway.domain.package import (
     Component,
     Connection,
+    Dependency,
     Diff,
     Finding,
     Inventory,
@@ -87,6 +88,7 @@ CHANGES = {
     "findings": (Finding("r", Severity.GOVERNANCE, "p", "s", "f"),),
     "previous": "0.9.0",
     "change": ChangeFacts(1, 0, 2),
+    "depends_on": (Dependency("solution", "billing", "1.0.0"),),
 }
 UNBOUND = {"sealed_by", "sealed_at", "note"}
 
@@ -102,8 +104,9 @@ def test_nothing_of_a_release_was_forgotten_here() -> None:
     assert other.digest == release().digest
 
 
-def test_a_release_sealed_before_its_change_was_kept_has_the_digest_it_had() -> None:
-    old = {f.name: getattr(release(), f.name) for f in fields(Release) if f.name not in UNBOUND | {"change"}}
+def test_a_release_sealed_before_its_change_and_its_needs_were_kept_has_the_digest_it_had() -> None:
+    later = {"change", "depends_on"}
+    old = {f.name: getattr(release(), f.name) for f in fields(Release) if f.name not in UNBOUND | later}
     assert release().digest == digest({**old, "makers": sorted(release().makers)})
 
 

@@ -7,6 +7,7 @@ import pytest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.strategy import (
     Check,
+    DataSet,
     Environment,
     GateRule,
     Person,
@@ -206,6 +207,25 @@ CASES = {
         ],
     ),
     "one solution's value": (environment(solutions={}), ["environment prod: orders: variable A removed"]),
+    "data set": (
+        environment(data_set=DataSet("May", "sha256:1")),
+        ["environment prod: data set: nothing → May sha256:1"],
+    ),
+    "rehearsal": (
+        gates(CHECKS, APPROVAL, GateRule("rehearsed", max_age=86400.0)),
+        ["pipeline standard: stage prod: gate rehearsed added: within 1 d"],
+    ),
+    "certification": (
+        gates(CHECKS, APPROVAL, GateRule("certified", warn=86400.0)),
+        ["pipeline standard: stage prod: gate certified added: warns 1 d before its end"],
+    ),
+    "ticket": (
+        gates(CHECKS, APPROVAL, GateRule("ticket", pattern="CHG-[0-9]+")),
+        ["pipeline standard: stage prod: gate ticket added: CHG-[0-9]+"],
+    ),
+    "backup owner": (solution(backup_owner="bob"), ["solution orders: backup owner: nothing → bob"]),
+    "data class": (solution(data_class="public"), ["solution orders: data class: nothing → public"]),
+    "needs": (solution(depends_on={"stock": "1.2.0"}), ["solution orders: depends on stock added: 1.2.0"]),
     "owner": (solution(owner="bob"), ["solution orders: owner: ada → bob"]),
     "contains": (solution(contains=("Orders", "Stock")), ["solution orders: contains Stock added"]),
     "check asks elsewhere": (
@@ -255,6 +275,21 @@ def test_a_gate_that_another_is_made_of_never_changes_untold():
 
     (told,) = compare(composed(), composed(quorum=2))[-1:]
     assert "(approval: 2 of approver)" in told.summary
-    changes = {"people": ("bob",), "max_age": 60.0, "wait": 60.0, "rules": (CHECKS,), "kinds": ("x",)}
+    changes = {
+        "people": ("bob",),
+        "max_age": 60.0,
+        "warn": 60.0,
+        "pattern": "x",
+        "wait": 60.0,
+        "rules": (CHECKS,),
+        "kinds": ("x",),
+    }
     for name, value in changes.items():
         assert compare(composed(), composed(**{name: value})), name
+
+
+def test_the_terms_of_a_gate_are_told_when_they_change():
+    old = gates(CHECKS, GateRule("ticket", pattern="A+"), GateRule("certified", warn=86400.0))
+    new = gates(CHECKS, GateRule("ticket"), GateRule("certified", warn=172800.0))
+    told = [c.summary for c in compare(old, new)]
+    assert told == ["gate ticket: pattern A+ → any", "gate certified: warns before its end: 1 d → 2 d"]

@@ -34,6 +34,7 @@ from lampway.domain.events import DecisionMade, EngineKeyRecorded
 from lampway.domain.evidence import Row, read_content, write_content
 from lampway.domain.keys import PersonKey, key_id, read_key
 from lampway.domain.strategy import Person
+from lampway.engine.certify import Recertify
 from lampway.engine.evidence import ExportEvidence
 from lampway.engine.promote import Rollback
 from lampway.engine.verify import Checked, Tools, Trusted, verify_evidence
@@ -69,7 +70,10 @@ def data(shipped_signed: Team) -> bytes:
 
 
 def test_others_tools_verify_everything_we_sign(shipped_signed: Team) -> None:
-    kept = shipped_signed.find(Attestation)
+    team = shipped_signed.copy()
+    team.run(Recertify("orders", reason="the order desk works with it"))
+    assert faults(team.run(ExportEvidence("orders"), "zoe").content.encode()) == []
+    kept = team.find(Attestation)
     assert {a.predicate for a in kept} == set(PREDICATES) - {EVIDENCE}
     for one in kept:
         theirs = SSlibKey(key_id(one.key), "ed25519", "ed25519", {"public": read_key(one.key).hex()})

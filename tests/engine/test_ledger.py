@@ -16,6 +16,7 @@ from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved
 from lampway.domain.projection import RECORDS
 from lampway.domain.release import Release
 from lampway.engine.audit import Audit, History
+from lampway.engine.certify import Recertify
 from lampway.engine.decide import Decide
 from lampway.engine.delegate import Delegate
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift
@@ -71,6 +72,7 @@ def full(new_team: Team) -> Iterator[Team]:
     team.run(Delegate("bob", "2026-01-01", "2026-02-01", "away"), "ana")
     team.run(PutOnHold("the year is closed", "orders"))
     team.run(VetoRelease("orders@1.0.0", "test", "it lost an order"))
+    team.run(Recertify("orders"))
     yield team
     team.store.close()
 

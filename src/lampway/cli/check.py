@@ -65,6 +65,7 @@ def attest(
     outcome: str,
     cases: str,
     data_set: str = "",
+    data_digest: str = "",
     file: tuple[Path, ...] = (),
     json: Json = False,
 ) -> int:
@@ -83,7 +84,9 @@ def attest(
     cases
         What was tried, in words.
     data_set
-        Name or digest of the data it was tried with.
+        Name of the data it was tried with; as the environment declares it where it is left out.
+    data_digest
+        Digest of that data: sha256: and 64 hexadecimal digits; as the environment declares it where it is left out.
     file
         Something to be kept as evidence, such as a picture; may be given several times.
     json
@@ -91,7 +94,9 @@ def attest(
     """
     files = tuple(_read(path) for path in file[: FILES + 1])
     with session(quiet=json) as opened:
-        done = opened.run(AttestCheck(release, place, check, outcome, cases, data_set, files))
+        done = opened.run(
+            AttestCheck(release, place, check, outcome, cases, data_set=data_set, files=files, data_digest=data_digest)
+        )
     evidence = done.evidence
     if json:
         emit({"evidence": evidence, "voided": done.voided})

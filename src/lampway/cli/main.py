@@ -46,11 +46,13 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("ask", "lampway.cli.people:ask", "ask something about a promotion"),
         ("answer", "lampway.cli.people:answer", "answer what was asked about a promotion"),
         ("checklist", "lampway.cli.people:checklist", "show or answer a promotion's checklist"),
+        ("ticket", "lampway.cli.assure:ticket", "give a promotion that waits its change ticket"),
         ("delegate", "lampway.cli.people:delegate", "let another person approve in your place for a while"),
         ("delegations", "lampway.cli.people:delegations", "show who may approve for whom"),
     ),
     "Operate": (
         ("status", "lampway.cli.operate:status", "show what is where"),
+        ("recertify", "lampway.cli.assure:recertify", "confirm, as its owner, that a solution is still needed"),
         ("rollback", "lampway.cli.operate:rollback", "bring back the known-good release"),
         ("lock", "lampway.cli.operate:lock", "look whether makers can edit in an environment"),
         ("resume", "lampway.cli.operate:resume", "go on with whatever was interrupted"),

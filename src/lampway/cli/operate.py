@@ -47,6 +47,8 @@ def status(solution: str = "", /, *, json: Json = False) -> int:
     for cell in cells:
         for line in _remarks(cell):
             say(line)
+    for line in dict.fromkeys(cell.certification for cell in cells if cell.certification):
+        say(line)
     for line in dict.fromkeys(words for cell in cells for words in cell.held):
         say(paint(line, "33"))
     return 0

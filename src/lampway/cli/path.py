@@ -23,7 +23,7 @@ Json = Annotated[bool, Parameter(name="--json", negative="")]
 WAITING_FOR_PEOPLE = 4
 
 
-def promote(release: str, /, *, to: str, reason: str = "", json: Json = False) -> int:
+def promote(release: str, /, *, to: str, reason: str = "", ticket: str = "", json: Json = False) -> int:
     """Move a release to a stage, by way of every stage before it.
 
     Parameters
@@ -34,11 +34,13 @@ def promote(release: str, /, *, to: str, reason: str = "", json: Json = False) -
         Stage, or its environment.
     reason
         Why, for whoever decides.
+    ticket
+        The change ticket it goes by, where a stage asks for one.
     json
         Print the facts as JSON.
     """
     with session(quiet=json) as opened:
-        asked = opened.run(Promote(release, to, reason))
+        asked = opened.run(Promote(release, to, reason, ticket=ticket))
         views = [opened.run(ShowPromotion(p)) for p in asked.promotions]
         if json:
             emit({"promotions": [promotion_facts(v) for v in views], "already": asked.already})
@@ -70,6 +72,7 @@ def promotion_facts(view: PromotionView) -> dict[str, object]:
         "decisions": p.decisions,
         "changes": list(view.diff.summaries()) if view.diff else [],
         "evidence": view.evidence,
+        "ticket": p.ticket,
         **duty_facts(view),
     }
 
@@ -180,6 +183,8 @@ def _say_decision(view: PromotionView) -> None:
     say(f"{p.id}  {p.solution}@{p.version} → {p.stage}, asked for by {p.requested_by} at {when(p.requested_at)}")
     if p.reason:
         say(f"  why: {p.reason}")
+    if p.ticket:
+        say(f"  change ticket: {p.ticket}")
     if view.may_decide:
         say(f"  not yours to decide: {view.may_decide}")
     say(f"  runs there now: {view.running or 'nothing'}; a rollback {_back(view)}")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
 from lampway.config.section import Name, Section, Text, Unique, fault
 from lampway.config.spans import Span
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
+
+DataClass: TypeAlias = Literal["public", "internal", "confidential", "restricted"]
+"""How sensitive data is, the least sensitive first."""
 
 
 class RequireSection(Section):
@@ -39,6 +42,8 @@ class WhenSection(Section):
     """How many components it removes."""
     needs_at_most: int | None = Field(default=None, ge=0)
     """How many variables and connections it asks for that were not asked for before."""
+    data_class: Annotated[list[DataClass], Unique, Field(min_length=1)] | None = None
+    """How sensitive the owner says the data is that the solution handles: any of these."""
 
     @model_validator(mode="after")
     def _says_something(self) -> WhenSection:
@@ -66,6 +71,7 @@ class RiskSection(Section):
             when.touches_at_most,
             when.removes_at_most,
             when.needs_at_most,
+            data_class=tuple(when.data_class or ()),
         )
 
 

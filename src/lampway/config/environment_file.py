@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 
 from lampway.config.section import MayBeEmpty, Name, Reference, Section, Text, Url, fault
 from lampway.domain.configuration import EXTERNAL
-from lampway.domain.strategy import Environment, Values
+from lampway.domain.strategy import DataSet, Environment, Values
+
+_DIGEST = "sha256:[0-9a-f]{64}"
 
 DataKind: TypeAlias = Literal["masked", "synthetic", "production", "none"]
 """What data an environment may hold."""
@@ -67,6 +70,21 @@ class ValuesSection(Section):
         return Values(dict(self.variables), {name: dict(fields) for name, fields in self.connections.items()})
 
 
+def _digest(text: str) -> str:
+    if not re.fullmatch(_DIGEST, text, re.ASCII):
+        raise fault("must be a digest", "write sha256: and 64 hexadecimal digits, in lower case")
+    return text
+
+
+class DataSetSection(Section):
+    """The data that an environment was given to be tested with."""
+
+    name: Text
+    """What people call it."""
+    digest: Annotated[str, AfterValidator(_digest), Field(json_schema_extra={"pattern": f"^{_DIGEST}$"})]
+    """Its digest, as in sha256: and 64 hexadecimal digits."""
+
+
 class EnvironmentFile(Section):
     """A real place on a platform where solutions run, and what it gives to them."""
 
@@ -90,6 +108,8 @@ class EnvironmentFile(Section):
     """What one solution gets; wins over what every solution gets."""
     data: DataKind | None = None
     """What data is there: masked, synthetic, production or none. Without this key: nobody has said."""
+    data_set: DataSetSection | None = None
+    """Which data exactly; recorded with every check that runs there."""
 
     def to_domain(self, name: str) -> Environment:
         """Return the environment."""
@@ -104,4 +124,5 @@ class EnvironmentFile(Section):
             values=ValuesSection(variables=self.variables, connections=self.connections).to_domain(),
             solutions={solution: values.to_domain() for solution, values in self.solutions.items()},
             data=self.data or "",
+            data_set=DataSet(self.data_set.name, self.data_set.digest) if self.data_set else None,
         )

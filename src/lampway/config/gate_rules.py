@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from lampway.config.duty_rules import RequireSection, RiskSection, SoloSection
-from lampway.config.section import MayBeEmpty, Name, Section, Unique, fault
+from lampway.config.section import MayBeEmpty, Name, Section, Text, Unique, fault
 from lampway.config.spans import Span
 from lampway.domain.strategy import GateRule
+from lampway.domain.ticket import pattern_fault
 
 CheckKind: TypeAlias = Literal["functional", "integration", "security", "uat"]
 FindingKind: TypeAlias = Literal["secret", "endpoint", "governance"]
@@ -170,6 +171,85 @@ class Soak(Section):
         return GateRule(self.gate, wait=self.wait)
 
 
+class Managed(Section):
+    """The package is in the platform's managed form, where it has one."""
+
+    gate: Literal["managed"]
+    """The package is in the platform's managed form, where it has one."""
+
+    def to_domain(self) -> GateRule:
+        """Return the rule."""
+        return GateRule(self.gate)
+
+
+class Rehearsed(Section):
+    """Exactly this upgrade, and the way back from it, were carried out in a stage before."""
+
+    gate: Literal["rehearsed"]
+    """Exactly this upgrade, and the way back from it, were carried out in a stage before."""
+    max_age: Span | None = None
+    """For how long a rehearsal counts, such as 30d. Without this key: for ever."""
+
+    def to_domain(self) -> GateRule:
+        """Return the rule."""
+        return GateRule(self.gate, max_age=self.max_age or 0.0)
+
+
+class Dependencies(Section):
+    """Every other solution it needs runs in the environment, in a version that will do."""
+
+    gate: Literal["dependencies"]
+    """Every other solution it needs runs in the environment, in a version that will do."""
+
+    def to_domain(self) -> GateRule:
+        """Return the rule."""
+        return GateRule(self.gate)
+
+
+class Certified(Section):
+    """The solution's owner has confirmed that it is still needed."""
+
+    gate: Literal["certified"]
+    """The solution's owner has confirmed that it is still needed."""
+    warn_within: Span | None = None
+    """For how long before its end a certification warns, such as 14d. Without this key: 14d."""
+
+    def to_domain(self) -> GateRule:
+        """Return the rule."""
+        return GateRule(self.gate, warn=self.warn_within or 14 * 86_400.0)
+
+
+class Data(Section):
+    """The evidence that counts was collected on masked or synthetic data, and it is recorded on which."""
+
+    gate: Literal["data"]
+    """The evidence that counts was collected on masked or synthetic data, and it is recorded on which."""
+
+    def to_domain(self) -> GateRule:
+        """Return the rule."""
+        return GateRule(self.gate)
+
+
+def _pattern(text: str) -> str:
+    wrong = pattern_fault(text)
+    if wrong:
+        raise fault(f"must be a pattern that is safe to try: this one {wrong}", "write it as in: CHG-[0-9]{4,8}")
+    return text
+
+
+class Ticket(Section):
+    """The promotion goes by a change ticket."""
+
+    gate: Literal["ticket"]
+    """The promotion goes by a change ticket."""
+    pattern: Annotated[Text, AfterValidator(_pattern)] | None = None
+    """A regular expression that the whole ticket must match, as in CHG-[0-9]{4,8}. Without this key: any ticket."""
+
+    def to_domain(self) -> GateRule:
+        """Return the rule."""
+        return GateRule(self.gate, pattern=self.pattern or "")
+
+
 def _implied(schema: dict[str, Any]) -> None:
     """Let editors ask for `any: [...]` alone; the kind of gate follows from the key."""
     schema["properties"].pop("gate", None)
@@ -231,7 +311,13 @@ AnyGate: TypeAlias = Annotated[
     | Soak
     | AnyOf
     | AllOf
-    | Checklist,
+    | Checklist
+    | Managed
+    | Rehearsed
+    | Dependencies
+    | Certified
+    | Data
+    | Ticket,
     Field(discriminator="gate"),
     BeforeValidator(_composed),
 ]

@@ -13,7 +13,7 @@ from typing import Any
 from lampway.config.document import Document, Path
 from lampway.config.duty_references import check_duties
 from lampway.config.section import closest
-from lampway.config.static_rules import check_static_rules, nested_gates
+from lampway.config.static_rules import check_circles, check_reach, check_static_rules, nested_gates
 from lampway.config.trusted_people import check_keys
 from lampway.errors import Mistake
 
@@ -38,6 +38,8 @@ def check_references(files: Governance) -> Iterator[Mistake]:
         yield from _pipeline(files, pipeline)
     for solution in files.solutions.values():
         yield from _solution(files, solution)
+    yield from check_circles(files.solutions)
+    yield from check_reach(files.strategy, files.solutions)
     for freeze, _ in files.strategy.items("freezes"):
         for path, name in files.strategy.items(*freeze, "environments"):
             yield from _known(files.strategy, path, name, "environment", tuple(files.environments))
@@ -195,7 +197,10 @@ def _first(files: Governance, stage: Path, *, is_last_tier: bool) -> Iterator[Mi
 def _solution(files: Governance, document: Document) -> Iterator[Mistake]:
     pipelines = files.strategy.names("pipelines") or None
     yield from _known(document, ("pipeline",), document.at("pipeline"), "pipeline", pipelines)
-    yield from _known(document, ("owner",), document.at("owner"), "person", files.people.names("people"))
+    for key in ("owner", "backup_owner"):
+        yield from _known(document, (key,), document.at(key), "person", files.people.names("people"))
+    for name in document.names("depends_on") or ():
+        yield from _known(document, ("depends_on", name), name, "solution", tuple(files.solutions), at_key=True)
     seen: set[str] = set()
     for path, _ in document.items("checks"):
         name = document.at(*path, "name")

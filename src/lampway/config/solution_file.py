@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from lampway.config.duty_rules import DataClass
 from lampway.config.gate_rules import CheckKind
 from lampway.config.section import MayBeEmpty, Name, Section, Text, Unique, Url, choice, fault, reference_hint
 from lampway.config.spans import Span
+from lampway.domain.dependencies import parse_numbers
 from lampway.domain.secret import is_reference
 from lampway.domain.strategy import Check, Solution
 
 _CREDENTIAL_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "api-key", "x-api-key", "x-auth-token", "x-access-token"}
 )
+
+
+def _version(text: str) -> str:
+    if parse_numbers(text) is None:
+        raise fault("must be a version", "write one to four numbers with dots in between, such as 1.4.0")
+    return text
+
+
+Version = Annotated[
+    str, AfterValidator(_version), Field(json_schema_extra={"pattern": r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$"})
+]
+"""The lowest version that will do."""
 
 
 class ExpectSection(Section):
@@ -186,6 +200,12 @@ class SolutionFile(Section):
     """Connections with their secret fields, where the platform does not tell."""
     checks: list[CheckSection] = Field(default=[])
     """What proves that a release works; required by the gate `checks`."""
+    backup_owner: Name | None = None
+    """Who answers for it in the owner's place; an id in people.yaml. Without this key: nobody."""
+    data_class: DataClass | None = None
+    """How sensitive the data is that it handles: public, internal, confidential or restricted."""
+    depends_on: Annotated[dict[Name, Version], MayBeEmpty] = Field(default={})
+    """Other solutions that must run where this one runs, each with the lowest version that will do."""
 
     def to_domain(self, name: str) -> Solution:
         """Return the solution."""
@@ -199,4 +219,7 @@ class SolutionFile(Section):
             constants=tuple(self.constants),
             connections={connection: tuple(fields) for connection, fields in self.connections.items()},
             checks=tuple(check.to_domain() for check in self.checks),
+            backup_owner=self.backup_owner or "",
+            data_class=self.data_class or "",
+            depends_on=dict(self.depends_on),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lampway.config.document import Document, Path
+from lampway.domain.dependencies import circles
 from lampway.errors import Mistake
 
 SANDBOX = "sandbox"
@@ -38,6 +39,43 @@ def check_static_rules(strategy: Document, people: Document, environments: Mappi
         yield from _data(tiers, environment)
 
 
+def check_circles(solutions: Mapping[str, Document]) -> Iterator[Mistake]:
+    """Yield every circle of solutions that need each other, in the file of the first one of it by name."""
+    graph = {name: document.names("depends_on") or () for name, document in solutions.items()}
+    for way in circles(graph):
+        after = way[1] if len(way) > 1 else way[0]
+        message = f"solutions need each other in a circle: {' → '.join((*way, way[0]))}"
+        hint = "none of them could ever be the first: take one of these dependencies out"
+        yield solutions[way[0]].mistake(("depends_on", after), message, hint, at_key=True)
+
+
+def check_reach(strategy: Document, solutions: Mapping[str, Document]) -> Iterator[Mistake]:
+    """Yield what a solution needs and what never comes to an environment where it is asked for."""
+    for document in solutions.values():
+        pipeline = document.at("pipeline")
+        base: Path = ("pipelines", str(pipeline), "stages")
+        asking = [_environment_of(strategy, s) for s, _ in strategy.items(*base) if "dependencies" in _all(strategy, s)]
+        for name in document.names("depends_on") or ():
+            theirs = solutions[name].at("pipeline") if name in solutions else None
+            path: Path = ("pipelines", str(theirs), "stages")
+            reached = [_environment_of(strategy, stage) for stage, _ in strategy.items(*path)]
+            never = [place for place in asking if isinstance(place, str) and place not in reached] if reached else []
+            if never:
+                message = f"{name} never comes to {never[0]}, where the gate dependencies asks for it"
+                hint = f"the pipeline of {name} is {theirs}: give it a stage there"
+                yield document.mistake(("depends_on", name), message, hint, at_key=True)
+
+
+def _environment_of(strategy: Document, stage: Path) -> object:
+    given = strategy.at(*stage, "environment")
+    return strategy.at(*stage, "name") if given is None else given
+
+
+def _all(strategy: Document, stage: Path) -> list[object]:
+    places = (*(path for path, _ in strategy.items(*stage, "gates")), *nested_gates(strategy, stage))
+    return [strategy.at(*path, "gate") for path in places]
+
+
 class _Tiers:
     """The tiers in their order, and the environments on them."""
 
@@ -54,8 +92,7 @@ class _Tiers:
 
     def of_stage(self, stage: Path) -> str:
         """Return the tier that a stage deploys to."""
-        given = self.strategy.at(*stage, "environment")
-        return self.of(self.strategy.at(*stage, "name") if given is None else given)
+        return self.of(_environment_of(self.strategy, stage))
 
     def is_last(self, tier: str) -> bool:
         """Return whether this is the most protected tier."""
@@ -165,8 +202,9 @@ def _sole_approvers(strategy: Document, people: Document, stage: Path) -> Iterat
 
 def _never_soaks(strategy: Document, stage: Path) -> Iterator[Mistake]:
     for path in (*(p for p, _ in strategy.items(*stage, "gates")), *nested_gates(strategy, stage)):
-        if strategy.at(*path, "gate") == "soak":
-            message = "gate soak can never open: no stage comes before this one"
+        kind = strategy.at(*path, "gate")
+        if kind in ("soak", "rehearsed"):
+            message = f"gate {kind} can never open: no stage comes before this one"
             yield strategy.mistake((*path, "gate"), message, "put a stage before it, or take the gate out")
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from lampway.domain.deployment import CheckOutcome, Deployment, Evidence
+from lampway.domain.certification import Certification
+from lampway.domain.deployment import CheckOutcome, Deployment, Evidence, Installation
 from lampway.domain.digest import canonical
 from lampway.domain.promotion import Decision, Promotion
 from lampway.domain.release import Release
@@ -28,7 +29,8 @@ SUMMARY = "https://slsa.dev/verification_summary/v1"
 APPROVAL = f"{OURS}approval:v1"
 DEPLOYMENT = f"{OURS}deployment:v1"
 EVIDENCE = f"{OURS}evidence:v1"
-PREDICATES = (PROVENANCE, TEST_RESULT, SUMMARY, APPROVAL, DEPLOYMENT, EVIDENCE)
+CERTIFICATE = f"{OURS}certificate:v1"
+PREDICATES = (PROVENANCE, TEST_RESULT, SUMMARY, APPROVAL, DEPLOYMENT, EVIDENCE, CERTIFICATE)
 """Every predicate type there is here; any other is refused."""
 ENGINE_ID = "urn:lampway:engine"
 """Names the engine as builder and verifier."""
@@ -224,6 +226,22 @@ def deployment(release: Release, done: Deployment, outcome: str, *, finished: st
         "finishedOn": finished,
     }
     return Statement(subjects_of(release), DEPLOYMENT, predicate)
+
+
+def certificate(release: Release, given: Certification, runs: tuple[Installation, ...]) -> Statement:
+    """Return that an owner confirmed that a solution is still needed, and where which release of it ran then."""
+    predicate = {
+        "certification": given.id,
+        "solution": given.solution,
+        "person": given.by,
+        "role": given.role,
+        "reason": given.reason,
+        "authenticated": given.authenticated,
+        "certifiedOn": given.at,
+        "expiresOn": given.until,
+        "runs": [{"environment": i.environment, "version": i.version, "release": _digest(i.release)} for i in runs],
+    }
+    return Statement(subjects_of(release), CERTIFICATE, predicate)
 
 
 def sealing(solution: str, version: str, content: str, head: tuple[int, str]) -> Statement:

@@ -181,6 +181,12 @@ class Evidence:
     """Digest of the report it wrote, masked and kept; empty for none."""
     attested: Attested | None = None
     """None for a check that was run."""
+    data: str = ""
+    """What data there was, as the environment declared it then; empty where nobody had said."""
+    data_set: str = ""
+    """Name of the data set; empty where none was named."""
+    data_digest: str = ""
+    """Digest of the data set; empty where it was not recorded."""
 
     @property
     def kept(self) -> tuple[str, ...]:

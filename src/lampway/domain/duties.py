@@ -30,6 +30,8 @@ class RiskClass:
     """Components removed."""
     needs_at_most: int | None = None
     """Variables and connections that were not asked for before."""
+    data_class: tuple[str, ...] = ()
+    """Of the solution."""
 
 
 @dataclass(frozen=True, slots=True)

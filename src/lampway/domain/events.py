@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from lampway.domain.attestation import Attestation
+from lampway.domain.certification import Certification
 from lampway.domain.checklist import Answer
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Evidence, StepState
@@ -356,6 +357,23 @@ class EngineKeyRecorded(Event):
     """The public half."""
 
 
+@dataclass(frozen=True, slots=True)
+class TicketGiven(Event):
+    """A promotion that waits was given a change ticket, or another one."""
+
+    kind: ClassVar[str] = "ticket-given"
+    promotion: str
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certified(Event):
+    """An owner confirmed that a solution is still needed."""
+
+    kind: ClassVar[str] = "certified"
+    certification: Certification
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -391,6 +409,8 @@ EVENTS: dict[str, type[Event]] = {
         AttestationRecorded,
         EngineKeyRecorded,
         Revoked,
+        TicketGiven,
+        Certified,
     )
 }
 """Every kind of event, by name."""

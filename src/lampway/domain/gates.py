@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from lampway.domain.assurances import certified, data, dependencies, managed, rehearsed, ticket
 from lampway.domain.checklist import ChecklistLine, unanswered, with_answer
 from lampway.domain.deployment import DriftState
 from lampway.domain.duties import ChecklistItem, RiskClass
 from lampway.domain.judgement import OPENING, Eligibility, Facts, GateResult, GateState
 from lampway.domain.moments import is_before, is_fresh, later, moment_in_words, seconds_between, shown
+from lampway.domain.package import Reversibility
 from lampway.domain.promotion import Decision, DeploymentKind
 from lampway.domain.quorum import Voice, unmet_roles
 from lampway.domain.rights import answer_objection, independent, speakers, voices, waiver_objection
@@ -34,7 +36,8 @@ def judge(facts: Facts) -> Eligibility:
     if facts.kind is not DeploymentKind.FORWARD:
         return Eligibility((_named_person(facts), *_stops(facts)))
     declared = tuple(_judged(rule, facts) for rule in facts.stage.gates)
-    return Eligibility((*declared, *_stops(facts), *_timed(facts)) if declared else ())
+    timed = tuple(_excepted(result, facts) for result in _timed(facts))
+    return Eligibility((*declared, *_stops(facts), *timed) if declared else ())
 
 
 def _stops(facts: Facts) -> tuple[GateResult, ...]:
@@ -81,12 +84,16 @@ def is_overdue(stage: Stage, requested_at: str, now: str) -> bool:
 
 def _judged(rule: GateRule, facts: Facts) -> GateResult:
     """Judge one gate; where it is closed and validly waived, say so beside what it would be otherwise."""
-    result = _GATES[rule.gate](rule, facts)
-    waiver = None if result.state in OPENING else newest_valid(facts.waivers, rule.gate, facts.now)
-    if waiver is None or waiver_objection(facts, rule.gate, waiver.by):
+    return _excepted(_GATES[rule.gate](rule, facts), facts)
+
+
+def _excepted(result: GateResult, facts: Facts) -> GateResult:
+    gate = result.gate
+    waiver = None if result.state in OPENING else newest_valid(facts.waivers, gate, facts.now)
+    if waiver is None or waiver_objection(facts, gate, waiver.by):
         return result
     reason = f"waived by {waiver.by} until {shown(waiver.until)}: {waiver.reason}"
-    return GateResult(rule.gate, GateState.WAIVED, reason, original=f"{result.state}: {result.reason}")
+    return GateResult(gate, GateState.WAIVED, reason, original=f"{result.state}: {result.reason}")
 
 
 def _named_person(facts: Facts) -> GateResult:
@@ -190,16 +197,19 @@ def _configuration(rule: GateRule, facts: Facts) -> GateResult:
 
 
 def _drift(rule: GateRule, facts: Facts) -> GateResult:
-    unresolved = [f for f in facts.drift if f.state is DriftState.OPEN]
+    found = (*facts.drift, *facts.dependency_drift)
+    unresolved = [f for f in found if f.state is DriftState.OPEN]
     if unresolved:
-        place = f"{facts.solution} --in {facts.stage.environment}"
+        edited = unresolved[0].solution
+        whose = "" if edited == facts.solution else f" in {edited}, which it depends on"
+        place = f"{edited} --in {facts.stage.environment}"
         return GateResult(
             rule.gate,
             GateState.FAILED,
-            f"{facts.stage.environment} was edited live: {unresolved[0].changes[0]}",
+            f"{facts.stage.environment} was edited live{whose}: {unresolved[0].changes[0]}",
             f"lampway drift revert {place}, or lampway drift accept {place} --reason ...",
         )
-    accepted = [f for f in facts.drift if f.state is DriftState.ACCEPTED]
+    accepted = [f for f in found if f.state is DriftState.ACCEPTED]
     if accepted:
         return GateResult(rule.gate, GateState.WAIVED, f"accepted by {accepted[0].resolved_by}: {accepted[0].reason}")
     return GateResult(rule.gate, GateState.PASSED, "what runs is what was deployed")
@@ -232,7 +242,16 @@ def _rollback_target(rule: GateRule, facts: Facts) -> GateResult:
             f"no known-good release to go back to in {facts.stage.environment}",
             f"lampway adopt {facts.stage.environment}",
         )
-    return GateResult(rule.gate, GateState.PASSED, f"a rollback brings back {facts.rollback.version}")
+    brings = f"a rollback brings back {facts.rollback.version}"
+    match facts.change.reversibility if facts.change else Reversibility.REVERSIBLE:
+        case Reversibility.FORWARD_ONLY:
+            waive = f"lampway waive {facts.promotion or 'PROMOTION'} {rule.gate} --until DAY --reason ..."
+            cure = f"somebody who may waive here acknowledges that there is only the way forward: {waive}"
+            return GateResult(rule.gate, GateState.FAILED, "this change cannot be taken back: forward-only", cure)
+        case Reversibility.DATA_STEP:
+            return GateResult(rule.gate, GateState.WARNED, f"{brings}, and not the data that this change touches")
+        case _:
+            return GateResult(rule.gate, GateState.PASSED, brings)
 
 
 def _approval(rule: GateRule, facts: Facts) -> GateResult:
@@ -311,8 +330,8 @@ def risk_class(rule: GateRule, facts: Facts) -> RiskClass | None:
     and nobody edited live what would be overwritten.
     """
     change = None if facts.drift else facts.change
-    criticality = facts.strategy.solution(facts.solution).criticality
-    found = classify(rule.risk, criticality, change, rule.quorum)
+    solution = facts.strategy.solution(facts.solution)
+    found = classify(rule.risk, solution.criticality, change, rule.quorum, data_class=solution.data_class)
     return found if found is None or found.approvals or _has_evidence(facts) else None
 
 
@@ -441,6 +460,12 @@ _GATES: dict[str, Callable[[GateRule, Facts], GateResult]] = {
     "any": _any,
     "all": _all,
     "checklist": _checklist,
+    "managed": managed,
+    "rehearsed": rehearsed,
+    "dependencies": dependencies,
+    "certified": certified,
+    "data": data,
+    "ticket": ticket,
 }
 
 GATE_KINDS = tuple(_GATES)

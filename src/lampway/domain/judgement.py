@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lampway.domain.certification import Certification
 from lampway.domain.checklist import Answer
 from lampway.domain.configuration import Missing
-from lampway.domain.deployment import DriftFinding, Evidence, KnownGood, LockRecord
+from lampway.domain.deployment import DriftFinding, Evidence, Installation, KnownGood, LockRecord
 from lampway.domain.promotion import Decision, DeploymentKind
 from lampway.domain.quorum import Delegation
+from lampway.domain.rehearsal import Rehearsal
 from lampway.domain.release import Release
 from lampway.domain.risk import ChangeFacts
 from lampway.domain.stops import Hold, Stay, Veto
@@ -109,6 +111,16 @@ class Facts:
     """To the stage's checklist, oldest first."""
     change: ChangeFacts | None = None
     """What separates this release from what runs there, as it was sealed; None where that is not known."""
+    installations: tuple[Installation, ...] = ()
+    """What is installed: every solution in the target, and this one anywhere."""
+    rehearsals: tuple[Rehearsal, ...] = ()
+    """Every upgrade of this solution, oldest first; gathered where the stage asks for them."""
+    dependency_drift: tuple[DriftFinding, ...] = ()
+    """Of the solutions that this release needs, in the target, open or accepted."""
+    certification: Certification | None = None
+    """The newest one of this solution."""
+    ticket: str = ""
+    """The change ticket that the promotion goes by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from lampway.domain import events
 from lampway.domain.attestation import Attestation, EngineKey
+from lampway.domain.certification import Certification
 from lampway.domain.deployment import (
     Deployment,
     DeploymentState,
@@ -46,6 +47,7 @@ RECORDS: tuple[type, ...] = (
     Delegation,
     Attestation,
     EngineKey,
+    Certification,
 )
 """Every kind of record."""
 
@@ -98,6 +100,11 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             _observation(recorded, records)
         case events.GateWaived() | events.Remarked() | events.ChecklistAnswered():
             _beside_decision(recorded.event, records)
+        case events.TicketGiven() as event:
+            promotion = _need(records, Promotion, event.promotion)
+            records.put(promotion.id, replace(promotion, ticket=event.ticket))
+        case events.Certified(certification=certification):
+            records.put(certification.id, certification)
         case events.Delegated() | events.DelegationEnded():
             _delegation(recorded, records)
         case events.Revoked(revocation=revocation):

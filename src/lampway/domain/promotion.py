@@ -192,6 +192,8 @@ class Promotion:
     """Questions and answers, oldest first."""
     answers: tuple[Answer, ...] = ()
     """To the stage's checklist, oldest first; the newest to an item holds."""
+    ticket: str = ""
+    """The change ticket it goes by, in the words of whoever keeps tickets; empty for none."""
 
     @property
     def open_question(self) -> Remark | None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from lampway.domain.digest import digest
-from lampway.domain.package import Diff, Finding, Inventory, PackageReference
+from lampway.domain.package import Dependency, Diff, Finding, Inventory, PackageReference
 from lampway.domain.risk import ChangeFacts
 from lampway.errors import UsageError
 
@@ -38,6 +38,8 @@ class Release:
     """What the scan found and the rules let pass."""
     change: ChangeFacts | None = None
     """What separates it from `previous`; None where that was not sealed."""
+    depends_on: tuple[Dependency, ...] = ()
+    """Other solutions it needs, as its owner had declared them when it was sealed."""
 
     @property
     def name(self) -> str:
@@ -64,6 +66,7 @@ class Release:
                 "findings": self.findings,
                 "previous": self.previous,
                 **({"change": self.change} if self.change else {}),
+                **({"depends_on": self.depends_on} if self.depends_on else {}),
             }
         )
 

@@ -100,7 +100,8 @@ def bias(facts: Facts, somebody: Person) -> str:
 def waiver_objection(facts: Facts, gate: str, person: str) -> str:
     """Return why this person cannot waive this gate here, in words; empty when they can."""
     stage = facts.stage
-    if gate not in (rule.gate for rule in stage.gates):
+    timed = {"window": stage.windows, "freeze": facts.strategy.freezes}
+    if gate not in [rule.gate for rule in stage.gates] and not timed.get(gate):
         return f"stage {stage.name} has no gate {gate}"
     if gate not in WAIVABLE or (gate == "previous-stage" and facts.strategy.is_prod(stage.environment)):
         return f"the gate {gate} of stage {stage.name} cannot be waived"

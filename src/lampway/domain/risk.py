@@ -66,14 +66,15 @@ def together(changes: Sequence[ChangeFacts | None]) -> ChangeFacts | None:
 
 
 def classify(
-    classes: Sequence[RiskClass], criticality: str, change: ChangeFacts | None, quorum: int
+    classes: Sequence[RiskClass], criticality: str, change: ChangeFacts | None, quorum: int, *, data_class: str = ""
 ) -> RiskClass | None:
     """Return the first class that these facts fit, or None.
 
     What is not known fits nothing that is asked about it. A class that asks for fewer approvals than `quorum` fits
     only where the change is known.
     """
-    return next((c for c in classes if _fits(c, criticality, change, quorum)), None)
+    fitting = (c for c in classes if not c.data_class or data_class in c.data_class)
+    return next((c for c in fitting if _fits(c, criticality, change, quorum)), None)
 
 
 def _fits(wanted: RiskClass, criticality: str, change: ChangeFacts | None, quorum: int) -> bool:

@@ -35,6 +35,15 @@ class Values:
 
 
 @dataclass(frozen=True, slots=True)
+class DataSet:
+    """The data that an environment was given to be tested with."""
+
+    name: str
+    digest: str
+    """`sha256:<hex>` of it, however whoever made it takes that."""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """A real place on a platform where solutions run."""
 
@@ -55,6 +64,8 @@ class Environment:
     """What one solution gets; wins over `values`."""
     data: str = ""
     """What data is there: masked, synthetic, production or none; empty where nobody has said."""
+    data_set: DataSet | None = None
+    """Which data exactly; None where nobody has said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +89,7 @@ class GateRule:
     wait: float = 0.0
     """Soak: for how many seconds."""
     max_age: float = 0.0
-    """Approval: for how many seconds one counts; checks: after how many evidence counts as expired; 0 for no limit."""
+    """Approval, checks, rehearsed: after how many seconds what was said, or done, counts as expired; 0 for never."""
     signed: bool = False
     """Approvals: whether only a decision signed with the person's own key counts."""
 
@@ -94,6 +105,10 @@ class GateRule:
     """Approvals: how many a release needs by its risk; the first class that fits."""
     cooling: float = 0.0
     """Approvals: seconds since sealing after which a team of one may go on without; 0: never."""
+    warn: float = 0.0
+    """Certified: for how many seconds before its end it warns."""
+    pattern: str = ""
+    """Ticket: the regular expression that the whole of it must match; empty for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +216,12 @@ class Solution:
     checks: tuple[Check, ...] = ()
     support: str = ""
     """Digest of the files beside its declaration that its checks run from; empty for none."""
+    backup_owner: str = ""
+    """Id of whoever may act in the owner's place; empty for nobody."""
+    data_class: str = ""
+    """How sensitive the data is that it handles; empty where nobody has said."""
+    depends_on: dict[str, str] = field(default_factory=dict)
+    """Other solution to the lowest version of it that will do."""
 
     @property
     def automatic(self) -> tuple[Check, ...]:
@@ -299,6 +320,7 @@ class Strategy:
                 "checks": [self.solution(solution).checks, self.solution(solution).support],
                 "rollback_plan": self.solution(solution).rollback_plan,
                 "criticality": self.solution(solution).criticality,
+                **({"data_class": self.solution(solution).data_class} if self.solution(solution).data_class else {}),
             }
         )
 

@@ -101,8 +101,12 @@ def _terms(gate: GateRule) -> str:
         return f": {span_in_words(gate.wait)}"
     if gate.rules:
         return f": {', '.join(_in_words(rule) for rule in gate.rules)}"
+    if gate.gate == "rehearsed" and gate.max_age:
+        return f": within {span_in_words(gate.max_age)}"
+    if gate.gate == "certified":
+        return f": warns {span_in_words(gate.warn)} before its end"
     if gate.gate != "approval":
-        return ""
+        return f": {gate.pattern}" if gate.pattern else ""
     lasting = f", for {span_in_words(gate.max_age)}" if gate.max_age else ""
     return f": {gate.quorum} of {', '.join((*gate.roles, *gate.people))}{lasting}"
 
@@ -125,6 +129,9 @@ def _gate(place: str, old: GateRule, new: GateRule) -> Iterator[_Change]:
         yield place, f"{label}: quorum {old.quorum} → {new.quorum}"
     yield from _spans(place, f"{label}: for", old.wait, new.wait)
     yield from _spans(place, f"{label}: lapses after", old.max_age, new.max_age)
+    yield from _spans(place, f"{label}: warns before its end", old.warn, new.warn)
+    if old.pattern != new.pattern:
+        yield place, f"{label}: pattern {_shown(old.pattern or 'any')} → {_shown(new.pattern or 'any')}"
     parts = [_in_words(r) for r in old.rules], [_in_words(r) for r in new.rules]
     yield from _members(place, f"{label}: of", *parts)
     if old.rules != new.rules and parts[0] == parts[1]:
@@ -192,6 +199,9 @@ def _keys(place: str, old: Person, new: Person) -> Iterator[_Change]:
 
 def _environment(place: str, old: Environment, new: Environment) -> Iterator[_Change]:
     yield from _fields(place, old, new, ("tier", "platform", "url", "public_url", "data"))
+    before, after = (f"{e.data_set.name} {e.data_set.digest}" if e.data_set else "" for e in (old, new))
+    if before != after:
+        yield place, f"data set: {_shown(before)} → {_shown(after)}"
     yield from _entries(place, "access", old.access, new.access)
     yield from _entries(place, "maker access", old.maker_access, new.maker_access)
     yield from _values(place, old.values, new.values)
@@ -208,7 +218,9 @@ def _values(place: str, old: Values, new: Values) -> Iterator[_Change]:
 
 
 def _solution(place: str, old: Solution, new: Solution) -> Iterator[_Change]:
-    yield from _fields(place, old, new, ("pipeline", "owner", "criticality", "rollback_plan"))
+    yield from _fields(place, old, new, ("pipeline", "owner", "backup_owner", "criticality", "data_class"))
+    yield from _fields(place, old, new, ("rollback_plan",))
+    yield from _entries(place, "depends on", old.depends_on, new.depends_on)
     yield from _members(place, "contains", old.contains, new.contains)
     yield from _members(place, "constant", old.constants, new.constants)
     for name in _both(old.connections, new.connections):

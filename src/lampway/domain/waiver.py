@@ -7,7 +7,23 @@ from dataclasses import dataclass
 
 from lampway.domain.moments import is_before
 
-WAIVABLE = ("previous-stage", "checks", "findings", "lock", "rollback-target", "checklist")
+WAIVABLE = (
+    "previous-stage",
+    "checks",
+    "findings",
+    "lock",
+    "rollback-target",
+    "checklist",
+    "soak",
+    "window",
+    "freeze",
+    "managed",
+    "rehearsed",
+    "dependencies",
+    "certified",
+    "data",
+    "ticket",
+)
 """Gates that may be waived at all. In the last tier, not the stage before.
 
 Never the approval, nor a value that is missing; a live edit is accepted by its own command, in sight of what it is.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from lampway.domain.deployment import Attested, CheckOutcome, Evidence, KeptFile
@@ -11,7 +12,7 @@ from lampway.domain.release import Release
 from lampway.domain.secret import Secret, is_reference, mask, mask_bytes
 from lampway.domain.standing import TESTER
 from lampway.domain.strategy import Check, Person, Solution, Stage, Strategy
-from lampway.engine.checking import add_evidence, printable
+from lampway.engine.checking import add_evidence, printable, with_data
 from lampway.engine.context import Engine, Request, find_release, rules_in_force
 from lampway.engine.facts import Case, gather
 from lampway.engine.recheck import named_release, refuse_edited, require_installed
@@ -24,6 +25,7 @@ FILES = 20
 """How many files one attestation may bring."""
 _CASES = 10_000
 _DATA_SET = 200
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,10 @@ class AttestCheck(Request[AttestedNow]):
     cases: str
     """What was tried, in words."""
     data_set: str = ""
+    """Name of the data it was tried with; the environment's own if empty."""
     files: tuple[GivenFile, ...] = ()
+    data_digest: str = ""
+    """`sha256:<hex>` of that data; the environment's own if empty and no other data is named."""
 
 
 def attest_check(engine: Engine, request: AttestCheck, actor: Actor) -> AttestedNow:
@@ -98,6 +103,8 @@ def attest_check(engine: Engine, request: AttestCheck, actor: Actor) -> Attested
             authenticated=actor.authenticated,
         ),
     )
+    place, named = strategy.environment(stage.environment), mask(request.data_set.strip(), secrets)
+    evidence = with_data(evidence, place, named, request.data_digest)
     with engine.store.transaction() as transaction:
         require_installed(transaction, release, stage.environment)
         told = add_evidence(engine, transaction, evidence, actor, declared=(solution, check))
@@ -117,6 +124,10 @@ def _refuse_malformed(request: AttestCheck) -> None:
     if len(request.cases) > _CASES or len(request.data_set) > _DATA_SET:
         raise UsageError(
             f"cases may have {_CASES} characters, a data set {_DATA_SET}", hint="put the rest into a file: --file PATH"
+        )
+    if request.data_digest and not _DIGEST.fullmatch(request.data_digest):
+        raise UsageError(
+            f"not a digest: {request.data_digest[:80]!r}", hint="write sha256: and 64 hexadecimal digits, in lower case"
         )
     if len(request.files) > FILES:
         raise UsageError(f"at most {FILES} files belong to one attestation", hint="put them into one archive")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from lampway.domain import attestation as attestations
 from lampway.domain.attestation import ENGINE_NAME, Attestation, EngineKey, Statement
-from lampway.domain.deployment import Deployment, DeploymentState, Evidence
+from lampway.domain.certification import Certification
+from lampway.domain.deployment import Deployment, DeploymentState, Evidence, Installation
 from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import AttestationRecorded, EngineKeyRecorded, Event
 from lampway.domain.promotion import Promotion
@@ -57,6 +58,14 @@ def attest_deployment(engine: Engine, reading: Reading, key: str, state: Deploym
         return ()
     statement = attestations.deployment(release, done, str(state), finished=engine.now())
     return _signed(engine, reading, statement, release, (done.id, done.environment))
+
+
+def attest_certificate(
+    engine: Engine, reading: Reading, given: Certification, release: Release, runs: tuple[Installation, ...]
+) -> tuple[Event, ...]:
+    """Return that the engine signed that an owner confirmed a solution; the release is what is spoken of."""
+    statement = attestations.certificate(release, given, runs)
+    return _signed(engine, reading, statement, release, (given.id, ""))
 
 
 def kept(statement: Statement, release: Release, place: tuple[str, str], by: tuple[str, str, str]) -> Attestation:

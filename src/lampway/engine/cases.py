@@ -9,6 +9,7 @@ from typing import Any
 from lampway.domain.events import Actor
 from lampway.engine.attest import AttestCheck, ReadKept, ShowEvidence, attest_check, read_kept, show_evidence
 from lampway.engine.audit import Audit, History, audit, history
+from lampway.engine.certify import Recertify, recertify
 from lampway.engine.checklist import Checklist, show_checklist
 from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
 from lampway.engine.connect import Adopt, Connect, adopt, connect
@@ -45,6 +46,7 @@ from lampway.engine.stops import (
 )
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
 from lampway.engine.talk import Talk, talk
+from lampway.engine.ticket import GiveTicket, give_ticket
 from lampway.engine.trail import ExportLedger, SearchLedger, export_ledger, search_ledger
 from lampway.engine.views import (
     CompareReleases,
@@ -132,6 +134,8 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     DraftDecision: draft_decision,
     ExportEvidence: export_evidence,
     Revoke: revoke,
+    Recertify: recertify,
+    GiveTicket: give_ticket,
 }
 """Request to use case."""
 
@@ -151,6 +155,8 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
         AttestCheck,
         Waive,
         Checklist,
+        Recertify,
+        GiveTicket,
     }
 )
 """Requests after which something may be ready to be deployed."""

@@ -14,7 +14,7 @@ from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release
 from lampway.domain.secret import Secret, is_reference, mask, mask_bytes
 from lampway.domain.standing import required, turned_bad
-from lampway.domain.strategy import Check, Solution, Stage, Strategy
+from lampway.domain.strategy import Check, Environment, Solution, Stage, Strategy
 from lampway.engine import platform as port
 from lampway.engine.attestations import attest_evidence
 from lampway.engine.context import Engine, rules_in_force
@@ -51,13 +51,15 @@ def run_check(site: Site, declared: Check) -> Evidence:
     A check that cannot be run gives errored evidence. Raises StorageError where nothing can be kept.
     """
     engine, secrets = site.engine, site.secrets
+    with engine.store.reading() as reading:
+        place = rules_in_force(reading).strategy.environment(site.environment)
     try:
         check, more = _with_secrets(engine, declared)
         secrets = (*secrets, *more)
         result = _smoke(site, check) if check.platform else _run(site, check)
     except LampwayError as error:
         result = CheckResult(CheckOutcome.ERRORED, f"it cannot be run: {error}", 0.0)
-    return Evidence(
+    evidence = Evidence(
         id=engine.new_id(),
         solution=site.solution.name,
         version=site.release.version,
@@ -73,6 +75,17 @@ def run_check(site: Site, declared: Check) -> Evidence:
         output=_keep(engine, result.output, secrets),
         report=_keep(engine, result.report, secrets),
     )
+    return with_data(evidence, place)
+
+
+def with_data(evidence: Evidence, place: Environment, named: str = "", digest: str = "") -> Evidence:
+    """Return evidence that says which data there was: as the environment declares it, or as somebody named it.
+
+    A digest that was declared is of the data set that was declared, and counts for no other.
+    """
+    known = place.data_set if place.data_set and named in ("", place.data_set.name) else None
+    name = named or (known.name if known else "")
+    return replace(evidence, data=place.data, data_set=name, data_digest=digest or (known.digest if known else ""))
 
 
 def printable(text: str) -> str:

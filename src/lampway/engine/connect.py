@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lampway.domain.configuration import EXTERNAL, ConfigurationSet, resolve
+from lampway.domain.dependencies import declared
 from lampway.domain.events import ENGINE, Actor, Adopted, ReleaseSealed, Seeded
 from lampway.domain.package import Inspection, PackageReference, Severity
 from lampway.domain.release import Release
@@ -310,6 +311,7 @@ def _sealed(  # noqa: PLR0917 - sealing joins all of these
         sealed_at=engine.now(),
         note="adopted as it ran",
         findings=find_faults(engine, inspection),
+        depends_on=declared(strategy.solution(name).depends_on),
     )
 
 

@@ -99,5 +99,10 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{a.solution}@{a.version}: {a.predicate.rstrip('/')} signed by {a.signer}"
         case events.EngineKeyRecorded():
             return f"the engine signs with {event.key}"
+        case events.TicketGiven():
+            return f"{names.get(event.promotion, event.promotion)}: goes by change ticket {event.ticket}"
+        case events.Certified(certification=c):
+            note = f": {c.reason}" if c.reason else ""
+            return f"{c.solution} certified as still needed by {c.by} until {shown(c.until)}{note}"
         case _:
             return event.kind

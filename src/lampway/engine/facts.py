@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lampway.domain import certification
+from lampway.domain.certification import Certification
 from lampway.domain.checklist import Answer
 from lampway.domain.configuration import ConfigurationSet, Missing, resolve
+from lampway.domain.dependencies import needs_of
 from lampway.domain.deployment import (
     Deployment,
     DeploymentState,
@@ -21,6 +24,7 @@ from lampway.domain.judgement import Eligibility, Facts
 from lampway.domain.projection import installation_key
 from lampway.domain.promotion import Bound, Decision, DeploymentKind, Promotion
 from lampway.domain.quorum import Delegation
+from lampway.domain.rehearsal import Rehearsal, rehearsals
 from lampway.domain.release import Release
 from lampway.domain.risk import ChangeFacts, together
 from lampway.domain.stops import Hold, HoldState, Veto, stays, veto_key
@@ -46,6 +50,7 @@ class Case:
     """Whether the solution is to be taken out."""
     waivers: tuple[Waiver, ...] = ()
     answers: tuple[Answer, ...] = ()
+    ticket: str = ""
 
 
 def installed(reading: Reading, environment: str, solution: str) -> Installation | None:
@@ -101,6 +106,7 @@ def case_of(reading: Reading, promotion: Promotion) -> Case | None:
         promotion.bound.release == "remove",
         promotion.waivers,
         promotion.answers,
+        ticket=promotion.ticket,
     )
 
 
@@ -117,12 +123,9 @@ def gather(reading: Reading, case: Case, now: str) -> Facts:
     between = _releases_between(reading, here, release)
     digest = release.digest
     deployments = reading.find(Deployment, solution=release.solution)
-    drift = reading.find(
-        DriftFinding,
-        environment=stage.environment,
-        solution=release.solution,
-        states=(DriftState.OPEN, DriftState.ACCEPTED),
-    )
+    drift = _drift(reading, stage.environment, release.solution)
+    needed = {need.name for need in needs_of(release)}
+    certified = reading.find(Certification, solution=release.solution)
     return Facts(
         strategy=strategy,
         solution=release.solution,
@@ -152,12 +155,33 @@ def gather(reading: Reading, case: Case, now: str) -> Facts:
         delegations=reading.find(Delegation) if stage.rules_of("approval") else (),
         answers=case.answers,
         change=_change(here, between),
+        installations=_installations(reading, stage.environment, release.solution),
+        rehearsals=_rehearsals(reading, deployments) if stage.rules_of("rehearsed") else (),
+        dependency_drift=tuple(f for name in sorted(needed) for f in _drift(reading, stage.environment, name)),
+        certification=certification.newest(certified, release.solution),
+        ticket=case.ticket,
     )
 
 
 def eligibility(reading: Reading, case: Case, now: str) -> Eligibility:
     """Return whether this release may enter this stage at this moment, gate by gate."""
     return judge(gather(reading, case, now))
+
+
+def _drift(reading: Reading, environment: str, solution: str) -> tuple[DriftFinding, ...]:
+    states = (DriftState.OPEN, DriftState.ACCEPTED)
+    return reading.find(DriftFinding, environment=environment, solution=solution, states=states)
+
+
+def _installations(reading: Reading, environment: str, solution: str) -> tuple[Installation, ...]:
+    there = reading.find(Installation, environment=environment)
+    elsewhere = reading.find(Installation, solution=solution)
+    return (*there, *(i for i in elsewhere if i.environment != environment))
+
+
+def _rehearsals(reading: Reading, deployments: tuple[Deployment, ...]) -> tuple[Rehearsal, ...]:
+    solution = deployments[0].solution if deployments else ""
+    return rehearsals(deployments, {p.id: p for p in reading.find(Promotion, solution=solution)} if solution else {})
 
 
 def _change(here: Installation | None, between: tuple[Release, ...]) -> ChangeFacts | None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.deployment import Installation, KnownGood
-from lampway.domain.events import ENGINE, Actor, Event, PromotionMoved, PromotionRequested
+from lampway.domain.events import ENGINE, Actor, Event, PromotionMoved, PromotionRequested, TicketGiven
 from lampway.domain.judgement import GateState
 from lampway.domain.promotion import OPEN_STATES, Bound, DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release
 from lampway.domain.strategy import Stage, Strategy
+from lampway.domain.ticket import ticket_fault
 from lampway.engine.context import Engine, Request, find_release, require_reason, rules_in_force
 from lampway.engine.drain import void_if_moved
 from lampway.engine.drift import refresh
@@ -38,6 +39,8 @@ class Promote(Request[Requested]):
     to: str
     """Name of a stage or of its environment."""
     reason: str = ""
+    ticket: str = ""
+    """The change ticket that all of it goes by; empty for none, or for the one given already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,10 @@ def promote(engine: Engine, request: Promote, actor: Actor) -> Requested:
     """Record the request for each stage on the way. Raises NotFoundError, RefusedError.
 
     Asking again for what is already asked for makes no second promotion. An older release waiting for the same stage
-    is superseded.
+    is superseded. A ticket is given to every promotion that stands afterwards. Raises UsageError for what is no ticket.
     """
+    if request.ticket:
+        refuse_ticket(request.ticket)
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
         release = find_release(reading, request.release)
@@ -82,7 +87,7 @@ def promote(engine: Engine, request: Promote, actor: Actor) -> Requested:
             if _runs_verified(transaction, release, stage):
                 already.append(stage.name)
                 continue
-            promotion, events = _ask(engine, transaction, strategy, release, stage, actor, request.reason)
+            promotion, events = _ask(engine, transaction, strategy, release, stage, actor, request)
             told += [transaction.append(event, by) for event, by in events]
             ids.append(promotion)
     engine.tell(told)
@@ -101,7 +106,7 @@ def _ask(  # noqa: PLR0917 - one request is all of these
     release: Release,
     stage: Stage,
     actor: Actor,
-    reason: str,
+    request: Promote,
 ) -> tuple[str, list[tuple[Event, Actor]]]:
     events: list[tuple[Event, Actor]] = []
     for other in transaction.find(
@@ -111,6 +116,8 @@ def _ask(  # noqa: PLR0917 - one request is all of these
             continue
         void = void_if_moved(transaction, other, engine.now())
         if other.version == release.version and void is None:
+            if request.ticket:
+                events += [(event, actor) for event in with_ticket(other, request.ticket)]
             return other.id, events
         if void is not None:
             events.append((void, ENGINE))
@@ -129,11 +136,35 @@ def _ask(  # noqa: PLR0917 - one request is all of these
         configuration=configuration,
         requested_by=actor.person,
         requested_at=engine.now(),
-        reason=reason,
+        reason=request.reason,
         state=PromotionState.WAITING,
+        ticket=request.ticket,
     )
     events.append((PromotionRequested(promotion), actor))
     return promotion.id, events
+
+
+def refuse_ticket(text: str) -> None:
+    """Insist that this can be a change ticket. Raises UsageError."""
+    wrong = ticket_fault(text)
+    if wrong:
+        raise UsageError(wrong, hint="write it as those who keep tickets do, such as CHG-1234")
+
+
+def with_ticket(promotion: Promotion, ticket: str) -> tuple[Event, ...]:
+    """Return that a promotion goes by this ticket from now on; nothing where it does, or is being deployed already.
+
+    Raises RefusedError where somebody approved it by another one.
+    """
+    if promotion.ticket == ticket or promotion.state in (PromotionState.RUNNING, PromotionState.RECONCILE):
+        return ()
+    bound = [d.by for d in promotion.decisions if d.approved and d.digest == promotion.bound.digest]
+    if promotion.ticket and bound:
+        raise RefusedError(
+            f"{bound[0]} approved it by change ticket {promotion.ticket}; with another it is another change",
+            hint=f"lampway abort {promotion.id}, and ask again with --ticket {ticket}",
+        )
+    return (TicketGiven(promotion.id, ticket),)
 
 
 def rollback(engine: Engine, request: Rollback, actor: Actor) -> Requested:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lampway.domain.dependencies import declared
 from lampway.domain.events import ENGINE, Actor, ReleaseSealed
 from lampway.domain.package import Diff, Finding, Inspection, PackageReference, Scope, Severity
 from lampway.domain.release import Release, bump, parse_version, propose_bump
@@ -75,7 +76,8 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
     inspection = platform.format.inspect(export.package)
     old = engine.packages.get(last.package.digest) if last else None
     diff = platform.format.diff(old, export.package) if old else None
-    if last and _is_unchanged(last, inspection):
+    depends_on = declared(solution.depends_on)
+    if last and _is_unchanged(last, inspection) and last.depends_on == depends_on:
         if request.version and request.version != last.version:
             raise RefusedError(f"nothing changed since {last.name}", hint=f"promote that one: {last.name}")
         return Made(None, last.version, diff, notes=export.notes)
@@ -168,6 +170,7 @@ def _seal(  # noqa: PLR0917 - sealing joins all of these
         note=draft.note,
         findings=draft.findings,
         change=change_facts(draft.diff, draft.last.inventory, inventory) if draft.diff and draft.last else None,
+        depends_on=declared(draft.solution.depends_on),
     )
     record_release(engine, release, actor, draft.environment)
     return release

@@ -403,7 +403,7 @@ def _deployments(file: _File) -> Iterator[str]:
             yield f"what was read back from {deployment.environment} is not this package"
 
 
-_TIMES = {kinds.SUMMARY: "timeVerified", kinds.DEPLOYMENT: "finishedOn"}
+_TIMES = {kinds.SUMMARY: "timeVerified", kinds.DEPLOYMENT: "finishedOn", kinds.CERTIFICATE: "certifiedOn"}
 
 
 def _order(file: _File) -> Iterator[str]:

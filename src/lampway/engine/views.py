@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from lampway.domain.certification import Certification
 from lampway.domain.checklist import ChecklistLine
 from lampway.domain.configuration import resolve
 from lampway.domain.deployment import Deployment, Evidence, Installation
@@ -38,13 +39,15 @@ class Cell:
     since: str
     drift: bool
     certified_until: str
-    """Empty: nothing is certified yet."""
+    """Until when its owner has confirmed that it is still needed, over or not; empty where nobody ever has."""
     promotion: str
     """Id of the open promotion there, if any."""
     waiting: str
     """The release of that promotion."""
     held: tuple[str, ...] = ()
     """The holds and emergency stops that keep anything from starting there, in words."""
+    certification: str = ""
+    """How its certification stands, in words; empty where it was never certified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
         here = {(i.solution, i.environment): i for i in reading.find(Installation, solution=request.solution)}
         opened = reading.find(Promotion, solution=request.solution, states=OPEN_STATES)
         holds = reading.find(Hold, states=(HoldState.STANDING,))
+        certified = {c.solution: c for c in reading.find(Certification, solution=request.solution)}
     waiting = {(p.solution, p.environment): p for p in opened}
     names = [s.name for s in strategy.solutions if request.solution in ("", s.name)]
     if request.solution and not names:
@@ -73,7 +77,12 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
     )
     now = engine.now()
     held = [tuple(h.words for h in standing(holds, c.solution, c.environment, now)) for c in cells]
-    return tuple(replace(cell, held=words) for cell, words in zip(cells, held, strict=True))
+    held_cells = (replace(cell, held=words) for cell, words in zip(cells, held, strict=True))
+    return tuple(_certified(cell, certified.get(cell.solution), now) for cell in held_cells)
+
+
+def _certified(cell: Cell, found: Certification | None, now: str) -> Cell:
+    return replace(cell, certified_until=found.until, certification=found.words(now)) if found else cell
 
 
 def _cell(solution: str, environment: str, here: Installation | None, opened: Promotion | None) -> Cell:

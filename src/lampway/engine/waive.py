@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lampway.domain.events import Actor, GateWaived
 from lampway.domain.gates import judge
-from lampway.domain.judgement import OPENING, Facts
+from lampway.domain.judgement import OPENING, Facts, GateState
 from lampway.domain.moments import is_before, parse_deadline
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.rights import waiver_objection
@@ -56,15 +56,17 @@ def _refuse(facts: Facts, gate: str, actor: Actor) -> None:
     why = waiver_objection(facts, gate, actor.person)
     if why:
         raise RefusedError(why, hint=_cure(facts, gate))
-    judged = next(result for result in judge(facts).gates if result.gate == gate)
-    if judged.state in OPENING and not judged.original:
-        raise UsageError(f"the gate {gate} is {judged.state}: there is nothing to waive", hint="lampway explain")
+    judged = [result for result in judge(facts).gates if result.gate == gate]
+    if all(result.state in OPENING and not result.original for result in judged):
+        state = judged[0].state if judged else GateState.PASSED
+        raise UsageError(f"the gate {gate} is {state}: there is nothing to waive", hint="lampway explain")
 
 
 def _cure(facts: Facts, gate: str) -> str:
     if gate == "drift":
         return f"lampway drift accept {facts.solution} --in {facts.stage.environment} --reason ..."
-    if gate not in WAIVABLE or gate not in [rule.gate for rule in facts.stage.gates]:
+    timed = {"window": facts.stage.windows, "freeze": facts.strategy.freezes}
+    if gate not in WAIVABLE or (gate not in [rule.gate for rule in facts.stage.gates] and not timed.get(gate)):
         return f"gates that may be waived, where a stage has them: {', '.join(WAIVABLE)}"
     roles = ", ".join(facts.stage.waiver_roles)
     return f"somebody else who holds: {roles}" if roles else "name roles under `waivers` of the stage"
