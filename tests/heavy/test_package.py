@@ -65,6 +65,11 @@ def test_an_installed_lampway_answers(installed: Path, tmp_path: Path) -> None:
     assert "node-red" in run(installed / "lampway", "platforms", cwd=tmp_path).stdout
 
 
+def test_time_zones_are_known_on_a_machine_that_has_none(installed: Path, tmp_path: Path) -> None:
+    script = "from lampway.domain.moments import is_zone; assert is_zone('Europe/Berlin')"
+    run(installed / "python", "-c", script, cwd=tmp_path, PYTHONTZPATH="")
+
+
 def test_the_demo_runs_from_an_installed_package_on_a_machine_without_git_identity(
     installed: Path, tmp_path: Path
 ) -> None:
