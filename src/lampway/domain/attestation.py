@@ -30,6 +30,8 @@ DEPLOYMENT = f"{OURS}deployment:v1"
 EVIDENCE = f"{OURS}evidence:v1"
 PREDICATES = (PROVENANCE, TEST_RESULT, SUMMARY, APPROVAL, DEPLOYMENT, EVIDENCE)
 """Every predicate type there is here; any other is refused."""
+JUDGED = "lampway_judged"
+"""Field of a summary that is ours: `at`, `parts` (name to digest of every part of the facts) and `gates`."""
 ENGINE_ID = "urn:lampway:engine"
 """Names the engine as builder and verifier."""
 ENGINE_NAME = "lampway"
@@ -190,10 +192,12 @@ def summary(
     inputs: tuple[str, ...],
     *,
     verdict: tuple[bool, str],
+    judged: dict[str, Any] | None = None,
 ) -> Statement:
     """Return what was decided about a promotion, by which rules (commit and digest) and from which attestations.
 
-    `verdict` is whether it may enter, and when that was decided.
+    `verdict` is whether it may enter, and when that was decided; `judged` when and from what it was judged, and what
+    each gate came to, where gates decided it.
     """
     passed, at = verdict
     predicate = {
@@ -204,6 +208,7 @@ def summary(
         "inputAttestations": [{"uri": f"urn:lampway:envelope:{i}", "digest": _digest(i)} for i in inputs],
         "verificationResult": "PASSED" if passed else "FAILED",
         "verifiedLevels": [],
+        **({JUDGED: judged} if judged else {}),
     }
     return Statement(subjects_of(release), SUMMARY, predicate)
 
