@@ -25,7 +25,7 @@ from lampway.domain.keys import PersonKey
 from lampway.domain.release import Release
 from lampway.domain.strategy import Person
 from lampway.engine.cases import Resume
-from lampway.engine.delegate import Delegate, EndDelegation
+from lampway.engine.delegate import Delegate, DraftDelegation, EndDelegation
 from lampway.engine.dossier import Trusted
 from lampway.engine.drift import AcceptDrift, ScanDrift
 from lampway.engine.evidence import ExportEvidence
@@ -60,14 +60,20 @@ def body(kind: str, part: str, **more: Any) -> Callable[[Row, dict[str, Any]], d
     return lambda row, old: {**old, part: {**old[part], **more}} if row.kind == kind else old
 
 
+def signed_delegation(team: Team, to: str, by: str) -> Delegate:
+    asked = (to, "2026-01-01", LATER, "on holiday")
+    draft = team.run(DraftDelegation(*asked), by)
+    return Delegate(*asked, envelope=key_of(by).sign(draft.statement.encode()))
+
+
 @pytest.fixture
 def lent(team: Team) -> Team:
     """Return a team in which zoe approved for ana, who took that back afterwards."""
     give_keys(team, zoe=ZOE)
-    given = team.run(Delegate("zoe", "2026-01-01", LATER, "on holiday"), "ana")
+    given = team.run(signed_delegation(team, "zoe", "ana"), "ana")
     team.release()
     promotion = team.promote()
-    team.do(replace(sign(team, promotion, "zoe"), on_behalf_of="ana"), "zoe")
+    team.do(sign(team, promotion, "zoe", on_behalf_of="ana"), "zoe")
     assert team.running("prod") == "1.0.0"
     team.run(EndDelegation(given.id), "ana")
     return team

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from lampway.cli.output import emit, say, table, when
 from lampway.cli.session import session
 from lampway.domain.deployment import CheckOutcome, Evidence
-from lampway.engine.attest import FILE_LIMIT, FILES, AttestCheck, GivenFile, ReadKept, ShowEvidence
+from lampway.engine.attest import FILE_LIMIT, FILES, AttestCheck, DraftTested, GivenFile, ReadKept, ShowEvidence
 from lampway.engine.recheck import RunChecks
 from lampway.errors import UsageError
 
@@ -66,6 +66,7 @@ def attest(
     cases: str,
     data_set: str = "",
     file: tuple[Path, ...] = (),
+    passphrase_file: str = "",
     json: Json = False,
 ) -> int:
     """Say what came of a check that people carry out. Exits with 1 when it failed.
@@ -86,20 +87,25 @@ def attest(
         Name or digest of the data it was tried with.
     file
         Something to be kept as evidence, such as a picture; may be given several times.
+    passphrase_file
+        A file that holds your key's passphrase; else LAMPWAY_PASSPHRASE, else you are asked.
     json
         Print the facts as JSON.
     """
+    from lampway.cli.keys import sign_given, signature_line
+
     files = tuple(_read(path) for path in file[: FILES + 1])
     with session(quiet=json) as opened:
-        done = opened.run(AttestCheck(release, place, check, outcome, cases, data_set, files))
+        given = (release, place, check, outcome, cases, data_set, files)
+        request, why_not = sign_given(opened, AttestCheck(*given), DraftTested(*given), passphrase_file)
+        done = opened.run(request)
     evidence = done.evidence
     if json:
         emit({"evidence": evidence, "voided": done.voided})
     else:
         name = f"{evidence.solution}@{evidence.version}"
         say(f"check *{evidence.check}* of {name} {evidence.outcome} in {evidence.environment} ({evidence.id})")
-        if evidence.attested and not evidence.attested.authenticated:
-            say("  note: who you are was not proved; the record says so")
+        say(signature_line(why_not, signed=bool(request.envelope)))
         _say_voided(done.voided)
     return _CODES[evidence.outcome]
 

@@ -7,16 +7,24 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from lampway.app import Session, is_key_locked, key_path, open_key, public_key, resolve_secret, write_key
 from lampway.cli.output import emit, note, say
 from lampway.cli.path import Json
 from lampway.cli.session import today
 from lampway.domain.secret import Secret
+from lampway.engine.attest import AttestCheck
+from lampway.engine.checklist import Checklist
+from lampway.engine.context import Request
 from lampway.engine.decide import Decide
-from lampway.engine.signed import DraftDecision
+from lampway.engine.delegate import Delegate
+from lampway.engine.signed import Draft, DraftDecision
+from lampway.engine.waive import Waive
 from lampway.errors import NotFoundError, SecretError, UsageError
 
+R = TypeVar("R", Decide, Delegate, Waive, Checklist, AttestCheck)
+"""Whatever can be signed by whoever asks for it."""
 PASSPHRASE = "LAMPWAY_PASSPHRASE"  # noqa: S105 - the name of a variable
 """Names the passphrase by reference, such as `file:PATH`."""
 
@@ -68,7 +76,17 @@ def _show(public: str, *, as_json: bool) -> int:
 
 def sign(opened: Session, request: Decide, passphrase_file: str) -> tuple[Decide, str]:
     """Return the decision signed with the key at hand, or as it is with the reason why it is not signed."""
-    draft = opened.run(DraftDecision(request.promotion, request.approved, request.reason))
+    voice = request.on_behalf_of
+    draft = DraftDecision(request.promotion, request.approved, request.reason, on_behalf_of=voice)
+    return sign_given(opened, request, draft, passphrase_file)
+
+
+def sign_given(opened: Session, request: R, asked: Request[Draft], passphrase_file: str) -> tuple[R, str]:
+    """Return a request with what a person signed in it, or as it is with the reason why it is not signed.
+
+    `asked` asks for the statement that the request would be.
+    """
+    draft = opened.run(asked)
     if not draft.statement:
         return request, ""
     path = key_path()
@@ -80,6 +98,13 @@ def sign(opened: Session, request: Decide, passphrase_file: str) -> tuple[Decide
         raise UsageError("the private key and its .pub file are not a pair", where=str(path))
     envelope = pair.sign(draft.statement.encode())
     return replace(request, envelope=envelope), ""
+
+
+def signature_line(why_not: str, *, signed: bool) -> str:
+    """Return how who acted was proved, in one line."""
+    if signed:
+        return "  signed with your key"
+    return f"  note: who you are was not proved; the record says so ({why_not or 'not signed'})"
 
 
 def _public(path: Path) -> str:

@@ -28,7 +28,13 @@ SUMMARY = "https://slsa.dev/verification_summary/v1"
 APPROVAL = f"{OURS}approval:v1"
 DEPLOYMENT = f"{OURS}deployment:v1"
 EVIDENCE = f"{OURS}evidence:v1"
-PREDICATES = (PROVENANCE, TEST_RESULT, SUMMARY, APPROVAL, DEPLOYMENT, EVIDENCE)
+DELEGATION = f"{OURS}delegation:v1"
+WAIVER = f"{OURS}waiver:v1"
+CHECKLIST = f"{OURS}checklist:v1"
+TESTED = f"{OURS}tested:v1"
+BY_PEOPLE = (APPROVAL, DELEGATION, WAIVER, CHECKLIST, TESTED)
+"""Predicate types of what people sign; everything else is the engine's."""
+PREDICATES = (PROVENANCE, TEST_RESULT, SUMMARY, DEPLOYMENT, EVIDENCE, *BY_PEOPLE)
 """Every predicate type there is here; any other is refused."""
 JUDGED = "lampway_judged"
 """Field of a summary that is ours: `at`, `parts` (name to digest of every part of the facts) and `gates`."""
@@ -181,6 +187,7 @@ def approval(release: Release, promotion: Promotion, decision: Decision, roles: 
         "person": decision.by,
         "roles": list(roles),
         "decidedOn": decision.at,
+        **({"onBehalfOf": decision.on_behalf_of} if decision.on_behalf_of else {}),
     }
     return Statement(subjects_of(release), APPROVAL, predicate)
 

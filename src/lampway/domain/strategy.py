@@ -115,6 +115,11 @@ class Stage:
     """Who may waive a gate here; empty: nobody."""
     checklist: tuple[ChecklistItem, ...] = ()
 
+    @property
+    def asks_signatures(self) -> bool:
+        """Whether a gate here says `signed: true`: then what people give counts only with their signature."""
+        return any(rule.signed for gate in self.gates for rule in gate.every())
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
@@ -161,6 +166,8 @@ class Check:
     """Whether a person says what came of it; then there is nothing to run."""
     max_age: float = 0.0
     """Seconds after which its evidence counts as expired; 0 for never."""
+    signed: bool = False
+    """Attested: whether only what a tester signed with their own key counts."""
 
 
 @dataclass(frozen=True, slots=True)

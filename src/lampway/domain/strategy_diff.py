@@ -218,7 +218,7 @@ def _solution(place: str, old: Solution, new: Solution) -> Iterator[_Change]:
 
 
 def _check(place: str, old: Check, new: Check) -> Iterator[_Change]:
-    yield from _fields(place, old, new, ("kind", "timeout", "report", "fail_on", "attested", "max_age"))
+    yield from _fields(place, old, new, ("kind", "timeout", "report", "fail_on", "attested", "max_age", "signed"))
     before, after = _action(old), _action(new)
     if before != after:
         yield place, f"does: {before} → {after}"

@@ -93,6 +93,23 @@ def kept(statement: Statement, release: Release, place: tuple[str, str], by: tup
     )
 
 
+def kept_alone(statement: Statement, about: str, by: tuple[str, str, str]) -> Attestation:
+    """Return a signed statement about no release as it is kept; `by` is signer, key and envelope."""
+    signer, key, envelope = by
+    return Attestation(
+        id=digest_bytes(envelope.encode()),
+        predicate=statement.predicate_type,
+        release="",
+        solution="",
+        version="",
+        environment="",
+        about=about,
+        signer=signer,
+        key=key,
+        envelope=envelope,
+    )
+
+
 def _signed(
     engine: Engine, reading: Reading, statement: Statement, release: Release, place: tuple[str, str]
 ) -> tuple[Event, ...]:

@@ -14,6 +14,7 @@ from lampway.domain.digest import digest_bytes
 from lampway.domain.evidence import Content, read_content, split_seal
 from lampway.engine.dossier import Checked, Dossier, Tools, Trusted, take_apart
 from lampway.engine.relive import Look, relive
+from lampway.engine.verify_given import check_given
 from lampway.engine.verify_judgements import check_duties, check_judgements, judged_starts, remarks
 from lampway.engine.verify_rows import check_rows, check_subject
 from lampway.engine.verify_statements import (
@@ -122,6 +123,7 @@ _CHECKS: dict[str, Callable[[Dossier], Iterator[str]]] = {
     "it is about the thing in hand": check_subject,
     "every statement is signed by whom it must be": check_signatures,
     "every signed decision is what was signed": check_decisions,
+    "everything else that was signed is what was signed": check_given,
     "the rules are those that were in force": check_policy,
     "every step is attested": check_chain,
     "everything happened in order": check_order,
@@ -135,6 +137,7 @@ _HOLDS = {
     "it is about the thing in hand": "release and package have the digests that everything speaks of",
     "every statement is signed by whom it must be": "the engine's by the engine, people's with keys valid that day",
     "every signed decision is what was signed": "promotion, evidence, reason and roles are as signed",
+    "everything else that was signed is what was signed": "delegations, waivers, answers and tests, where they were",
     "every gate was open": "judged again as the engine judges, from the facts that it signed at the time",
     "nobody decided about their own": "neither makers nor whoever asked",
     "the rules are those that were in force": "digests match, and the summaries name them",

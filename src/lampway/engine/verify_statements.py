@@ -12,6 +12,7 @@ from lampway.domain.attestation import ENGINE_NAME, PATIENCE, Attestation, read_
 from lampway.domain.deployment import DeploymentState
 from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import Recorded
+from lampway.domain.given import delegation_subjects
 from lampway.engine.dossier import LEEWAY, Dossier, apart
 
 
@@ -26,16 +27,21 @@ def check_signatures(file: Dossier) -> Iterator[str]:
         if not file.tools.signing.is_signed_by(envelope, one.key):
             yield f"{place}: the signature is not by the key it names"
         said = read_statement(envelope.payload)
-        if said.predicate_type != one.predicate or said.subjects != subjects_of(file.release):
+        wanted = subjects_of(file.release)
+        if one.predicate == kinds.DELEGATION:
+            wanted = delegation_subjects(said.predicate)
+        if said.predicate_type != one.predicate or said.subjects != wanted:
             yield f"{place}: it does not speak of {file.release.name}"
         yield from (f"{place}: {reason}" for reason in [_wrong_key(file, row, one)] if reason)
 
 
 def _wrong_key(file: Dossier, row: Recorded, one: Attestation) -> str:
-    if one.predicate != kinds.APPROVAL:
+    if one.predicate not in kinds.BY_PEOPLE:
         first = file.engine_keys.get(one.key)
         is_engines = one.signer == ENGINE_NAME and first is not None and first < row.seq
         return "" if is_engines else "it is not signed by the engine"
+    if one.predicate == kinds.DELEGATION and not _is_used(file, one.about):
+        return ""  # it let nobody decide about this release: whose it was is for others to look at
     person = next((p for p in file.trusted.people if p.id == one.signer), None)
     if person is None:
         return f"{one.signer} is nobody in the people.yaml you brought"
@@ -43,6 +49,13 @@ def _wrong_key(file: Dossier, row: Recorded, one: Attestation) -> str:
     if key is None:
         return f"it is signed with a key that is not {one.signer}'s in the people.yaml you brought"
     return "" if key.is_valid(row.at) else f"the key did not count on {row.at[:10]}"
+
+
+def _is_used(file: Dossier, delegation: str) -> bool:
+    """Return whether somebody spoke for somebody else by this delegation, or may have."""
+    spoken = {(e.decision.on_behalf_of, e.decision.by) for _, e in file.all(events.DecisionMade)}
+    lent = {e.delegation.id: (e.delegation.by, e.delegation.to) for _, e in file.all(events.Delegated)}
+    return delegation not in lent or lent[delegation] in spoken
 
 
 def check_decisions(file: Dossier) -> Iterator[str]:
@@ -94,7 +107,7 @@ def check_chain(file: Dossier) -> Iterator[str]:
             yield f"nothing sums up why promotion {promotion.id} to {promotion.stage} was let through"
     for row, one, said in file.statements(kinds.SUMMARY):
         made = [(r.seq, e.attestation) for r, e in file.all(events.AttestationRecorded)]
-        before = [a.id for seq, a in made if seq < row.seq and a.release == file.release.digest]
+        before = list(dict.fromkeys(a.id for seq, a in made if seq < row.seq and a.release == file.release.digest))
         if [f"sha256:{i['digest']['sha256']}" for i in said.predicate["inputAttestations"]] != before:
             yield f"the summary for promotion {one.about} does not list every attestation before it"
     for row, event in file.all(events.EvidenceRecorded):
@@ -125,7 +138,7 @@ def check_order(file: Dossier) -> Iterator[str]:
     """Yield what was said before what it rests on: provenance, tests, approvals, summary, deployment."""
     (sealed,) = [r for r, e in file.all(events.ReleaseSealed) if e.digest == file.content.head.release]
     for row, event in file.all(events.AttestationRecorded):
-        if row.seq < sealed.seq:
+        if row.seq < sealed.seq and event.attestation.release == file.release.digest:
             yield f"row {row.seq} speaks of the release before it was sealed"
         name = _TIMES.get(event.attestation.predicate)
         said = file.statement(event.attestation).predicate
