@@ -213,6 +213,8 @@ class Strategy:
     """Whether a change of the strategy must be applied by somebody who did not write it."""
     freezes: tuple[Freeze, ...] = ()
     """When deployments may not start. They govern by the calendar alone: no promotion is bound to them."""
+    checkpoints: str = ""
+    """`tag`: checkpoints that are made by themselves are published as git tags; empty: they are kept in the store."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""

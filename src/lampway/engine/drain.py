@@ -12,6 +12,7 @@ from lampway.domain.gates import is_overdue, judge
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.timing import span_in_words
 from lampway.engine.attestations import attest_verdict
+from lampway.engine.checkpoint import keep_checkpoint, publish
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
 from lampway.engine.facts import bind, case_of, eligibility, gather
@@ -165,8 +166,15 @@ def void_if_moved(reading: Reading, promotion: Promotion, now: str) -> Promotion
 
 def flush_outbox(engine: Engine) -> None:
     """Say to the outside what is due; what fails stays due and is tried again next time."""
+    for due in [due for due in engine.store.due() if due.kind == "checkpoint"]:
+        keep_checkpoint(engine, due.key)
     for due in engine.store.due():
         doc = due.doc
+        if due.kind == "checkpoint":
+            continue
+        if due.kind == "checkpoint-tag":
+            publish(engine, due)
+            continue
         try:
             engine.source.tag(doc["tag"], doc["commit"], f"{doc['solution']} {doc['version']} runs in production")
             engine.source.push([f"refs/tags/{doc['tag']}"])

@@ -24,6 +24,7 @@ from lampway.engine.verify_statements import (
     check_policy,
     check_signatures,
 )
+from lampway.engine.verify_tree import check_inclusion, check_published, covered
 from lampway.errors import LampwayError, UsageError
 
 __all__ = ["Checked", "Tools", "Trusted", "verify_evidence"]
@@ -112,14 +113,30 @@ def _remarks(file: Dossier, looks: tuple[Look, ...]) -> Iterator[Checked]:
             names = ", ".join(unproved)
             what = f"{promotion.environment}: the yes of {names} is not signed, and the rules did not ask"
             yield Checked("remark", True, what)
+    yield Checked("remark", True, _proven(file))
     gaps = file.content.head.row - len(file.content.rows)
     if gaps:
         what = f"{gaps} rows about other things are not in it; audit verify over the ledger with this head covers them"
         yield Checked("remark", True, what)
 
 
+def _proven(file: Dossier) -> str:
+    """Return what stands behind the rows, in words."""
+    newest = covered(file)
+    if not newest:
+        return (
+            "no published checkpoint was compared: that these rows are the whole truth is the word of whoever holds the"
+            " engine's key; add --checkpoint FILE with one that was kept elsewhere"
+        )
+    after = sum(row.seq > newest for row in file.content.rows)
+    rest = f"; the {after} rows after it are the word of whoever holds the engine's key" if after else ""
+    return f"the rows up to {newest} are those of the ledger when its checkpoint was published{rest}"
+
+
 _CHECKS: dict[str, Callable[[Dossier], Iterator[str]]] = {
     "the rows are the ledger's": check_rows,
+    "the rows are in the tree over the ledger": check_inclusion,
+    "it is the ledger that was published": check_published,
     "it is about the thing in hand": check_subject,
     "every statement is signed by whom it must be": check_signatures,
     "every signed decision is what was signed": check_decisions,
@@ -134,6 +151,8 @@ _AGAIN: dict[str, Callable[[Dossier, tuple[Look, ...]], Iterator[str]]] = {
 }
 _HOLDS = {
     "the rows are the ledger's": "each hash covers its row, and adjacent rows follow from each other",
+    "the rows are in the tree over the ledger": "each leads to the root of the checkpoint that the engine signed",
+    "it is the ledger that was published": "it has only grown since the checkpoints in hand, if there are any",
     "it is about the thing in hand": "release and package have the digests that everything speaks of",
     "every statement is signed by whom it must be": "the engine's by the engine, people's with keys valid that day",
     "every signed decision is what was signed": "promotion, evidence, reason and roles are as signed",
