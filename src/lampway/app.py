@@ -319,13 +319,20 @@ def read_file(path: Path) -> bytes:
 
 
 def verify_evidence_file(
-    data: bytes, keys: tuple[str, bytes], *, engine_key: str = "", package: bytes | None = None
+    data: bytes,
+    keys: tuple[str, bytes],
+    *,
+    engine_key: str = "",
+    package: bytes | None = None,
+    checkpoints: Sequence[tuple[str, str]] = (),
 ) -> tuple[Checked, ...]:
     """Return what verifying an evidence file came to; `keys` is the name and content of a people.yaml.
 
-    Opens no store. Raises InvalidStrategyError, UsageError for keys that are none.
+    `checkpoints` are published ones: where each was read, and its statement. Opens no store. Raises
+    InvalidStrategyError, UsageError for keys and checkpoints that are none.
     """
     from lampway.config.trusted_people import read_trusted_people
+    from lampway.domain.checkpoint import parse_checkpoint
     from lampway.domain.keys import read_key
     from lampway.engine.verify import Tools, Trusted, verify_evidence
     from lampway.integrations.signing import EngineSigning
@@ -333,7 +340,8 @@ def verify_evidence_file(
 
     if engine_key:
         read_key(engine_key)
-    trusted = Trusted(read_trusted_people(*keys), engine_key, package)
+    published = tuple(parse_checkpoint(text, where) for where, text in checkpoints)
+    trusted = Trusted(read_trusted_people(*keys), engine_key, package, published)
     return verify_evidence(data, trusted, Tools(recorded_from, EngineSigning(Path(os.devnull))))
 
 

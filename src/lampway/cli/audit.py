@@ -9,6 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from lampway.cli.checkpoints import checkpoint_lines
 from lampway.cli.output import emit, note, paint, say, table, when
 from lampway.cli.path import Json
 from lampway.cli.session import session
@@ -16,7 +17,6 @@ from lampway.engine.audit import Audit, HistoryLine, Verdict
 from lampway.engine.checkpoint import MakeCheckpoint
 from lampway.engine.coverage import Cover, Coverage, Covered, Said, WhoCould
 from lampway.engine.trail import ExportFormat, ExportLedger, SearchLedger
-from lampway.errors import UsageError
 
 From = Annotated[str, Parameter(name="--from")]
 To = Annotated[str, Parameter(name="--to")]
@@ -42,7 +42,7 @@ def verify(
     json
         Print the facts as JSON.
     """
-    statements = tuple(statement for file in checkpoint or () for statement in _statements(file))
+    statements = tuple(statement for file in checkpoint or () for statement in checkpoint_lines(file))
     with session() as opened:
         verdict = opened.run(Audit(chain_only, statements))
     if json:
@@ -50,18 +50,6 @@ def verify(
     else:
         _say_verdict(verdict)
     return 1 if verdict.damage else 0
-
-
-def _statements(file: Path) -> Iterable[tuple[str, str]]:
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise UsageError(f"cannot read the checkpoint: {reason}", where=str(file)) from error
-    found = [(str(file), line) for line in lines if line.strip()]
-    if not found:
-        raise UsageError("no checkpoint in it", where=str(file), hint="lampway audit checkpoint --out FILE")
-    return found
 
 
 def _say_verdict(verdict: Verdict) -> None:

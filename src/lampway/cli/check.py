@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from lampway.cli.output import emit, say, table, when
 from lampway.cli.session import session
 from lampway.domain.deployment import CheckOutcome, Evidence
-from lampway.engine.attest import FILE_LIMIT, FILES, AttestCheck, GivenFile, ReadKept, ShowEvidence
+from lampway.engine.attest import FILE_LIMIT, FILES, AttestCheck, DraftTested, GivenFile, ReadKept, ShowEvidence
 from lampway.engine.recheck import RunChecks
 from lampway.errors import UsageError
 
@@ -67,6 +67,7 @@ def attest(
     data_set: str = "",
     data_digest: str = "",
     file: tuple[Path, ...] = (),
+    passphrase_file: str = "",
     json: Json = False,
 ) -> int:
     """Say what came of a check that people carry out. Exits with 1 when it failed.
@@ -89,22 +90,26 @@ def attest(
         Digest of that data: sha256: and 64 hexadecimal digits; as the environment declares it where it is left out.
     file
         Something to be kept as evidence, such as a picture; may be given several times.
+    passphrase_file
+        A file that holds your key's passphrase; else LAMPWAY_PASSPHRASE, else you are asked.
     json
         Print the facts as JSON.
     """
+    from lampway.cli.keys import sign_given, signature_line
+
     files = tuple(_read(path) for path in file[: FILES + 1])
     with session(quiet=json) as opened:
-        done = opened.run(
-            AttestCheck(release, place, check, outcome, cases, data_set=data_set, files=files, data_digest=data_digest)
-        )
+        said = (release, place, check, outcome, cases, data_set, files, data_digest)
+        asked, draft = AttestCheck(*said), DraftTested(*said)
+        request, why_not = sign_given(opened, asked, draft, passphrase_file)
+        done = opened.run(request)
     evidence = done.evidence
     if json:
         emit({"evidence": evidence, "voided": done.voided})
     else:
         name = f"{evidence.solution}@{evidence.version}"
         say(f"check *{evidence.check}* of {name} {evidence.outcome} in {evidence.environment} ({evidence.id})")
-        if evidence.attested and not evidence.attested.authenticated:
-            say("  note: who you are was not proved; the record says so")
+        say(signature_line(why_not, signed=bool(request.envelope)))
         _say_voided(done.voided)
     return _CODES[evidence.outcome]
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lampway.app import read_file, verify_evidence_file
+from lampway.cli.checkpoints import checkpoint_lines
 from lampway.cli.output import emit, note, paint, say
 from lampway.cli.session import session
 
@@ -43,7 +44,16 @@ def evidence_export(release: str, /, *, out: str = "", json: Json = False) -> in
     return 0
 
 
-def evidence_verify(file: str, /, *, keys: str, engine_key: str = "", package: str = "", json: Json = False) -> int:
+def evidence_verify(
+    file: str,
+    /,
+    *,
+    keys: str,
+    engine_key: str = "",
+    package: str = "",
+    checkpoint: Annotated[list[Path] | None, Parameter(negative="", consume_multiple=True)] = None,
+    json: Json = False,
+) -> int:
     """Verify an evidence file: no database, no network, no Lampway of anybody else. Exits with 1 when it does not hold.
 
     Parameters
@@ -56,6 +66,8 @@ def evidence_verify(file: str, /, *, keys: str, engine_key: str = "", package: s
         The engine's public key, known from elsewhere than this file.
     package
         The package in hand, to see whether the evidence is about it.
+    checkpoint
+        Files with checkpoints that were published: the rows must be those of the ledger that they speak of.
     json
         Print the facts as JSON.
     """
@@ -64,6 +76,7 @@ def evidence_verify(file: str, /, *, keys: str, engine_key: str = "", package: s
         (keys, read_file(Path(keys))),
         engine_key=engine_key,
         package=read_file(Path(package)) if package else None,
+        checkpoints=[line for path in checkpoint or () for line in checkpoint_lines(path)],
     )
     holds = all(one.holds for one in found)
     if json:

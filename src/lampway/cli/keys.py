@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from cyclopts import Parameter
 
@@ -27,10 +27,17 @@ from lampway.cli.output import emit, note, say
 from lampway.cli.path import Json
 from lampway.cli.session import today, working_folder
 from lampway.domain.secret import Secret
+from lampway.engine.attest import AttestCheck
+from lampway.engine.checklist import Checklist
+from lampway.engine.context import Request
 from lampway.engine.decide import Decide
-from lampway.engine.signed import DraftDecision
+from lampway.engine.delegate import Delegate
+from lampway.engine.signed import Draft, DraftDecision
+from lampway.engine.waive import Waive
 from lampway.errors import NotFoundError, SecretError, UnsignedError, UsageError
 
+R = TypeVar("R", Decide, Delegate, Waive, Checklist, AttestCheck)
+"""Whatever can be signed by whoever asks for it."""
 Add = Annotated[bool, Parameter(name="--add", negative="")]
 """Whether to write a public key into people.yaml as well."""
 _NO_KEY = "not signed: you have no key"
@@ -116,7 +123,17 @@ def own_public_key() -> str:
 
 def sign(opened: Session, request: Decide, passphrase_file: str) -> tuple[Decide, str]:
     """Return the decision signed with the key at hand, or as it is with the reason why it is not signed."""
-    draft = opened.run(DraftDecision(request.promotion, request.approved, request.reason))
+    voice = request.on_behalf_of
+    draft = DraftDecision(request.promotion, request.approved, request.reason, on_behalf_of=voice)
+    return sign_given(opened, request, draft, passphrase_file)
+
+
+def sign_given(opened: Session, request: R, asked: Request[Draft], passphrase_file: str) -> tuple[R, str]:
+    """Return a request with what a person signed in it, or as it is with the reason why it is not signed.
+
+    `asked` asks for the statement that the request would be.
+    """
+    draft = opened.run(asked)
     if not draft.statement:
         return request, ""
     path = key_path()
@@ -141,6 +158,13 @@ def what_is_missing(error: UnsignedError, why_not: str) -> UnsignedError:
     details = (why_not, "below your name in people.yaml belongs:", *lines_for(public))
     hint = "lampway key show --add writes it there; commit, let somebody apply it, and decide again"
     return UnsignedError(error.message, hint=hint, details=details)
+
+
+def signature_line(why_not: str, *, signed: bool) -> str:
+    """Return how who acted was proved, in one line."""
+    if signed:
+        return "  signed with your key"
+    return f"  note: who you are was not proved; the record says so ({why_not or 'not signed'})"
 
 
 def _public(path: Path) -> str:

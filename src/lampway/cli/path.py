@@ -283,7 +283,7 @@ def reject(promotion: str, /, *, reason: str = "", passphrase_file: str = "", js
 
 
 def _decide(request: Decide, passphrase_file: str, *, as_json: bool) -> int:
-    from lampway.cli.keys import sign, what_is_missing
+    from lampway.cli.keys import sign, signature_line, what_is_missing
 
     with session(quiet=as_json) as opened:
         signed, why_not = sign(opened, request, passphrase_file)
@@ -297,10 +297,7 @@ def _decide(request: Decide, passphrase_file: str, *, as_json: bool) -> int:
         else:
             word = "approved" if request.approved else "rejected"
             say(f"{word} {decided.solution}@{decided.version} → {decided.stage}")
-            if signed.envelope:
-                say("  signed with your key")
-            else:
-                say(f"  note: who you are was not proved; the record says so ({why_not or 'not signed'})")
+            say(signature_line(why_not, signed=bool(signed.envelope)))
             say_promotion(view)
         return 0 if view.promotion.state is PromotionState.REJECTED else exit_code([view])
 

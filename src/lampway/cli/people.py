@@ -7,20 +7,23 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lampway.cli.duties import checklist_lines
+from lampway.cli.keys import sign_given, signature_line
 from lampway.cli.output import emit, note, say, table, when
 from lampway.cli.path import Json, exit_code, promotion_facts, say_promotion
 from lampway.cli.session import session
-from lampway.engine.checklist import Checklist
-from lampway.engine.delegate import Delegate, Delegations, EndDelegation
+from lampway.engine.checklist import Checklist, DraftAnswers
+from lampway.engine.delegate import Delegate, Delegations, DraftDelegation, EndDelegation
 from lampway.engine.revoke import Revoke
 from lampway.engine.talk import Talk
 from lampway.engine.views import ShowPromotion
 from lampway.engine.waiting import ShowWaits, Wait
-from lampway.engine.waive import Waive
+from lampway.engine.waive import DraftWaiver, Waive
 from lampway.errors import UsageError
 
 
-def waive(promotion: str, gate: str, /, *, until: str, reason: str = "", json: Json = False) -> int:
+def waive(
+    promotion: str, gate: str, /, *, until: str, reason: str = "", passphrase_file: str = "", json: Json = False
+) -> int:
     """Let a promotion pass one gate although it is closed; it shows as waived, never as passed.
 
     Parameters
@@ -33,17 +36,22 @@ def waive(promotion: str, gate: str, /, *, until: str, reason: str = "", json: J
         When the exception ends: a day such as 2027-05-01, to its end, or a time with its zone.
     reason
         Why; always needed.
+    passphrase_file
+        A file that holds your key's passphrase; else LAMPWAY_PASSPHRASE, else you are asked.
     json
         Print the facts as JSON.
     """
     with session(quiet=json) as opened:
         key = opened.run(ShowPromotion(promotion)).promotion.id
-        waived = opened.run(Waive(key, gate, reason, until))
+        asked = DraftWaiver(key, gate, reason, until)
+        request, why_not = sign_given(opened, Waive(key, gate, reason, until), asked, passphrase_file)
+        waived = opened.run(request)
         view = opened.run(ShowPromotion(key))
     if json:
         emit(promotion_facts(view))
     else:
         say(f"gate {waived.gate} waived until {when(waived.until)}: {waived.reason}")
+        say(signature_line(why_not, signed=bool(waived.key)))
         say_promotion(view)
     return exit_code([view])
 
@@ -96,6 +104,7 @@ def delegate(
     until: str = "",
     reason: str = "",
     end: str = "",
+    passphrase_file: str = "",
     json: Json = False,
 ) -> int:
     """Let another person approve in your place for a while; it is never passed on.
@@ -112,6 +121,8 @@ def delegate(
         Why; always needed.
     end
         Take this delegation back, by its id, instead of giving one.
+    passphrase_file
+        A file that holds your key's passphrase; else LAMPWAY_PASSPHRASE, else you are asked.
     json
         Print the facts as JSON.
     """
@@ -123,13 +134,19 @@ def delegate(
         hint = "lampway delegate --to PERSON --from DAY --until DAY --reason '...'"
         raise UsageError(f"missing: {', '.join(missing)}", hint=hint)
     with session(quiet=json) as opened:
-        found = opened.run(EndDelegation(end) if end else Delegate(to, start, until, reason))
+        if end:
+            found, why_not = opened.run(EndDelegation(end)), ""
+        else:
+            asked = DraftDelegation(to, start, until, reason)
+            request, why_not = sign_given(opened, Delegate(to, start, until, reason), asked, passphrase_file)
+            found = opened.run(request)
     if json:
         emit(found)
     elif end:
         say(f"{found.to} no longer approves for {found.by}; what was decided stands")
     else:
         say(f"{found.to} may approve for {found.by} from {when(found.start)} until {when(found.until)} ({found.id})")
+        say(signature_line(why_not, signed=bool(found.key)))
     return 0
 
 
@@ -161,6 +178,7 @@ def checklist(
     *,
     reply: Annotated[tuple[str, ...], Parameter(name="--answer")] = (),
     note: str = "",
+    passphrase_file: str = "",
     json: Json = False,
 ) -> int:
     """Show a promotion's checklist, or answer items of it.
@@ -174,17 +192,25 @@ def checklist(
 
     Note:
         For the record; needed where an answer is not yes.
+    passphrase_file
+        A file that holds your key's passphrase; else LAMPWAY_PASSPHRASE, else you are asked.
     json
         Print the facts as JSON.
     """
     with session(quiet=json) as opened:
-        found = opened.run(Checklist(promotion, tuple(reply), note))
+        request, why_not = Checklist(promotion, tuple(reply), note), ""
+        if reply:
+            asked = DraftAnswers(promotion, tuple(reply), note)
+            request, why_not = sign_given(opened, request, asked, passphrase_file)
+        found = opened.run(request)
     if json:
         emit(found)
     elif not found:
         say("this stage has no checklist")
     for line in () if json else checklist_lines(found):
         say(line)
+    if reply and not json:
+        say(signature_line(why_not, signed=bool(request.envelope)))
     return 0
 
 

@@ -126,6 +126,8 @@ class CheckSection(Section):
     """Whether a tester says what came of it: `lampway check attest`. For checks of kind uat."""
     max_age: Span | None = None
     """How old its evidence may be, as in 24h or 7d. Without this key: it never grows old."""
+    signed: bool = False
+    """Whether only what a tester signed with their own key counts. For checks that are attested."""
 
     @field_validator("report")
     @classmethod
@@ -148,6 +150,8 @@ class CheckSection(Section):
                 raise fault("a check takes either http, command or platform, not several", "keep one of them")
         else:
             choice("a check", ("http", self.http), ("command", self.command))
+        if self.signed and not self.attested:
+            raise fault("only what people attest is signed by a tester", "add `attested: true`, or take out `signed`")
         self._has_fitting_report()
         return self
 
@@ -176,6 +180,7 @@ class CheckSection(Section):
             platform=self.platform or "",
             attested=self.attested,
             max_age=self.max_age or 0.0,
+            signed=self.signed,
         )
 
 

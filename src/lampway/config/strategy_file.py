@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -79,6 +79,14 @@ class RulesSection(Section):
     """Whether a change of these files must be put in force by somebody who did not write it."""
 
 
+class AuditSection(Section):
+    """How the ledger can be proved to others."""
+
+    checkpoints: Literal["tag"] | None = None
+    """Where checkpoints go that are made after each deployment to production: tag, as git tags, pushed where there is a
+    remote. Without this key: they are kept in the store, and evidence carries them."""
+
+
 class StrategyFile(Section):
     """What a team has decided about its path to production."""
 
@@ -96,6 +104,8 @@ class StrategyFile(Section):
     """Rules about the rules."""
     freezes: list[FreezeSection] = Field(default=[])
     """When deployments may not start, by the calendar."""
+    audit: Annotated[AuditSection, MayBeEmpty] = AuditSection()
+    """How the ledger can be proved to others."""
 
 
 class PersonSection(Section):

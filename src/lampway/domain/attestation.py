@@ -30,8 +30,17 @@ APPROVAL = f"{OURS}approval:v1"
 DEPLOYMENT = f"{OURS}deployment:v1"
 EVIDENCE = f"{OURS}evidence:v1"
 CERTIFICATE = f"{OURS}certificate:v1"
-PREDICATES = (PROVENANCE, TEST_RESULT, SUMMARY, APPROVAL, DEPLOYMENT, EVIDENCE, CERTIFICATE)
+DELEGATION = f"{OURS}delegation:v1"
+WAIVER = f"{OURS}waiver:v1"
+CHECKLIST = f"{OURS}checklist:v1"
+TESTED = f"{OURS}tested:v1"
+CHECKPOINT = f"{OURS}checkpoint:v1"
+BY_PEOPLE = (APPROVAL, DELEGATION, WAIVER, CHECKLIST, TESTED)
+"""Predicate types of what people sign; everything else is the engine's."""
+PREDICATES = (PROVENANCE, TEST_RESULT, SUMMARY, DEPLOYMENT, EVIDENCE, CERTIFICATE, CHECKPOINT, *BY_PEOPLE)
 """Every predicate type there is here; any other is refused."""
+JUDGED = "lampway_judged"
+"""Field of a summary that is ours: `at`, `parts` (name to digest of every part of the facts) and `gates`."""
 ENGINE_ID = "urn:lampway:engine"
 """Names the engine as builder and verifier."""
 ENGINE_NAME = "lampway"
@@ -181,6 +190,7 @@ def approval(release: Release, promotion: Promotion, decision: Decision, roles: 
         "person": decision.by,
         "roles": list(roles),
         "decidedOn": decision.at,
+        **({"onBehalfOf": decision.on_behalf_of} if decision.on_behalf_of else {}),
     }
     return Statement(subjects_of(release), APPROVAL, predicate)
 
@@ -192,10 +202,12 @@ def summary(
     inputs: tuple[str, ...],
     *,
     verdict: tuple[bool, str],
+    judged: dict[str, Any] | None = None,
 ) -> Statement:
     """Return what was decided about a promotion, by which rules (commit and digest) and from which attestations.
 
-    `verdict` is whether it may enter, and when that was decided.
+    `verdict` is whether it may enter, and when that was decided; `judged` when and from what it was judged, and what
+    each gate came to, where gates decided it.
     """
     passed, at = verdict
     predicate = {
@@ -206,6 +218,7 @@ def summary(
         "inputAttestations": [{"uri": f"urn:lampway:envelope:{i}", "digest": _digest(i)} for i in inputs],
         "verificationResult": "PASSED" if passed else "FAILED",
         "verifiedLevels": [],
+        **({JUDGED: judged} if judged else {}),
     }
     return Statement(subjects_of(release), SUMMARY, predicate)
 

@@ -23,6 +23,10 @@ class Answer:
     note: str = ""
     authenticated: bool = False
     """Whether the person was proved to be who they say."""
+    key: str = ""
+    """The public key it was signed with; empty where it was not signed."""
+    attestation: str = ""
+    """Digest of the envelope that was signed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,14 @@ import json
 import re
 from dataclasses import dataclass
 
+from lampway.domain.attestation import CHECKPOINT, Statement, Subject
 from lampway.domain.digest import canonical
 from lampway.errors import UsageError
 
 TYPE = "lampway-checkpoint/1"
+"""Number and hash of the newest row; nobody has signed it."""
+SIGNED_TYPE = "lampway-checkpoint/2"
+"""The same with the root of the tree over all rows, and the engine's signature."""
 TAG = "lampway/checkpoint-"
 """What the git tag of a checkpoint begins with; the row's number follows."""
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
@@ -23,11 +27,26 @@ class Checkpoint:
     hash: str
     at: str
     """ISO time, UTC, at which it was said."""
+    root: str = ""
+    """Root of the tree over all rows up to this one; empty where it was made before there were trees."""
+    envelope: str = ""
+    """The engine's signature around the same; empty for none."""
+    peaks: tuple[str, ...] = ()
+    """Roots of the tree's whole subtrees, to go on from. Not part of what is published."""
 
     @property
     def statement(self) -> str:
-        """The bytes to publish or to sign: canonical JSON on one line. Nobody has signed them."""
-        return canonical({"type": TYPE, "seq": self.seq, "hash": self.hash, "at": self.at}).decode()
+        """The bytes to publish: canonical JSON on one line."""
+        facts = {"type": TYPE, "seq": self.seq, "hash": self.hash, "at": self.at}
+        if self.root:
+            facts |= {"type": SIGNED_TYPE, "root": self.root, "envelope": self.envelope}
+        return canonical(facts).decode()
+
+    @property
+    def signed(self) -> Statement:
+        """What the engine signs: an in-toto statement about the tree's root."""
+        predicate = {"row": self.seq, "hash": self.hash, "at": self.at}
+        return Statement((Subject("ledger", self.root),), CHECKPOINT, predicate)
 
     @property
     def tag(self) -> str:
@@ -36,19 +55,24 @@ class Checkpoint:
 
 
 def parse_checkpoint(text: str, where: str) -> Checkpoint:
-    """Return the checkpoint in a statement. Raises UsageError."""
+    """Return the checkpoint in a statement; its signature is not looked at yet. Raises UsageError."""
     try:
         facts = json.loads(text)
     except (ValueError, RecursionError):
         facts = None
-    if not isinstance(facts, dict) or facts.get("type") != TYPE:
+    if not isinstance(facts, dict) or facts.get("type") not in (TYPE, SIGNED_TYPE):
         raise _unreadable(where)
     seq, head, at = facts.get("seq"), facts.get("hash"), facts.get("at")
     if type(seq) is not int or seq < 1 or not isinstance(head, str) or not isinstance(at, str):
         raise _unreadable(where)
     if not _HASH.fullmatch(head):
         raise _unreadable(where)
-    return Checkpoint(seq, head, at)
+    if facts["type"] == TYPE:
+        return Checkpoint(seq, head, at)
+    root, envelope = facts.get("root"), facts.get("envelope")
+    if not isinstance(root, str) or not isinstance(envelope, str) or not _HASH.fullmatch(root):
+        raise _unreadable(where)
+    return Checkpoint(seq, head, at, root, envelope)
 
 
 def _unreadable(where: str) -> UsageError:

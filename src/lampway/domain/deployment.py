@@ -156,6 +156,10 @@ class Attested:
     files: tuple[KeptFile, ...] = ()
     authenticated: bool = False
     """Whether the tester was proved to be who they say."""
+    key: str = ""
+    """The public key it was signed with; empty where it was not signed."""
+    attestation: str = ""
+    """Digest of the envelope that was signed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,6 +287,12 @@ class CheckpointMade(Event):
     """The git tag that carries the statement; empty for none."""
     pushed: bool = False
     """Whether the tag went to a remote at once."""
+    root: str = ""
+    """Root of the tree over all rows up to that one; empty where it was made before there were trees."""
+    envelope: str = ""
+    """The engine's signature."""
+    peaks: tuple[str, ...] = ()
+    """Roots of the tree's whole subtrees, for the next checkpoint to go on from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 page, ended by a line of three hyphens
 one JSON object that says what this is
+one JSON object that proves that the rows are the ledger's
 one JSON object per ledger row
 one DSSE envelope, the engine's, over the digest of everything above
 """
@@ -17,7 +18,7 @@ from lampway.domain.attestation import read_object
 from lampway.domain.digest import canonical
 from lampway.errors import UsageError
 
-FORMAT = "lampway-evidence/1"
+FORMAT = "lampway-evidence/2"
 LARGEST_FILE = 256 * 1024 * 1024
 _LARGEST_LINE = 16 * 1024 * 1024
 _RULE = "---"
@@ -57,22 +58,45 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """A checkpoint that was made before, and what proves that the ledger has only grown since."""
+
+    seq: int
+    hash: str
+    root: str
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """What proves that every row, and the newest one, is in the tree over the whole ledger."""
+
+    root: str
+    envelope: str
+    """The engine's signature around the checkpoint of the newest row."""
+    nodes: tuple[str, ...]
+    earlier: tuple[Earlier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """An evidence file as it was read."""
 
     covered: bytes
     """Everything the seal covers."""
     head: Head
+    inclusion: Inclusion
     rows: tuple[Row, ...]
     seal: str
     """The envelope in its last line."""
 
 
-def write_content(page: Sequence[str], head: Head, rows: Sequence[Row]) -> bytes:
+def write_content(page: Sequence[str], head: Head, inclusion: Inclusion, rows: Sequence[Row]) -> bytes:
     """Return everything but the seal. Lines of the page are indented, so that none can end it."""
     title = f"LAMPWAY EVIDENCE for {head.solution}@{head.version}"
     shown = [title, "", *(f"  {' '.join(line.split())}" if line.strip() else "" for line in page), _RULE]
-    lines = ["\n".join(shown).encode("utf-8", "replace"), canonical(head), *(canonical(row) for row in rows)]
+    lines = ["\n".join(shown).encode("utf-8", "replace"), canonical(head), canonical(inclusion)]
+    lines += [canonical(row) for row in rows]
     return b"\n".join(lines) + b"\n"
 
 
@@ -95,9 +119,35 @@ def read_content(data: bytes) -> Content:
         raise UsageError("the file holds no records")
     head = _fill(Head, lines[0])
     if head.format != FORMAT:
-        raise UsageError(f"unknown format: {head.format[:40]}", hint="use a newer Lampway")
-    rows = tuple(_fill(Row, line) for line in lines[1:])
-    return Content(covered, head, rows, seal)
+        hint = "export it again: older files do not hold all that is judged; newer ones need a newer Lampway"
+        raise UsageError(f"unknown format: {head.format[:40]}", hint=hint)
+    if len(lines) < 2:
+        raise UsageError("the file holds no proof that its rows are the ledger's")
+    rows = tuple(_fill(Row, line) for line in lines[2:])
+    return Content(covered, head, _read_inclusion(lines[1]), rows, seal)
+
+
+def _read_inclusion(line: bytes) -> Inclusion:
+    found = read_object(line, _LARGEST_LINE)
+    fault = UsageError("a line is no proof of inclusion of an evidence file")
+    if found.keys() != {"root", "envelope", "nodes", "earlier"} or not isinstance(found["earlier"], list):
+        raise fault
+    earlier = []
+    for one in found["earlier"]:
+        if not isinstance(one, dict) or one.keys() != {"seq", "hash", "root", "nodes"} or type(one["seq"]) is not int:
+            raise fault
+        earlier.append(Earlier(one["seq"], str(one["hash"]), str(one["root"]), _texts(one["nodes"], fault)))
+    nodes = _texts(found["nodes"], fault)
+    inclusion = Inclusion(str(found["root"]), str(found["envelope"]), nodes, tuple(earlier))
+    if canonical(inclusion) != line:
+        raise UsageError("a line is not written as it was sealed")
+    return inclusion
+
+
+def _texts(found: Any, fault: UsageError) -> tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        raise fault
+    return tuple(found)
 
 
 def _fill(kind: Any, line: bytes) -> Any:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lampway.domain.assurances import certified, data, dependencies, managed, rehearsed, ticket
 from lampway.domain.checklist import ChecklistLine, unanswered, with_answer
 from lampway.domain.deployment import DriftState
 from lampway.domain.duties import ChecklistItem, RiskClass
+from lampway.domain.given import unproved
 from lampway.domain.judgement import OPENING, Eligibility, Facts, GateResult, GateState
 from lampway.domain.moments import is_before, is_fresh, later, moment_in_words, seconds_between, shown
 from lampway.domain.package import Reversibility
@@ -23,7 +25,7 @@ from lampway.domain.spans import span_in_words
 from lampway.domain.standing import TESTER, CheckState, Standing, required, standings
 from lampway.domain.stops import standing
 from lampway.domain.strategy import GateRule, Stage, Strategy
-from lampway.domain.waiver import newest_valid
+from lampway.domain.waiver import Waiver, newest_valid
 from lampway.domain.windows import is_any_open, next_opening
 
 
@@ -88,12 +90,22 @@ def _judged(rule: GateRule, facts: Facts) -> GateResult:
 
 
 def _excepted(result: GateResult, facts: Facts) -> GateResult:
-    gate = result.gate
-    waiver = None if result.state in OPENING else newest_valid(facts.waivers, gate, facts.now)
-    if waiver is None or waiver_objection(facts, gate, waiver.by):
+    gate, asked = result.gate, facts.stage.asks_signatures
+    if result.state in OPENING:
         return result
+    counted = [w for w in facts.waivers if not (asked and unproved(facts.strategy, w))]
+    waiver = newest_valid(counted, gate, facts.now)
+    if waiver is None or waiver_objection(facts, gate, waiver.by):
+        idle = newest_valid(facts.waivers, gate, facts.now)
+        return _unwaived(result, facts, idle) if idle is not None and idle not in counted else result
     reason = f"waived by {waiver.by} until {shown(waiver.until)}: {waiver.reason}"
     return GateResult(gate, GateState.WAIVED, reason, original=f"{result.state}: {result.reason}")
+
+
+def _unwaived(result: GateResult, facts: Facts, waiver: Waiver) -> GateResult:
+    """Return the result of a gate with why a waiver that was given does not count."""
+    why = f"{result.reason}; the waiver by {waiver.by} {unproved(facts.strategy, waiver)}"
+    return replace(result, reason=why, next=f"{waiver.by} signs and waives again: lampway key create; or {result.next}")
 
 
 def _named_person(facts: Facts) -> GateResult:
@@ -160,7 +172,7 @@ def _cure_of(standing: Standing, facts: Facts) -> str:
     if standing.check.attested:
         testers = ", ".join(p.id for p in facts.strategy.holders((TESTER,))) or "nobody has the role tester yet"
         attest = f"lampway check attest {place} --check {standing.check.name} --outcome passed --cases '...'"
-        return f"a tester ({testers}): {attest}"
+        return f"a tester ({testers}): {attest}" + ("; signed: lampway key create" if standing.check.signed else "")
     again = f"lampway check run {place} --check {standing.check.name}"
     match standing.state:
         case CheckState.FAILED:
@@ -300,14 +312,8 @@ def _quorum(rule: GateRule, facts: Facts, heard: tuple[Voice, ...], risk: RiskCl
 
 def unsigned(rule: GateRule, strategy: Strategy, decision: Decision) -> str:
     """Return why a decision does not count where it must be signed, in words; empty when it does."""
-    if not rule.signed:
-        return ""
-    person = strategy.person(decision.by)
-    if not decision.key or not decision.authenticated:
-        return f"what {decision.by} decided is not signed"
-    if person is None or not any(k.key == decision.key and k.is_valid(decision.at) for k in person.keys):
-        return f"what {decision.by} decided is signed with a key that was not theirs to use on {decision.at[:10]}"
-    return ""
+    doubt = unproved(strategy, decision) if rule.signed else ""
+    return f"what {decision.by} decided {doubt}" if doubt else ""
 
 
 def _keyless(rule: GateRule, facts: Facts, able: Iterable[str]) -> str:
@@ -368,9 +374,18 @@ def _checklist(rule: GateRule, facts: Facts) -> GateResult:
     if not missing:
         return GateResult(rule.gate, GateState.PASSED, have)
     waits = ", ".join(f"{line.item} ({line.by})" for line in missing)
+    waits += "".join(_doubts(facts, {line.item for line in missing}))
     ask_first = f"lampway promote {facts.release.name} --to {facts.stage.name}"
     command = f"lampway checklist {facts.promotion} --answer {missing[0].item}=yes" if facts.promotion else ask_first
     return GateResult(rule.gate, GateState.PENDING, f"{have}; open: {waits}", command)
+
+
+def _doubts(facts: Facts, items: set[str]) -> Iterator[str]:
+    """Yield what was answered to these items and does not count for want of a signature."""
+    for answer in facts.answers if facts.stage.asks_signatures else ():
+        doubt = unproved(facts.strategy, answer) if answer.item in items else ""
+        if doubt:
+            yield f"; what {answer.by} answered to {answer.item} {doubt}"
 
 
 def checklist(facts: Facts) -> tuple[ChecklistLine, ...]:
@@ -380,7 +395,9 @@ def checklist(facts: Facts) -> tuple[ChecklistLine, ...]:
 
 def _line(item: ChecklistItem, facts: Facts) -> ChecklistLine:
     if item.by != "evidence":
-        mine = (a for a in reversed(facts.answers) if a.item == item.item)
+        asked = facts.stage.asks_signatures
+        given = [a for a in facts.answers if not (asked and unproved(facts.strategy, a))]
+        mine = (a for a in reversed(given) if a.item == item.item)
         return with_answer(item, next((a for a in mine if not answer_objection(facts, item, a.by)), None))
     rule = next((r for r in facts.stage.gates if r.gate == item.gate != "checklist"), None)
     if rule is None:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from lampway.domain import events
 from lampway.domain.attestation import Attestation, EngineKey
 from lampway.domain.certification import Certification
+from lampway.domain.checkpoint import Checkpoint
 from lampway.domain.deployment import (
     Deployment,
     DeploymentState,
@@ -48,6 +49,7 @@ RECORDS: tuple[type, ...] = (
     Attestation,
     EngineKey,
     Certification,
+    Checkpoint,
 )
 """Every kind of record."""
 
@@ -94,8 +96,12 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             _moved(event, records)
         case events.EvidenceRecorded(evidence=evidence):
             records.put(evidence.id, evidence)
-        case events.EnvironmentObserved() | events.Tagged() | events.Seeded() | events.CheckpointMade():
+        case events.EnvironmentObserved() | events.Tagged() | events.Seeded():
             pass  # facts for the auditor; no record answers from them
+        case events.CheckpointMade() as event:
+            if event.root:  # those made before there were trees say nothing that anybody goes on from
+                made = Checkpoint(event.seq, event.hash, event.at, event.root, event.envelope, event.peaks)
+                records.put(made.tag, made)
         case events.DriftFound() | events.DriftResolved() | events.LockObserved():
             _observation(recorded, records)
         case events.GateWaived() | events.Remarked() | events.ChecklistAnswered():

@@ -33,6 +33,10 @@ class Delegation:
     """Whether who gave it was proved to be who they say."""
     ended_at: str = ""
     """When it was taken back, if it was."""
+    key: str = ""
+    """The public key it was signed with; empty where it was not signed."""
+    attestation: str = ""
+    """Digest of the envelope that was signed."""
 
     def holds(self, at: str) -> bool:
         """Return whether it held at this moment."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lampway.domain.duties import ChecklistItem
+from lampway.domain.given import unproved
 from lampway.domain.promotion import Decision
-from lampway.domain.quorum import Voice, count_voices
+from lampway.domain.quorum import Delegation, Voice, count_voices
 from lampway.domain.strategy import GateRule, Person
 from lampway.domain.waiver import WAIVABLE
 
@@ -29,7 +30,13 @@ def objection(rule: GateRule, facts: Facts, person: str) -> str:
         wanted = ", ".join((*rule.roles, *rule.people))
         return f"{somebody.name} is not one of those who may approve here: {wanted}"
     whose = f"{somebody.name} may speak for {given[0].by}, but not here" if given else ""
-    return bias(facts, somebody) or whose
+    doubts = [f"that {d.by} lets {d.to} approve {doubt}" for d in given if (doubt := doubt_of(rule, facts, d))]
+    return bias(facts, somebody) or next(iter(doubts), whose)
+
+
+def doubt_of(rule: GateRule, facts: Facts, given: Delegation) -> str:
+    """Return why a delegation does not count where it must be signed; empty when it does."""
+    return unproved(facts.strategy, given) if rule.signed else ""
 
 
 def speaks_for(rule: GateRule, facts: Facts, person: str) -> tuple[str, ...]:
@@ -43,7 +50,7 @@ def speakers(rule: GateRule, facts: Facts) -> dict[str, tuple[str, ...]]:
     able = [person.id for person in independent(rule, facts)]
     lent: dict[str, list[str]] = {}
     for given in facts.delegations:
-        if given.by in able and given.by != given.to and given.holds(facts.now):
+        if given.by in able and given.by != given.to and given.holds(facts.now) and not doubt_of(rule, facts, given):
             lent.setdefault(given.to, []).append(given.by)
     biased = _biased(facts)
     people = facts.strategy.people
@@ -73,7 +80,8 @@ def voices(rule: GateRule, facts: Facts, decisions: Iterable[Decision]) -> tuple
             return None
         if not (speaker.is_here(decision.at) and principal.is_here(decision.at)):
             return None
-        given = (d for d in facts.delegations if (d.by, d.to) == (principal.id, speaker.id))
+        lent = (d for d in facts.delegations if (d.by, d.to) == (principal.id, speaker.id))
+        given = [d for d in lent if not doubt_of(rule, facts, d)]
         return Voice(speaker, principal) if speaker == principal or any(d.holds(decision.at) for d in given) else None
 
     return count_voices(decisions, voice_of)

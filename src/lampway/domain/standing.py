@@ -72,8 +72,13 @@ def newest(evidence: Sequence[Evidence], check: Check, environment: str) -> Evid
 
 
 def is_of(evidence: Evidence, check: Check) -> bool:
-    """Return whether evidence is of this check, and came about as the check asks for."""
-    return evidence.check == check.name and (evidence.attested is not None) is check.attested
+    """Return whether evidence is of this check, and came about as the check asks for.
+
+    Where a signature is asked for, a pass without one does not count; a failure always does.
+    """
+    said = evidence.attested
+    unsigned = check.signed and evidence.outcome is CheckOutcome.PASSED and not (said and said.key)
+    return evidence.check == check.name and (said is not None) is check.attested and not unsigned
 
 
 def turned_bad(before: Sequence[Evidence], found: Evidence) -> bool:
@@ -93,7 +98,8 @@ def _standing(check: Check, found: Evidence | None, place: str, max_age: float, 
 
 def _worth(check: Check, found: Evidence | None, place: str, max_age: float, now: str) -> tuple[CheckState, str]:
     if found is None:
-        return CheckState.MISSING, f"{'was not attested' if check.attested else 'has not run'} in {place}"
+        words = f"{'was not attested' if check.attested else 'has not run'} in {place}"
+        return CheckState.MISSING, f"{words} with a tester's signature" if check.signed else words
     match found.outcome:
         case CheckOutcome.FAILED:
             return CheckState.FAILED, f"failed in {place}: {found.summary}"

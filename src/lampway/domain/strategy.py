@@ -131,6 +131,11 @@ class Stage:
     """Who may waive a gate here; empty: nobody."""
     checklist: tuple[ChecklistItem, ...] = ()
 
+    @property
+    def asks_signatures(self) -> bool:
+        """Whether a gate here says `signed: true`: then what people give counts only with their signature."""
+        return any(rule.signed for gate in self.gates for rule in gate.every())
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
@@ -196,6 +201,8 @@ class Check:
     """Whether a person says what came of it; then there is nothing to run."""
     max_age: float = 0.0
     """Seconds after which its evidence counts as expired; 0 for never."""
+    signed: bool = False
+    """Attested: whether only what a tester signed with their own key counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +254,8 @@ class Strategy:
     """Whether a change of the strategy must be applied by somebody who did not write it."""
     freezes: tuple[Freeze, ...] = ()
     """When deployments may not start. They govern by the calendar alone: no promotion is bound to them."""
+    checkpoints: str = ""
+    """`tag`: checkpoints that are made by themselves are published as git tags; empty: they are kept in the store."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""

@@ -47,6 +47,7 @@ def _strategy(old: Strategy, new: Strategy) -> Iterator[_Change]:
         yield "strategy", f"changes of the strategy {need}"
     yield from _named("tier", old.tiers, new.tiers, _tier)
     yield from _members("strategy", "role", old.roles, new.roles)
+    yield from _fields("strategy", old, new, ("checkpoints",))
     yield from (("strategy", f"freeze removed: {f.words}") for f in old.freezes if f not in new.freezes)
     yield from (("strategy", f"freeze added: {f.words}") for f in new.freezes if f not in old.freezes)
     yield from _order("strategy", "freezes", [f.words for f in old.freezes], [f.words for f in new.freezes])
@@ -230,7 +231,7 @@ def _solution(place: str, old: Solution, new: Solution) -> Iterator[_Change]:
 
 
 def _check(place: str, old: Check, new: Check) -> Iterator[_Change]:
-    yield from _fields(place, old, new, ("kind", "timeout", "report", "fail_on", "attested", "max_age"))
+    yield from _fields(place, old, new, ("kind", "timeout", "report", "fail_on", "attested", "max_age", "signed"))
     before, after = _action(old), _action(new)
     if before != after:
         yield place, f"does: {before} → {after}"

@@ -42,6 +42,10 @@ class Waiver:
     at: str
     authenticated: bool = False
     """Whether the person was proved to be who they say."""
+    key: str = ""
+    """The public key it was signed with; empty where it was not signed."""
+    attestation: str = ""
+    """Digest of the envelope that was signed."""
 
 
 def newest_valid(waivers: Sequence[Waiver], gate: str, now: str) -> Waiver | None:

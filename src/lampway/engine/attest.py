@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lampway.domain.deployment import Attested, CheckOutcome, Evidence, KeptFile
+from lampway.domain.digest import digest_bytes
 from lampway.domain.events import Actor, PromotionMoved
+from lampway.domain.given import tested_statement
 from lampway.domain.promotion import DeploymentKind
 from lampway.domain.release import Release
 from lampway.domain.secret import Secret, is_reference, mask, mask_bytes
 from lampway.domain.standing import TESTER
 from lampway.domain.strategy import Check, Person, Solution, Stage, Strategy
+from lampway.engine.attestations import kept
 from lampway.engine.checking import add_evidence, printable, with_data
 from lampway.engine.context import Engine, Request, find_release, rules_in_force
 from lampway.engine.facts import Case, gather
 from lampway.engine.recheck import named_release, refuse_edited, require_installed
+from lampway.engine.signed import Draft, by_signature, keys_of, prove
 from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, RefusedError, SecretError, UsageError
 
@@ -62,6 +67,22 @@ class AttestCheck(Request[AttestedNow]):
     files: tuple[GivenFile, ...] = ()
     data_digest: str = ""
     """`sha256:<hex>` of that data; the environment's own if empty and no other data is named."""
+    envelope: str = ""
+    """What the tester signed; empty where it was not signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftTested(Request[Draft]):
+    """Ask for the statement that saying what came of a check would be."""
+
+    release: str
+    environment: str
+    check: str
+    outcome: str
+    cases: str
+    data_set: str = ""
+    files: tuple[GivenFile, ...] = ()
+    data_digest: str = ""
 
 
 def attest_check(engine: Engine, request: AttestCheck, actor: Actor) -> AttestedNow:
@@ -70,6 +91,40 @@ def attest_check(engine: Engine, request: AttestCheck, actor: Actor) -> Attested
     Raises RefusedError for whoever is no tester or made what is in it, and where another release is installed;
     NotFoundError, UsageError for what was asked wrongly.
     """
+    told = _tested(engine, request, actor)
+    evidence, statement = told.evidence, None
+    if request.envelope:
+        expect = functools.partial(tested_statement, told.release, evidence)
+        proof = prove(engine, request.envelope, (told.tester.id, told.tester), evidence.at, expect)
+        place = (evidence.id, evidence.environment)
+        statement = kept(proof.statement, told.release, place, (told.tester.id, proof.key, request.envelope))
+        evidence, actor = _proved(evidence, proof.key, statement.id), by_signature(actor)
+    for file in request.files:
+        engine.packages.put(file.data)
+    with engine.store.transaction() as transaction:
+        require_installed(transaction, told.release, evidence.environment)
+        added = add_evidence(engine, transaction, evidence, actor, declared=told.declared, signed=statement)
+    engine.tell(added)
+    return AttestedNow(evidence, tuple(t.event.promotion for t in added if isinstance(t.event, PromotionMoved)))
+
+
+def draft_tested(engine: Engine, request: DraftTested, actor: Actor) -> Draft:
+    """Return what this tester would sign, and with which keys. Records nothing. Raises what attesting raises."""
+    told = _tested(engine, request, actor)
+    statement = tested_statement(told.release, told.evidence, told.evidence.at)
+    return Draft(statement.payload().decode(), keys_of(told.tester, told.evidence.at))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    evidence: Evidence
+    release: Release
+    tester: Person
+    declared: tuple[Solution, Check]
+
+
+def _tested(engine: Engine, request: AttestCheck | DraftTested, actor: Actor) -> _Tested:
+    """Return what would be recorded; nothing is kept yet."""
     outcome = _outcome(request.outcome)
     _refuse_malformed(request)
     with engine.store.reading() as reading:
@@ -99,17 +154,19 @@ def attest_check(engine: Engine, request: AttestCheck, actor: Actor) -> Attested
             by=tester.id,
             cases=mask(request.cases.strip(), secrets),
             data_set=mask(request.data_set.strip(), secrets),
-            files=_keep(engine, request.files, secrets),
+            files=_kept_files(request.files, secrets),
             authenticated=actor.authenticated,
         ),
     )
     place, named = strategy.environment(stage.environment), mask(request.data_set.strip(), secrets)
     evidence = with_data(evidence, place, named, request.data_digest)
-    with engine.store.transaction() as transaction:
-        require_installed(transaction, release, stage.environment)
-        told = add_evidence(engine, transaction, evidence, actor, declared=(solution, check))
-    engine.tell(told)
-    return AttestedNow(evidence, tuple(t.event.promotion for t in told if isinstance(t.event, PromotionMoved)))
+    return _Tested(evidence, release, tester, (solution, check))
+
+
+def _proved(evidence: Evidence, key: str, attestation: str) -> Evidence:
+    said = evidence.attested
+    proved = replace(said, authenticated=True, key=key, attestation=attestation) if said else None
+    return replace(evidence, attested=proved)
 
 
 def _outcome(text: str) -> CheckOutcome:
@@ -118,7 +175,7 @@ def _outcome(text: str) -> CheckOutcome:
     return CheckOutcome(text)
 
 
-def _refuse_malformed(request: AttestCheck) -> None:
+def _refuse_malformed(request: AttestCheck | DraftTested) -> None:
     if not request.cases.strip():
         raise UsageError("say what was tried", hint="--cases 'two orders, one with a discount'")
     if len(request.cases) > _CASES or len(request.data_set) > _DATA_SET:
@@ -192,7 +249,7 @@ def _known_secrets(
     return tuple(found)
 
 
-def _keep(engine: Engine, files: tuple[GivenFile, ...], secrets: tuple[Secret, ...]) -> tuple[KeptFile, ...]:
+def _kept_files(files: tuple[GivenFile, ...], secrets: tuple[Secret, ...]) -> tuple[KeptFile, ...]:
     for file in files:
         if mask_bytes(file.data, secrets) != file.data:
             raise RefusedError(
@@ -200,7 +257,7 @@ def _keep(engine: Engine, files: tuple[GivenFile, ...], secrets: tuple[Secret, .
                 where=file.name,
                 hint="take it out, and change the secret: somebody has written it down",
             )
-    return tuple(KeptFile(printable(file.name), engine.packages.put(file.data), len(file.data)) for file in files)
+    return tuple(KeptFile(printable(file.name), digest_bytes(file.data), len(file.data)) for file in files)
 
 
 def _short(text: str) -> str:

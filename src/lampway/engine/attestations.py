@@ -5,12 +5,17 @@ Statements are added in the same transaction as those events, so that neither is
 
 from __future__ import annotations
 
+from typing import Any
+
 from lampway.domain import attestation as attestations
 from lampway.domain.attestation import ENGINE_NAME, Attestation, EngineKey, Statement
 from lampway.domain.certification import Certification
 from lampway.domain.deployment import Deployment, DeploymentState, Evidence, Installation
 from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import AttestationRecorded, EngineKeyRecorded, Event
+from lampway.domain.gates import judge
+from lampway.domain.judged import gates_of, parts_of
+from lampway.domain.judgement import Facts
 from lampway.domain.promotion import Promotion
 from lampway.domain.release import Release
 from lampway.domain.strategy import Check, Solution
@@ -38,16 +43,27 @@ def attest_evidence(
     return _signed(engine, reading, statement, release, (evidence.id, evidence.environment))
 
 
-def attest_verdict(engine: Engine, reading: Reading, promotion: Promotion, *, allowed: bool) -> tuple[Event, ...]:
-    """Return that the engine signed its decision about a promotion, with every attestation there was to see."""
+def attest_verdict(
+    engine: Engine, reading: Reading, promotion: Promotion, *, allowed: bool, judged: Facts | None = None
+) -> tuple[Event, ...]:
+    """Return that the engine signed its decision about a promotion, with every attestation there was to see.
+
+    `judged` is what the gates were judged from, where they decided it.
+    """
     release = reading.get(Release, f"{promotion.solution}@{promotion.version}")
     if release is None or promotion.bound.release != release.digest:  # a removal: there is nothing to speak of
         return ()
     rules = rules_in_force(reading)
     seen = tuple(a.id for a in reading.find(Attestation, solution=release.solution) if a.release == release.digest)
     verdict = (allowed, engine.now())
-    statement = attestations.summary(release, promotion, (rules.commit, rules.digest), seen, verdict=verdict)
+    policy = (rules.commit, rules.digest)
+    basis = _basis(judged) if judged else None
+    statement = attestations.summary(release, promotion, policy, seen, verdict=verdict, judged=basis)
     return _signed(engine, reading, statement, release, (promotion.id, promotion.environment))
+
+
+def _basis(facts: Facts) -> dict[str, Any]:
+    return {"at": facts.now, "parts": parts_of(facts), "gates": gates_of(judge(facts))}
 
 
 def attest_deployment(engine: Engine, reading: Reading, key: str, state: DeploymentState) -> tuple[Event, ...]:
@@ -79,6 +95,23 @@ def kept(statement: Statement, release: Release, place: tuple[str, str], by: tup
         solution=release.solution,
         version=release.version,
         environment=environment,
+        about=about,
+        signer=signer,
+        key=key,
+        envelope=envelope,
+    )
+
+
+def kept_alone(statement: Statement, about: str, by: tuple[str, str, str]) -> Attestation:
+    """Return a signed statement about no release as it is kept; `by` is signer, key and envelope."""
+    signer, key, envelope = by
+    return Attestation(
+        id=digest_bytes(envelope.encode()),
+        predicate=statement.predicate_type,
+        release="",
+        solution="",
+        version="",
+        environment="",
         about=about,
         signer=signer,
         key=key,

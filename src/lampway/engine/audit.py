@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from lampway.domain.attestation import EngineKey
 from lampway.domain.checkpoint import TAG, Checkpoint, parse_checkpoint
 from lampway.domain.events import Actor, EvidenceRecorded, ReleaseSealed
+from lampway.domain.tree import Peaks
 from lampway.engine.context import Engine, Request
 from lampway.engine.describe import describe, name_subjects
 from lampway.engine.store import Chain, Damage
+from lampway.engine.witness import signature_fault
 from lampway.errors import StorageError, UsageError
 
 
@@ -80,7 +83,7 @@ def audit(engine: Engine, request: Audit, actor: Actor) -> Verdict:
     tagged, damage = _tagged(engine)
     known = [*given, *tagged]
     chain = engine.store.verify({checkpoint.seq for _, checkpoint in known})
-    damage += [*chain.damage, *_missed(chain, known)]
+    damage += [*chain.damage, *_missed(chain, known, _Trees(engine, chain, known))]
     packages = 0
     if not request.chain_only:
         damage += () if chain.damage else engine.store.compare()
@@ -113,11 +116,37 @@ def _tagged(engine: Engine) -> tuple[list[tuple[str, Checkpoint]], list[Damage]]
     return found, damage
 
 
-def _missed(chain: Chain, known: Iterable[tuple[str, Checkpoint]]) -> Iterator[Damage]:
+class _Trees:
+    """What the signatures and roots of checkpoints are compared with."""
+
+    def __init__(self, engine: Engine, chain: Chain, known: Sequence[tuple[str, Checkpoint]]) -> None:
+        self._signing = engine.signing
+        self._keys: set[str] = set()
+        self._roots: dict[int, str] = {}
+        wanted = {c.seq for _, c in known if c.root and c.seq <= chain.last}
+        if any(c.root for _, c in known):
+            with engine.store.reading() as reading:
+                self._keys = {engine.signing.public_key(), *(k.key for k in reading.find(EngineKey))}
+        tree = Peaks()
+        for row_hash in engine.store.hashes(max(wanted)) if wanted and not chain.damage else ():
+            tree.add(row_hash)
+            if tree.size in wanted:
+                self._roots[tree.size] = tree.root
+
+    def fault(self, checkpoint: Checkpoint) -> str:
+        """Return what is wrong with a checkpoint by itself, or with its root; empty for nothing."""
+        root = self._roots.get(checkpoint.seq, checkpoint.root)
+        other = f"the tree over rows 1 to {checkpoint.seq} has another root" if root != checkpoint.root else ""
+        return signature_fault(checkpoint, self._signing, self._keys) or (other if checkpoint.root else "")
+
+
+def _missed(chain: Chain, known: Iterable[tuple[str, Checkpoint]], trees: _Trees) -> Iterator[Damage]:
     """Yield what the ledger no longer says though a checkpoint does."""
     for place, checkpoint in known:
         here = chain.hashes.get(checkpoint.seq)
-        if here is None:
+        if fault := trees.fault(checkpoint):
+            yield Damage(place, fault)
+        elif here is None:
             yield Damage(place, f"row {checkpoint.seq} is gone: the ledger ends at row {chain.last}")
         elif here != checkpoint.hash:
             said = f"row {checkpoint.seq} is not what it was at {checkpoint.at}"

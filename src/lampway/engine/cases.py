@@ -7,16 +7,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from lampway.domain.events import Actor
-from lampway.engine.attest import AttestCheck, ReadKept, ShowEvidence, attest_check, read_kept, show_evidence
+from lampway.engine.attest import (
+    AttestCheck,
+    DraftTested,
+    ReadKept,
+    ShowEvidence,
+    attest_check,
+    draft_tested,
+    read_kept,
+    show_evidence,
+)
 from lampway.engine.audit import Audit, History, audit, history
 from lampway.engine.certify import Recertify, recertify
-from lampway.engine.checklist import Checklist, show_checklist
+from lampway.engine.checklist import Checklist, DraftAnswers, draft_answers, show_checklist
 from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
 from lampway.engine.connect import Adopt, Connect, adopt, connect
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.coverage import Cover, WhoCould, cover, who_could
 from lampway.engine.decide import Decide, decide
-from lampway.engine.delegate import Delegate, Delegations, EndDelegation, delegate, delegations, end_delegation
+from lampway.engine.delegate import (
+    Delegate,
+    Delegations,
+    DraftDelegation,
+    EndDelegation,
+    delegate,
+    delegations,
+    draft_delegation,
+    end_delegation,
+)
 from lampway.engine.drift import (
     AcceptDrift,
     RevertDrift,
@@ -61,7 +79,7 @@ from lampway.engine.views import (
     status,
 )
 from lampway.engine.waiting import ShowWaits, show_waits
-from lampway.engine.waive import Waive, waive
+from lampway.engine.waive import DraftWaiver, Waive, draft_waiver, waive
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +154,10 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     Revoke: revoke,
     Recertify: recertify,
     GiveTicket: give_ticket,
+    DraftDelegation: draft_delegation,
+    DraftWaiver: draft_waiver,
+    DraftAnswers: draft_answers,
+    DraftTested: draft_tested,
 }
 """Request to use case."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lampway.domain.attestation import Attestation
 from lampway.domain.deployment import CheckOutcome, Evidence
-from lampway.domain.events import ENGINE, Actor, Event, EvidenceRecorded, PromotionMoved, Recorded
+from lampway.domain.events import ENGINE, Actor, AttestationRecorded, Event, EvidenceRecorded, PromotionMoved, Recorded
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release
 from lampway.domain.secret import Secret, is_reference, mask, mask_bytes
@@ -130,14 +131,22 @@ def _with_secrets(engine: Engine, check: Check) -> tuple[Check, tuple[Secret, ..
 
 
 def add_evidence(
-    engine: Engine, transaction: Transaction, evidence: Evidence, actor: Actor, *, declared: tuple[Solution, Check]
+    engine: Engine,
+    transaction: Transaction,
+    evidence: Evidence,
+    actor: Actor,
+    *,
+    declared: tuple[Solution, Check],
+    signed: Attestation | None = None,
 ) -> list[Recorded]:
     """Record evidence, signed, and void what waits on the strength of what it takes back.
 
-    `declared` is the solution and the check as the rules in force had them when it was collected.
+    `declared` is the solution and the check as the rules in force had them when it was collected, `signed` what the
+    tester signed.
     """
     before = transaction.find(Evidence, solution=evidence.solution)
     told = [transaction.append(EvidenceRecorded(evidence), actor)]
+    told += [transaction.append(AttestationRecorded(signed), actor)] if signed else []
     if turned_bad(before, evidence):
         told += [transaction.append(event, ENGINE) for event in _revoked(transaction, evidence)]
     statements = attest_evidence(engine, transaction, evidence, declared)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lampway.domain.checkpoint import Checkpoint
-from lampway.domain.events import Actor, CheckpointMade
+from lampway.domain.events import ENGINE, Actor, CheckpointMade
 from lampway.engine.audit import Audit, audit
-from lampway.engine.context import Engine, Request
-from lampway.errors import RefusedError, SourceError
+from lampway.engine.context import Engine, Request, rules_in_force
+from lampway.engine.store import Due
+from lampway.engine.witness import next_checkpoint, whole_checkpoint
+from lampway.errors import LampwayError, RefusedError, SourceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class CheckpointView:
     hash: str
     at: str
     statement: str
-    """The bytes to keep elsewhere. They are not signed: that they are kept elsewhere is the proof."""
+    """The bytes to keep elsewhere, signed by the engine. That they are kept elsewhere is the proof."""
     tag: str
     pushed: bool
     note: str
@@ -48,11 +50,62 @@ def make_checkpoint(engine: Engine, request: MakeCheckpoint, actor: Actor) -> Ch
         )
     if not verdict.last:
         raise RefusedError("the ledger is empty", hint="lampway strategy apply")
-    checkpoint = Checkpoint(verdict.last, verdict.head, engine.now())
+    checkpoint = whole_checkpoint(engine, verdict.last, verdict.head)
     pushed, note = _tag(engine, checkpoint) if request.tag else (False, "")
-    made = CheckpointMade(checkpoint.seq, checkpoint.hash, checkpoint.at, checkpoint.tag if request.tag else "", pushed)
+    made = made_event(checkpoint, checkpoint.tag if request.tag else "", pushed=pushed)
     engine.record([made], actor)
     return CheckpointView(made.seq, made.hash, made.at, checkpoint.statement, tag=made.tag, pushed=pushed, note=note)
+
+
+def made_event(checkpoint: Checkpoint, tag: str, *, pushed: bool) -> CheckpointMade:
+    """Return the event that a checkpoint was made."""
+    return CheckpointMade(
+        seq=checkpoint.seq,
+        hash=checkpoint.hash,
+        at=checkpoint.at,
+        tag=tag,
+        pushed=pushed,
+        root=checkpoint.root,
+        envelope=checkpoint.envelope,
+        peaks=checkpoint.peaks,
+    )
+
+
+def keep_checkpoint(engine: Engine, key: str) -> None:
+    """Make the checkpoint that is due under this key, and owe its tag where the strategy asks for one.
+
+    What cannot be made stays due: the next checkpoint covers the same rows.
+    """
+    try:
+        checkpoint = next_checkpoint(engine)
+    except RefusedError:
+        return  # nobody vouches for a damaged ledger: the audit says what is wrong
+    commit = engine.source.head()
+    with engine.store.transaction() as transaction:
+        told = []
+        if checkpoint is not None:
+            tags = rules_in_force(transaction).strategy.checkpoints == "tag" and bool(commit)
+            made = made_event(checkpoint, checkpoint.tag if tags else "", pushed=False)
+            told = [transaction.append(made, ENGINE)]
+            if tags:
+                doc = {"tag": checkpoint.tag, "commit": commit, "message": checkpoint.statement}
+                transaction.remember(Due(f"tag {checkpoint.tag}", "checkpoint-tag", doc, 0))
+        transaction.forget(key)
+    engine.tell(told)
+
+
+def publish(engine: Engine, due: Due) -> None:
+    """Set and push the tag of a checkpoint; what fails stays due."""
+    doc = due.doc
+    try:
+        engine.source.tag(doc["tag"], doc["commit"], doc["message"])
+        engine.source.push([f"refs/tags/{doc['tag']}"])
+    except LampwayError:
+        with engine.store.transaction() as transaction:
+            transaction.remember(Due(due.key, due.kind, doc, due.attempts + 1))
+        return
+    with engine.store.transaction() as transaction:
+        transaction.forget(due.key)
 
 
 def _tag(engine: Engine, checkpoint: Checkpoint) -> tuple[bool, str]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lampway.domain.attestation import Attestation
 from lampway.domain.events import ENGINE, Actor, AttestationRecorded, DecisionMade, PromotionMoved
-from lampway.domain.gates import counts_still, has_decided, unsigned
-from lampway.domain.judgement import Facts, GateResult
+from lampway.domain.gates import has_decided, unsigned
+from lampway.domain.judgement import GateResult
 from lampway.domain.promotion import Decision, Promotion, PromotionState
-from lampway.domain.rights import objection, speaks_for
+from lampway.domain.rights import objection
 from lampway.domain.strategy import GateRule
 from lampway.engine.attestations import attest_verdict
 from lampway.engine.context import Engine, Request, require_reason
 from lampway.engine.drain import void_if_moved
 from lampway.engine.facts import Case, case_of, eligibility, gather
 from lampway.engine.promote import find_promotion
-from lampway.engine.signed import accept, decision_of
+from lampway.engine.signed import accept, by_signature, decision_of, voice_of
 from lampway.engine.store import Transaction
 from lampway.errors import RefusedError, UnsignedError, UsageError, VoidedError
 
@@ -64,7 +63,7 @@ def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
         else:
             case = _open_case(transaction, promotion, request)
             decision, attestation = _decision(engine, transaction, case, request, actor)
-            by = replace(actor, via="signature", authenticated=True) if attestation else actor
+            by = by_signature(actor) if attestation else actor
             told = [transaction.append(DecisionMade(promotion.id, decision), by)]
             if attestation is not None:
                 told.append(transaction.append(AttestationRecorded(attestation), by))
@@ -110,37 +109,17 @@ def _decision(
     person = facts.strategy.person(actor.person)
     if person and has_decided(facts, person.id):
         raise UsageError(f"{actor.person} has decided already")
-    principal = _principal(rules, facts, request, actor)
-    voice = "" if person and principal == person.id else principal
+    voice = voice_of(facts, person, approved=request.approved, on_behalf_of=request.on_behalf_of)
     reason = request.reason.strip() if request.approved else require_reason(request.reason)
     decision = decision_of(facts, (person.id if person else actor.person, request.approved, reason))
+    decision = replace(decision, on_behalf_of=voice)
     if request.envelope:
         promotion = find_promotion(transaction, case.promotion, facts.now)
-        signed, kept = accept(engine, request.envelope, case, decision, promotion=promotion, person=person)
-        return replace(signed, on_behalf_of=voice), kept
+        return accept(engine, request.envelope, case, decision, promotion=promotion, person=person)
     if all(unsigned(rule, facts.strategy, decision) for rule in rules):
         hint = "lampway key create --add writes your key into people.yaml; once that is applied, decide again"
         raise UnsignedError(f"this decision would not count: {unsigned(rules[0], facts.strategy, decision)}", hint=hint)
-    return replace(decision, authenticated=actor.authenticated, on_behalf_of=voice), None
-
-
-def _principal(rules: Sequence[GateRule], facts: Facts, request: Decide, actor: Actor) -> str:
-    """Return whose voice this decision is. Raises RefusedError when it could not count beside those there are."""
-    able = tuple(dict.fromkeys(name for rule in rules for name in speaks_for(rule, facts, actor.person)))
-    wanted = facts.strategy.person(request.on_behalf_of) if request.on_behalf_of else None
-    if request.on_behalf_of and (wanted is None or wanted.id not in able):
-        hint = f"{actor.person} may speak for: {', '.join(able)}"
-        raise RefusedError(f"{request.on_behalf_of} let {actor.person} approve nothing here now", hint=hint)
-    bound = [d for d in facts.decisions if d.digest == facts.digest]
-    fresh = [d for d in bound if any(counts_still(rule, facts, d) for rule in rules)]
-    spoken = {name for d in fresh for name in (d.by, d.on_behalf_of)}
-    free = [name for name in ([wanted.id] if wanted else able) if name not in spoken]
-    if not free and not request.approved:
-        return able[0]  # a no needs no count, and is heard from whoever may say yes
-    if not free:
-        said = wanted.id if wanted else able[0]
-        raise RefusedError(f"{said} is counted already; nobody counts twice", hint=f"lampway show {facts.promotion}")
-    return free[0]
+    return replace(decision, authenticated=actor.authenticated), None
 
 
 def _whose(rule: GateRule, case: Case) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 
-from lampway.domain.events import Actor, Delegated, DelegationEnded
+from lampway.domain.events import Actor, AttestationRecorded, Delegated, DelegationEnded
+from lampway.domain.given import delegation_statement
 from lampway.domain.moments import is_before, parse_deadline, parse_moment
 from lampway.domain.quorum import Delegation
 from lampway.domain.strategy import Person, Strategy
+from lampway.engine.attestations import kept_alone
 from lampway.engine.context import Engine, Request, require_reason, rules_in_force
+from lampway.engine.signed import Draft, by_signature, keys_of, prove
 from lampway.errors import NotFoundError, RefusedError, UsageError
 
 
@@ -21,6 +25,18 @@ class Delegate(Request[Delegation]):
     """A day, from its beginning, or a time with its zone."""
     until: str
     """A day, to its end, or a time with its zone."""
+    reason: str
+    envelope: str = ""
+    """The delegation as the person signed it; empty where it was not signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftDelegation(Request[Draft]):
+    """Ask for the statement that a delegation would be."""
+
+    to: str
+    start: str
+    until: str
     reason: str
 
 
@@ -45,16 +61,40 @@ def delegate(engine: Engine, request: Delegate, actor: Actor) -> Delegation:
 
     Only what somebody may approve themselves can be delegated: what was delegated to them is not passed on.
     """
-    reason = require_reason(request.reason)
-    start, until = parse_moment(request.start), parse_deadline(request.until)
-    if not is_before(start, until) or not is_before(engine.now(), until):
-        raise UsageError("the delegation would be over before it begins", hint="give a later day with --until")
+    now, key = engine.now(), engine.new_id()
     with engine.store.transaction() as transaction:
-        by, to = _pair(rules_in_force(transaction).strategy, actor, request.to)
-        given = Delegation(engine.new_id(), by.id, to.id, start, until, reason, engine.now(), actor.authenticated)
-        told = [transaction.append(Delegated(given), actor)]
+        strategy = rules_in_force(transaction).strategy
+        given = _given(strategy, request, actor, now)
+        given = replace(given, id=key, authenticated=actor.authenticated)
+        if request.envelope:
+            who = (given.by, strategy.person(given.by))
+            proof = prove(engine, request.envelope, who, now, functools.partial(delegation_statement, given))
+            kept = kept_alone(proof.statement, key, (given.by, proof.key, request.envelope))
+            given = replace(given, authenticated=True, key=proof.key, attestation=kept.id)
+            by = by_signature(actor)
+            told = [transaction.append(e, by) for e in (Delegated(given), AttestationRecorded(kept))]
+        else:
+            told = [transaction.append(Delegated(given), actor)]
     engine.tell(told)
     return given
+
+
+def draft_delegation(engine: Engine, request: DraftDelegation, actor: Actor) -> Draft:
+    """Return what this person would sign, and with which keys. Records nothing. Raises RefusedError, UsageError."""
+    now = engine.now()
+    with engine.store.reading() as reading:
+        strategy = rules_in_force(reading).strategy
+    given = _given(strategy, request, actor, now)
+    return Draft(delegation_statement(given, now).payload().decode(), keys_of(strategy.person(given.by), now))
+
+
+def _given(strategy: Strategy, request: Delegate | DraftDelegation, actor: Actor, now: str) -> Delegation:
+    reason = require_reason(request.reason)
+    start, until = parse_moment(request.start), parse_deadline(request.until)
+    if not is_before(start, until) or not is_before(now, until):
+        raise UsageError("the delegation would be over before it begins", hint="give a later day with --until")
+    by, to = _pair(strategy, actor, request.to)
+    return Delegation("", by.id, to.id, start, until, reason, now)
 
 
 def _pair(strategy: Strategy, actor: Actor, to: str) -> tuple[Person, Person]:

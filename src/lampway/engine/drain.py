@@ -8,13 +8,14 @@ from __future__ import annotations
 from lampway.domain.deployment import Deployment, DeploymentState
 from lampway.domain.digest import to_plain
 from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMoved, Tagged
-from lampway.domain.gates import is_overdue
+from lampway.domain.gates import is_overdue, judge
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.spans import span_in_words
 from lampway.engine.attestations import attest_verdict
+from lampway.engine.checkpoint import keep_checkpoint, publish
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
-from lampway.engine.facts import bind, case_of, eligibility
+from lampway.engine.facts import bind, case_of, eligibility, gather
 from lampway.engine.recheck import collect_expired
 from lampway.engine.store import Due, Reading
 from lampway.errors import LampwayError
@@ -93,7 +94,8 @@ def _begin(engine: Engine, deployment: Deployment) -> bool:
         events: tuple[Event, ...] = ()
         case = case_of(transaction, promotion) if promotion and promotion.state in _STARTABLE else None
         void = void_if_moved(transaction, promotion, now) if promotion else None
-        judged = eligibility(transaction, case, now) if case and not void else None
+        facts = gather(transaction, case, now) if case and not void else None
+        judged = judge(facts) if facts else None
         is_begun = judged is not None and judged.allowed
         if void is not None:
             events = (void,)
@@ -106,7 +108,7 @@ def _begin(engine: Engine, deployment: Deployment) -> bool:
             )
         told = [transaction.append(event, ENGINE) for event in events]
         if promotion is not None and is_begun:
-            statements = attest_verdict(engine, transaction, promotion, allowed=True)
+            statements = attest_verdict(engine, transaction, promotion, allowed=True, judged=facts)
             told += [transaction.append(event, ENGINE) for event in statements]
     engine.tell(told)
     return is_begun
@@ -164,8 +166,15 @@ def void_if_moved(reading: Reading, promotion: Promotion, now: str) -> Promotion
 
 def flush_outbox(engine: Engine) -> None:
     """Say to the outside what is due; what fails stays due and is tried again next time."""
+    for due in [due for due in engine.store.due() if due.kind == "checkpoint"]:
+        keep_checkpoint(engine, due.key)
     for due in engine.store.due():
         doc = due.doc
+        if due.kind == "checkpoint":
+            continue
+        if due.kind == "checkpoint-tag":
+            publish(engine, due)
+            continue
         try:
             engine.source.tag(doc["tag"], doc["commit"], f"{doc['solution']} {doc['version']} runs in production")
             engine.source.push([f"refs/tags/{doc['tag']}"])

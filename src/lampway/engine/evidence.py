@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 from lampway.domain.attestation import sealing
+from lampway.domain.checkpoint import Checkpoint
 from lampway.domain.digest import EMPTY, digest_bytes
-from lampway.domain.events import Actor, EngineKeyRecorded, ReleaseSealed, StrategyApplied
-from lampway.domain.evidence import FORMAT, Head, Row, write_content
+from lampway.domain.events import Actor, ReleaseSealed
+from lampway.domain.evidence import FORMAT, Earlier, Head, Inclusion, Row, write_content
 from lampway.domain.release import Release
+from lampway.domain.tree import Tree
+from lampway.engine.chosen import Choice
 from lampway.engine.context import Engine, Request, find_release
 from lampway.engine.describe import describe, name_subjects
+from lampway.engine.witness import sign_checkpoint
+
+_EARLIER = 20
+"""How many earlier checkpoints a file names, of the first and of the newest each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ def export_evidence(engine: Engine, request: ExportEvidence, actor: Actor) -> Ex
     del actor
     with engine.store.reading() as reading:
         release = find_release(reading, request.release)
-    choice = _Choice(release)
+    choice = Choice(release)
     with closing(engine.store.stored()) as stored:
         rows = list(choice.choose(stored))
     last = choice.last
@@ -53,52 +58,28 @@ def export_evidence(engine: Engine, request: ExportEvidence, actor: Actor) -> Ex
         last.seq if last else 0,
         last.hash if last else EMPTY,
     )
-    covered = write_content(_page(engine, release, head, {row.seq for row in rows}), head, rows)
+    page = _page(engine, release, head, {row.seq for row in rows})
+    covered = write_content(page, head, _inclusion(engine, release, head, rows), rows)
     statement = sealing(release.solution, release.version, digest_bytes(covered), (head.row, head.hash))
     seal = engine.signing.sign(statement.payload())
     name = f"{release.solution}-{release.version}.evidence"
     return Exported(name, covered.decode() + seal + "\n", len(rows))
 
 
-class _Choice:
-    """Chooses the rows that speak of one release, with the rules that were in force meanwhile."""
+def _inclusion(engine: Engine, release: Release, head: Head, rows: Sequence[Row]) -> Inclusion:
+    """Return the proof that these rows are in the ledger up to its head, and that it grew from earlier checkpoints.
 
-    def __init__(self, release: Release) -> None:
-        self._release = release
-        self._digest = release.digest
-        self._ids: set[str] = set()
-        """Of promotions, deployments and whatever else turned out to be about it."""
-        self.last: Row | None = None
-
-    def choose(self, rows: Iterator[Row]) -> Iterator[Row]:
-        """Yield the rows in order. The rules in force come once before the first row that was judged by them."""
-        rules: Row | None = None
-        for row in rows:
-            self.last = row
-            if row.kind == StrategyApplied.kind:
-                rules = row
-            elif row.kind == EngineKeyRecorded.kind or self._belongs(row):
-                if rules is not None and rules.seq < row.seq:
-                    yield rules
-                    rules = None
-                yield row
-
-    def _belongs(self, row: Row) -> bool:
-        body = json.loads(row.body)
-        if row.kind == ReleaseSealed.kind:
-            return bool(body["release"]["solution"] == self._release.solution)
-        return any(self._is_ours(value) for value in (body, *body.values()))
-
-    def _is_ours(self, value: Any) -> bool:
-        if isinstance(value, str):
-            return value in self._ids
-        if not isinstance(value, dict):
-            return False
-        same = (value.get("solution"), value.get("version")) == (self._release.solution, self._release.version)
-        ours = same or value.get("release") == self._digest or str(value.get("promotion")) in self._ids
-        if ours and isinstance(value.get("id"), str):
-            self._ids.add(value["id"])
-        return ours
+    Of those made since the release was sealed, the first and the newest are told.
+    """
+    tree = Tree(engine.store.hashes(head.row))
+    checkpoint = sign_checkpoint(engine, Checkpoint(head.row, head.hash, head.at, tree.root()))
+    first = next((r.seq for r in rows if r.kind == ReleaseSealed.kind and release.digest in r.body), 0)
+    with engine.store.reading() as reading:
+        made = [c for c in reading.find(Checkpoint) if first <= c.seq <= tree.size]
+    told = made if len(made) <= 2 * _EARLIER else [*made[:_EARLIER], *made[-_EARLIER:]]
+    earlier = tuple(Earlier(c.seq, c.hash, tree.root(c.seq), tree.prove_growth(c.seq)) for c in told)
+    places = {*(row.seq - 1 for row in rows), head.row - 1}
+    return Inclusion(checkpoint.root, checkpoint.envelope, tree.prove(places), earlier)
 
 
 def _page(engine: Engine, release: Release, head: Head, chosen: set[int]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,8 +10,10 @@ from lampway.domain import attestation as attestations
 from lampway.domain.attestation import PATIENCE, Attestation, Statement
 from lampway.domain.digest import digest
 from lampway.domain.events import Actor
+from lampway.domain.gates import counts_still
 from lampway.domain.judgement import Facts
 from lampway.domain.promotion import Decision, Promotion, PromotionState
+from lampway.domain.rights import speaks_for
 from lampway.domain.strategy import Person
 from lampway.engine.attestations import kept
 from lampway.engine.context import Engine, Request, rules_in_force
@@ -37,6 +40,8 @@ class DraftDecision(Request[Draft]):
     promotion: str
     approved: bool
     reason: str = ""
+    on_behalf_of: str = ""
+    """Whose voice it is to be, where several let the person speak for them."""
 
 
 def draft_decision(engine: Engine, request: DraftDecision, actor: Actor) -> Draft:
@@ -49,9 +54,39 @@ def draft_decision(engine: Engine, request: DraftDecision, actor: Actor) -> Draf
         case = case_of(reading, promotion) if is_open and void_if_moved(reading, promotion, now) is None else None
         if person is None or case is None:
             return Draft("", ())
-        decision = decision_of(gather(reading, case, now), (person.id, request.approved, request.reason.strip()))
-    keys = tuple(k.key for k in person.keys if k.is_valid(decision.at))
-    return Draft(attestations.approval(case.release, promotion, decision, person.roles).payload().decode(), keys)
+        facts = gather(reading, case, now)
+        decision = decision_of(facts, (person.id, request.approved, request.reason.strip()))
+        try:
+            voice = voice_of(facts, person, approved=request.approved, on_behalf_of=request.on_behalf_of)
+        except RefusedError:
+            return Draft("", ())
+        decision = replace(decision, on_behalf_of=voice)
+    statement = attestations.approval(case.release, promotion, decision, person.roles)
+    return Draft(statement.payload().decode(), keys_of(person, decision.at))
+
+
+def voice_of(facts: Facts, person: Person | None, *, approved: bool, on_behalf_of: str) -> str:
+    """Return for whom this person would decide; empty where for themselves.
+
+    Raises RefusedError where the voice could not count beside those there are.
+    """
+    rules = facts.stage.rules_of("approval")
+    name = person.id if person else ""
+    able = tuple(dict.fromkeys(voice for rule in rules for voice in speaks_for(rule, facts, name)))
+    wanted = facts.strategy.person(on_behalf_of) if on_behalf_of else None
+    if on_behalf_of and (wanted is None or wanted.id not in able):
+        hint = f"{name} may speak for: {', '.join(able)}"
+        raise RefusedError(f"{on_behalf_of} let {name} approve nothing here now", hint=hint)
+    bound = [d for d in facts.decisions if d.digest == facts.digest]
+    fresh = [d for d in bound if any(counts_still(rule, facts, d) for rule in rules)]
+    spoken = {voice for d in fresh for voice in (d.by, d.on_behalf_of)}
+    free = [voice for voice in ([wanted.id] if wanted else able) if voice not in spoken]
+    if not free and able and not approved:
+        return "" if able[0] == name else able[0]  # a no needs no count, and is heard from whoever may say yes
+    if not free and able:
+        said = wanted.id if wanted else able[0]
+        raise RefusedError(f"{said} is counted already; nobody counts twice", hint=f"lampway show {facts.promotion}")
+    return "" if not free or free[0] == name else free[0]
 
 
 def decision_of(facts: Facts, said: tuple[str, bool, str]) -> Decision:
@@ -64,30 +99,62 @@ def decision_of(facts: Facts, said: tuple[str, bool, str]) -> Decision:
 def accept(
     engine: Engine, envelope: str, case: Case, decision: Decision, *, promotion: Promotion, person: Person | None
 ) -> tuple[Decision, Attestation]:
-    """Return the decision as proved by its signature, and the attestation to keep. Raises RefusedError, UsageError.
+    """Return the decision as proved by its signature, and the attestation to keep. Raises RefusedError, UsageError."""
+
+    def expect(at: str) -> Statement:
+        return attestations.approval(case.release, promotion, replace(decision, at=at), person.roles if person else ())
+
+    proof = prove(engine, envelope, (decision.by, person), decision.at, expect)
+    place = (promotion.id, promotion.environment)
+    attestation = kept(proof.statement, case.release, place, (decision.by, proof.key, envelope))
+    return replace(decision, authenticated=True, key=proof.key, attestation=attestation.id), attestation
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A signature that was looked at and holds."""
+
+    key: str
+    """The public key that made it."""
+    statement: Statement
+
+
+def prove(
+    engine: Engine, envelope: str, who: tuple[str, Person | None], now: str, expect: Callable[[str], Statement]
+) -> Proof:
+    """Return the proof that a person signed what is expected. Raises RefusedError, UsageError.
 
     The signature must be by a key of this very person that counts now, and the statement must say exactly what the
-    engine would have had them sign.
+    engine would have had them sign at the time it names, which must not be far from now.
     """
+    name, person = who
     signed = engine.signing.open(envelope)
     statement = attestations.read_statement(signed.payload)
     keys = [k for k in person.keys if engine.signing.is_signed_by(signed, k.key)] if person else []
     if person is None or not keys:
         hint = "lampway key show prints the lines that people.yaml needs"
-        raise RefusedError(f"this signature is not by a key of {decision.by} in the rules in force", hint=hint)
+        raise RefusedError(f"this signature is not by a key of {name} in the rules in force", hint=hint)
     (key,) = keys
-    if not key.is_valid(decision.at):
+    if not key.is_valid(now):
         hint = "lampway key create, and let the new key be applied with people.yaml"
-        raise RefusedError(f"the key of {decision.by} does not count on {decision.at[:10]}", hint=hint)
-    _refuse_stale(str(statement.predicate.get("decidedOn", "")), decision.at)
-    as_signed = replace(decision, at=str(statement.predicate["decidedOn"]))
-    expected = attestations.approval(case.release, promotion, as_signed, person.roles)
+        raise RefusedError(f"the key of {name} does not count on {now[:10]}", hint=hint)
+    signed_at = str(statement.predicate.get("decidedOn", ""))
+    _refuse_stale(signed_at, now)
+    expected = expect(signed_at)
     if expected.payload() != signed.payload:
         parts = ", ".join(_differences(expected, statement)) or "how it is written"
         raise RefusedError(f"what was signed is not what stands now: {parts}", hint="look again: lampway inbox")
-    place = (promotion.id, promotion.environment)
-    attestation = kept(statement, case.release, place, (person.id, key.key, envelope))
-    return replace(decision, authenticated=True, key=key.key, attestation=attestation.id), attestation
+    return Proof(key.key, statement)
+
+
+def keys_of(person: Person | None, now: str) -> tuple[str, ...]:
+    """Return the public keys of a person that count now."""
+    return tuple(k.key for k in person.keys if k.is_valid(now)) if person else ()
+
+
+def by_signature(actor: Actor) -> Actor:
+    """Return whoever acts, as proved by what they signed."""
+    return replace(actor, via="signature", authenticated=True)
 
 
 def _refuse_stale(signed_at: str, now: str) -> None:

@@ -262,7 +262,9 @@ def record(run: Run) -> dict[str, Any]:
 
 
 def owe_tag(transaction: Transaction, strategy: Strategy, release: Release, environment: str) -> None:
-    """Put the release's tag into the outbox where this environment is the end of its path."""
+    """Put into the outbox: the release's tag where this environment is the end of its path, a checkpoint in prod."""
+    if strategy.is_prod(environment):
+        transaction.remember(Due("checkpoint", "checkpoint", {}, 0))
     if _is_last(strategy, release.solution, environment) and release.commit:
         tag = f"{release.solution}/v{release.version}"
         due = {"solution": release.solution, "version": release.version, "tag": tag, "commit": release.commit}

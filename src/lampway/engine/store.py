@@ -141,6 +141,10 @@ class Store(Protocol):
         """Return the ledger's rows as they are stored, in order: above a number, from an ISO time on."""
         ...
 
+    def hashes(self, last: int) -> Iterator[str]:
+        """Return the hashes of the ledger's rows as they are stored, in order, up to this number."""
+        ...
+
     def search(self, wanted: Wanted) -> Matches:
         """Look through the whole ledger, once."""
         ...

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 
-from lampway.domain.events import Actor, GateWaived
+from lampway.domain.events import Actor, AttestationRecorded, GateWaived
 from lampway.domain.gates import judge
+from lampway.domain.given import waiver_statement
 from lampway.domain.judgement import OPENING, Facts, GateState
 from lampway.domain.moments import is_before, parse_deadline
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.rights import waiver_objection
 from lampway.domain.waiver import WAIVABLE, Waiver
+from lampway.engine.attestations import kept
 from lampway.engine.context import Engine, Request, require_reason
 from lampway.engine.facts import case_of, gather
 from lampway.engine.promote import find_promotion
+from lampway.engine.signed import Draft, by_signature, keys_of, prove
 from lampway.engine.store import Reading, Transaction
 from lampway.errors import RefusedError, UsageError
 
@@ -28,6 +32,18 @@ class Waive(Request[Waiver]):
     reason: str
     until: str
     """A day, to its end, or a time with its zone."""
+    envelope: str = ""
+    """The waiver as the person signed it; empty where it was not signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftWaiver(Request[Draft]):
+    """Ask for the statement that a waiver would be."""
+
+    promotion: str
+    gate: str
+    reason: str
+    until: str
 
 
 def waive(engine: Engine, request: Waive, actor: Actor) -> Waiver:
@@ -36,20 +52,43 @@ def waive(engine: Engine, request: Waive, actor: Actor) -> Waiver:
     Whoever asked, makers of the content, and whoever the stage does not name are refused; so are gates that cannot be
     waived, and gates that are open.
     """
-    reason = require_reason(request.reason)
-    until = parse_deadline(request.until)
-    if not is_before(engine.now(), until):
-        raise UsageError(f"this moment has passed: {request.until.strip()}", hint="give a day to come with --until")
+    now = engine.now()
     with engine.store.transaction() as transaction:
-        promotion = open_promotion(transaction, request.promotion, engine.now())
-        facts = facts_of(transaction, promotion, engine.now())
-        _refuse(facts, request.gate, actor)
-        person = facts.strategy.person(actor.person)
-        by = person.id if person else actor.person
-        waiver = Waiver(request.gate, by, reason, until, engine.now(), actor.authenticated)
-        told = [transaction.append(GateWaived(promotion.id, waiver), actor)]
+        promotion, facts, waiver = _given(transaction, request, actor, now)
+        waiver = replace(waiver, authenticated=actor.authenticated)
+        if request.envelope:
+            expect = functools.partial(waiver_statement, facts.release, promotion, waiver)
+            proof = prove(engine, request.envelope, (waiver.by, facts.strategy.person(waiver.by)), now, expect)
+            place = (promotion.id, promotion.environment)
+            statement = kept(proof.statement, facts.release, place, (waiver.by, proof.key, request.envelope))
+            waiver = replace(waiver, authenticated=True, key=proof.key, attestation=statement.id)
+            events = (GateWaived(promotion.id, waiver), AttestationRecorded(statement))
+            told = [transaction.append(event, by_signature(actor)) for event in events]
+        else:
+            told = [transaction.append(GateWaived(promotion.id, waiver), actor)]
     engine.tell(told)
     return waiver
+
+
+def draft_waiver(engine: Engine, request: DraftWaiver, actor: Actor) -> Draft:
+    """Return what this person would sign, and with which keys. Records nothing. Raises what waiving raises."""
+    now = engine.now()
+    with engine.store.reading() as reading:
+        promotion, facts, waiver = _given(reading, request, actor, now)
+    statement = waiver_statement(facts.release, promotion, waiver, now)
+    return Draft(statement.payload().decode(), keys_of(facts.strategy.person(waiver.by), now))
+
+
+def _given(reading: Reading, request: Waive | DraftWaiver, actor: Actor, now: str) -> tuple[Promotion, Facts, Waiver]:
+    reason = require_reason(request.reason)
+    until = parse_deadline(request.until)
+    if not is_before(now, until):
+        raise UsageError(f"this moment has passed: {request.until.strip()}", hint="give a day to come with --until")
+    promotion = open_promotion(reading, request.promotion, now)
+    facts = facts_of(reading, promotion, now)
+    _refuse(facts, request.gate, actor)
+    person = facts.strategy.person(actor.person)
+    return promotion, facts, Waiver(request.gate, person.id if person else actor.person, reason, until, now)
 
 
 def _refuse(facts: Facts, gate: str, actor: Actor) -> None:

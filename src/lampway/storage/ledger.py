@@ -98,6 +98,13 @@ def stored(connection: Connection, after: int = 0, since: str = "") -> Iterator[
             yield Stored(seq, _text(at), _text(kind), schema, *texts)
 
 
+def hashes(connection: Connection, last: int) -> Iterator[str]:
+    """Return the hashes of the rows up to a number, in order."""
+    found = connection.execute(select(ledger.c.hash).where(ledger.c.seq <= last).order_by(ledger.c.seq))
+    for (row_hash,) in found.yield_per(10_000):
+        yield row_hash
+
+
 def verify(connection: Connection, rows: Collection[int] = ()) -> Chain:
     """Recompute the chain over the stored bytes, in one pass and a fixed amount of memory.
 

@@ -65,6 +65,11 @@ class SqlStore:
         with self._translated(), self._engine.connect() as connection:
             yield from ledger.stored(connection, after, since)
 
+    def hashes(self, last: int) -> Iterator[str]:
+        """Return the hashes of the ledger's rows as they are stored, up to this number."""
+        with self._translated(), self._engine.connect() as connection:
+            yield from ledger.hashes(connection, last)
+
     def search(self, wanted: Wanted) -> Matches:
         """Look through the whole ledger, once."""
         with self._translated(), self._engine.connect() as connection:
