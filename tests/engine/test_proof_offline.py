@@ -24,7 +24,7 @@ from lampway.domain.judgement import Eligibility, Facts, GateResult, GateState
 from lampway.domain.keys import PersonKey
 from lampway.domain.release import Release
 from lampway.domain.strategy import Person
-from lampway.engine.cases import Resume
+from lampway.engine.cases import LookAtLock, Resume
 from lampway.engine.delegate import Delegate, DraftDelegation, EndDelegation
 from lampway.engine.dossier import Trusted
 from lampway.engine.drift import AcceptDrift, ScanDrift
@@ -288,3 +288,15 @@ def test_a_file_holds_what_judging_depends_on_and_not_what_other_releases_did_al
     assert sum(kind == "release-sealed" for kind, _ in kinds) == 2
     assert sum(kind == "decision-made" for kind, _ in kinds) == 1
     assert not [b for kind, b in kinds if kind == "evidence-recorded" and '"version":"1.0.0"' in b]
+
+
+def test_a_place_that_was_looked_at_before_the_rules_named_it_is_told_all_the_same(new_team: Team) -> None:
+    team = new_team.copy()
+    rules = team.rules
+    nowhere = replace(rules, solutions=rules.solutions[1:])
+    team.govern(nowhere)
+    team.run(LookAtLock("test"), "pam")
+    team.govern(rules)
+    team.ship("1.19")
+    assert faults(export(team)) == []
+    team.store.close()

@@ -49,6 +49,11 @@ def test_only_a_signed_approval_counts_and_the_evidence_is_verified_without_us(
     assert "signed with your key" in team.ok("approve", "orders", user="ben").out
     assert team.order("prod")["total"]
 
+    lent = ("delegate", "--to", "cleo", "--from", "2026-01-01", "--until", "2099-01-01", "--reason", "away")
+    assert "signed with your key" in team.ok(*lent, user="ben").out
+    safe = tmp_path / "safe.jsonl"
+    team.ok("audit", "checkpoint", "--out", str(safe))
+    assert team.ok("audit", "verify", "--checkpoint", str(safe))
     file = tmp_path / "orders.evidence"
     team.ok("evidence", "export", "orders", "--out", str(file))
     monkeypatch.setenv("LAMPWAY_DIR", str(tmp_path))  # nothing is needed but the two files
@@ -57,6 +62,8 @@ def test_only_a_signed_approval_counts_and_the_evidence_is_verified_without_us(
     assert found["holds"]
     assert all(check["holds"] for check in found["checks"])
     assert "it holds" in team.ok(*words).out
+    assert "no published checkpoint was compared" in team.ok(*words).out
+    assert "are those of the ledger when its checkpoint" in team.ok(*words, "--checkpoint", str(safe)).out
     assert team.ok("audit", "verify")
 
     wrong = tmp_path / "people.yaml"

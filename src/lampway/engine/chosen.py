@@ -31,7 +31,7 @@ _NOT_OF_OTHERS = frozenset(
     )
 )
 """Kinds of which only those about the release itself can have a say."""
-_OF_EVERYBODY = frozenset({events.Delegated.kind, events.DelegationEnded.kind})
+_OF_EVERYBODY = frozenset({events.StrategyApplied.kind, events.Delegated.kind, events.DelegationEnded.kind})
 _NEWEST_ONLY = {events.StrategyApplied.kind: "", events.LockObserved.kind: "environment"}
 """Kinds of which only the newest counts, for each value of this field."""
 
@@ -46,7 +46,6 @@ class Choice:
         """Of promotions, deployments and whatever else turned out to be about the release."""
         self._near: set[str] = set()
         """Of those that are about its solution."""
-        self._places: set[str] = set()
         self._waiting: list[Row] = []
         """Rows that count only if something about the release follows."""
         self.last: Row | None = None
@@ -88,9 +87,6 @@ class Choice:
         return ours
 
     def _has_a_say(self, row: Row, body: dict[str, Any]) -> bool:
-        if row.kind == events.StrategyApplied.kind:
-            self._places = {*self._places, *_places(body["strategy"], self._release.solution)}
-            return True
         if row.kind in _NOT_OF_OTHERS:
             return False
         if row.kind == events.AttestationRecorded.kind:
@@ -98,20 +94,12 @@ class Choice:
         return row.kind in _OF_EVERYBODY or any(self._is_near(value) for value in (body, *body.values()))
 
     def _is_near(self, value: Any) -> bool:
-        """Return whether it is about the solution, or about everything or nothing but a place on its path."""
+        """Return whether it is about the solution, or about everything, or about no solution but a place."""
         if isinstance(value, str):
             return value in self._near
         if not isinstance(value, dict) or not {"solution", "environment"} & value.keys():
             return False
-        environment = value.get("environment")
-        here = not value.get("solution") and (not environment or environment in self._places)
-        near = value.get("solution") == self._release.solution or here
+        near = value.get("solution") in (self._release.solution, "", None)
         if near and isinstance(value.get("id"), str):
             self._near.add(value["id"])
         return near
-
-
-def _places(strategy: dict[str, Any], solution: str) -> set[str]:
-    """Return the environments on the solution's path."""
-    mine = {s["pipeline"] for s in strategy["solutions"] if s["name"] == solution}
-    return {stage["environment"] for path in strategy["pipelines"] if path["name"] in mine for stage in path["stages"]}
