@@ -25,6 +25,7 @@ from lampway.domain.keys import PersonKey
 from lampway.domain.release import Release
 from lampway.domain.strategy import Person
 from lampway.engine.cases import LookAtLock, Resume
+from lampway.engine.chosen import Choice
 from lampway.engine.delegate import Delegate, DraftDelegation, EndDelegation
 from lampway.engine.dossier import Trusted
 from lampway.engine.drift import AcceptDrift, ScanDrift
@@ -299,4 +300,16 @@ def test_a_place_that_was_looked_at_before_the_rules_named_it_is_told_all_the_sa
     team.govern(rules)
     team.ship("1.19")
     assert faults(export(team)) == []
+    team.store.close()
+
+
+def test_a_kind_of_event_that_is_added_later_is_told_unless_it_is_about_another_solution(new_team: Team) -> None:
+    team = new_team.copy()
+    release = team.release("1.19")
+    rows = list(team.store.stored())
+    rules, sealed = rows[0], next(r for r in rows if r.kind == "release-sealed")
+    ours = replace(rules, kind="left", body='{"person": {"id": "ana"}}')
+    theirs = replace(ours, body='{"certificate": {"solution": "billing"}}')
+    found = list(Choice(release).choose(iter([rules, ours, theirs, rules, sealed])))
+    assert found == [rules, ours, rules, sealed]
     team.store.close()

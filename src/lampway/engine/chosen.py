@@ -32,6 +32,29 @@ _NOT_OF_OTHERS = frozenset(
 )
 """Kinds of which only those about the release itself can have a say."""
 _OF_EVERYBODY = frozenset({events.StrategyApplied.kind, events.Delegated.kind, events.DelegationEnded.kind})
+_OF_THE_SOLUTION = frozenset(
+    kind.kind
+    for kind in (
+        events.ReleaseSealed,
+        events.Adopted,
+        events.PromotionRequested,
+        events.DeploymentStarted,
+        events.Installed,
+        events.Verified,
+        events.DeploymentFinished,
+        events.DriftFound,
+        events.DriftResolved,
+        events.LockObserved,
+        events.Held,
+        events.HoldLifted,
+        events.Vetoed,
+        events.AttestationRecorded,
+        events.EngineKeyRecorded,
+        events.CheckpointMade,
+    )
+)
+_KNOWN = _NOT_OF_OTHERS | _OF_EVERYBODY | _OF_THE_SOLUTION
+"""Kinds of which it is known whether they have a say; any other one has, unless it is about another solution."""
 _NEWEST_ONLY = {events.StrategyApplied.kind: "", events.LockObserved.kind: "environment"}
 """Kinds of which only the newest counts, for each value of this field."""
 
@@ -63,7 +86,7 @@ class Choice:
                 self._wait(row, body)
 
     def _wait(self, row: Row, body: dict[str, Any]) -> None:
-        if row.kind in _NEWEST_ONLY:
+        if row.kind in _NEWEST_ONLY and all(r.kind in _KNOWN for r in self._waiting):
             name = _NEWEST_ONLY[row.kind]
             same = [r for r in self._waiting if r.kind == row.kind]
             over = [r for r in same if json.loads(r.body).get(name) == body.get(name)]
@@ -87,6 +110,9 @@ class Choice:
         return ours
 
     def _has_a_say(self, row: Row, body: dict[str, Any]) -> bool:
+        if row.kind not in _KNOWN:
+            about = [value.get("solution") for value in (body, *body.values()) if isinstance(value, dict)]
+            return all(name in (self._release.solution, "", None) for name in about)
         if row.kind in _NOT_OF_OTHERS:
             return False
         if row.kind == events.AttestationRecorded.kind:
