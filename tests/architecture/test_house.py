@@ -63,6 +63,16 @@ def test_help_imports_nothing_heavy(heavy: str) -> None:
     assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0
 
 
+@pytest.mark.parametrize("heavy", ["sqlalchemy", "sqlite3", "httpx", "socketserver", "pydantic", "obstore"])
+def test_verifying_evidence_imports_neither_a_database_nor_a_network(heavy: str) -> None:
+    script = (
+        "import sys\nfrom lampway.app import verify_evidence_file\n"
+        "verify_evidence_file(b'LAMPWAY EVIDENCE \\n', ('people.yaml', b'people: {}'))\n"
+        f"sys.exit({heavy!r} in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0
+
+
 def test_every_event_is_listed_under_its_kind() -> None:
     assert {event.__name__ for event in EVENTS.values()} == {event.__name__ for event in Event.__subclasses__()}
     assert all(kind == event.kind for kind, event in EVENTS.items())

@@ -22,6 +22,7 @@ def declared(altered, text: str) -> Check:
     [
         (COMMAND, Check("smoke", "uat", command=("python", "checks/smoke.py"))),
         ("attested: true", Check("smoke", "uat", attested=True)),
+        ("attested: true\n    signed: true", Check("smoke", "uat", attested=True, signed=True)),
         ("attested: true\n    max_age: 7d", Check("smoke", "uat", attested=True, max_age=604_800.0)),
         ("platform: smoke", Check("smoke", "uat", platform="smoke")),
         (
@@ -60,6 +61,7 @@ def test_a_check_is_read_as_it_is_meant_and_written_so_again(files, altered, tex
         ("platform: smoke\n    " + COMMAND, "takes either http, command or platform, not several"),
         ("platform: unit", "unknown platform: unit"),
         ("attested: true\n    " + COMMAND, "what people attest is not run"),
+        (COMMAND + "\n    signed: true", "only what people attest is signed by a tester"),
         ("attested: yes please", "attested must be true or false"),
         ("attested: true\n    report: a.xml", "only a command writes a report"),
         (COMMAND + "\n    report: ../a.xml", "report must be a path below the folder of the check"),

@@ -146,3 +146,11 @@ def test_two_hundred_solutions_load_while_nobody_waits(files):
     before = time.perf_counter()
     assert len(load_strategy({**files, **many}).solutions) == 201
     assert time.perf_counter() - before < 10
+
+
+def test_checkpoints_are_tagged_only_where_the_team_says_so(files, altered):
+    assert load_strategy(files).checkpoints == ""
+    assert load_strategy(altered("lampway.yaml", "roles:", "audit: {checkpoints: tag}\nroles:")).checkpoints == "tag"
+    with pytest.raises(InvalidStrategyError) as caught:
+        load_strategy(altered("lampway.yaml", "roles:", "audit: {checkpoints: mail}\nroles:"))
+    assert "checkpoints" in caught.value.mistakes[0].message

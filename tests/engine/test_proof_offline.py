@@ -24,7 +24,8 @@ from lampway.domain.judgement import Eligibility, Facts, GateResult, GateState
 from lampway.domain.keys import PersonKey
 from lampway.domain.release import Release
 from lampway.domain.strategy import Person
-from lampway.engine.cases import Resume
+from lampway.engine.cases import LookAtLock, Resume
+from lampway.engine.chosen import Choice
 from lampway.engine.delegate import Delegate, DraftDelegation, EndDelegation
 from lampway.engine.dossier import Trusted
 from lampway.engine.drift import AcceptDrift, ScanDrift
@@ -288,3 +289,27 @@ def test_a_file_holds_what_judging_depends_on_and_not_what_other_releases_did_al
     assert sum(kind == "release-sealed" for kind, _ in kinds) == 2
     assert sum(kind == "decision-made" for kind, _ in kinds) == 1
     assert not [b for kind, b in kinds if kind == "evidence-recorded" and '"version":"1.0.0"' in b]
+
+
+def test_a_place_that_was_looked_at_before_the_rules_named_it_is_told_all_the_same(new_team: Team) -> None:
+    team = new_team.copy()
+    rules = team.rules
+    nowhere = replace(rules, solutions=rules.solutions[1:])
+    team.govern(nowhere)
+    team.run(LookAtLock("test"), "pam")
+    team.govern(rules)
+    team.ship("1.19")
+    assert faults(export(team)) == []
+    team.store.close()
+
+
+def test_a_kind_of_event_that_is_added_later_is_told_unless_it_is_about_another_solution(new_team: Team) -> None:
+    team = new_team.copy()
+    release = team.release("1.19")
+    rows = list(team.store.stored())
+    rules, sealed = rows[0], next(r for r in rows if r.kind == "release-sealed")
+    ours = replace(rules, kind="left", body='{"person": {"id": "ana"}}')
+    theirs = replace(ours, body='{"certificate": {"solution": "billing"}}')
+    found = list(Choice(release).choose(iter([rules, ours, theirs, rules, sealed])))
+    assert found == [rules, ours, rules, sealed]
+    team.store.close()

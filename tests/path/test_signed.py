@@ -29,6 +29,11 @@ def test_only_a_signed_approval_counts_and_the_evidence_is_verified_without_us(t
     assert "signed with your key" in team.ok("approve", "orders", user="ben").out
     assert team.order("prod")["total"]
 
+    lent = ("delegate", "--to", "cleo", "--from", "2026-01-01", "--until", "2099-01-01", "--reason", "away")
+    assert "signed with your key" in team.ok(*lent, user="ben").out
+    safe = tmp_path / "safe.jsonl"
+    team.ok("audit", "checkpoint", "--out", str(safe))
+    assert team.ok("audit", "verify", "--checkpoint", str(safe))
     file = tmp_path / "orders.evidence"
     team.ok("evidence", "export", "orders", "--out", str(file))
     words = ("evidence", "verify", str(file), "--keys", str(team.root / "people.yaml"))
@@ -36,6 +41,8 @@ def test_only_a_signed_approval_counts_and_the_evidence_is_verified_without_us(t
     assert found["holds"]
     assert all(check["holds"] for check in found["checks"])
     assert "it holds" in team.ok(*words).out
+    assert "no published checkpoint was compared" in team.ok(*words).out
+    assert "are those of the ledger when its checkpoint" in team.ok(*words, "--checkpoint", str(safe)).out
     assert team.ok("audit", "verify")
 
     wrong = tmp_path / "people.yaml"

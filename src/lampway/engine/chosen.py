@@ -32,7 +32,30 @@ _NOT_OF_OTHERS = frozenset(
     )
 )
 """Kinds of which only those about the release itself can have a say."""
-_OF_EVERYBODY = frozenset({events.Delegated.kind, events.DelegationEnded.kind, events.Revoked.kind})
+_OF_EVERYBODY = frozenset({events.StrategyApplied.kind, events.Delegated.kind, events.DelegationEnded.kind})
+_OF_THE_SOLUTION = frozenset(
+    kind.kind
+    for kind in (
+        events.ReleaseSealed,
+        events.Adopted,
+        events.PromotionRequested,
+        events.DeploymentStarted,
+        events.Installed,
+        events.Verified,
+        events.DeploymentFinished,
+        events.DriftFound,
+        events.DriftResolved,
+        events.LockObserved,
+        events.Held,
+        events.HoldLifted,
+        events.Vetoed,
+        events.AttestationRecorded,
+        events.EngineKeyRecorded,
+        events.CheckpointMade,
+    )
+)
+_KNOWN = _NOT_OF_OTHERS | _OF_EVERYBODY | _OF_THE_SOLUTION
+"""Kinds of which it is known whether they have a say; any other one has, unless it is about another solution."""
 _NEWEST_ONLY = {events.StrategyApplied.kind: "", events.LockObserved.kind: "environment"}
 """Kinds of which only the newest counts, for each value of this field."""
 
@@ -49,7 +72,6 @@ class Choice:
         """Of promotions, deployments and whatever else turned out to be about the release."""
         self._near: set[str] = set()
         """Of those that are about its solution."""
-        self._places: set[str] = set()
         self._waiting: list[Row] = []
         """Rows that count only if something about the release follows."""
         self.last: Row | None = None
@@ -67,8 +89,7 @@ class Choice:
                 self._wait(row, body)
 
     def _wait(self, row: Row, body: dict[str, Any]) -> None:
-        revoked = any(r.kind == events.Revoked.kind for r in self._waiting)  # they change the rules before them
-        if row.kind in _NEWEST_ONLY and not revoked:
+        if row.kind in _NEWEST_ONLY and all(r.kind in _KNOWN for r in self._waiting):
             name = _NEWEST_ONLY[row.kind]
             same = [r for r in self._waiting if r.kind == row.kind]
             over = [r for r in same if json.loads(r.body).get(name) == body.get(name)]
@@ -92,9 +113,9 @@ class Choice:
         return ours
 
     def _has_a_say(self, row: Row, body: dict[str, Any]) -> bool:
-        if row.kind == events.StrategyApplied.kind:
-            self._places = {*self._places, *_places(body["strategy"], self._release.solution)}
-            return True
+        if row.kind not in _KNOWN:
+            about = [value.get("solution") for value in (body, *body.values()) if isinstance(value, dict)]
+            return all(name in (self._release.solution, "", None) for name in about)
         if row.kind in _NOT_OF_OTHERS:
             return False
         if row.kind == events.AttestationRecorded.kind:
@@ -102,20 +123,12 @@ class Choice:
         return row.kind in _OF_EVERYBODY or any(self._is_near(value) for value in (body, *body.values()))
 
     def _is_near(self, value: Any) -> bool:
-        """Return whether it is about the solution, one that it needs, everything, or a place on its path alone."""
+        """Return whether it is about the solution, one that it needs, everything, or no solution but a place."""
         if isinstance(value, str):
             return value in self._near
         if not isinstance(value, dict) or not {"solution", "environment"} & value.keys():
             return False
-        environment = value.get("environment")
-        here = not value.get("solution") and (not environment or environment in self._places)
-        near = value.get("solution") in self._solutions or here
+        near = value.get("solution") in (*self._solutions, "", None)
         if near and isinstance(value.get("id"), str):
             self._near.add(value["id"])
         return near
-
-
-def _places(strategy: dict[str, Any], solution: str) -> set[str]:
-    """Return the environments on the solution's path."""
-    mine = {s["pipeline"] for s in strategy["solutions"] if s["name"] == solution}
-    return {stage["environment"] for path in strategy["pipelines"] if path["name"] in mine for stage in path["stages"]}

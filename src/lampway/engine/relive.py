@@ -10,7 +10,7 @@ from lampway.domain.events import Recorded
 from lampway.domain.judgement import Facts
 from lampway.domain.promotion import Bound, Promotion, PromotionState
 from lampway.domain.release import Release
-from lampway.domain.strategy import RulesInForce
+from lampway.engine.context import rules_in_force
 from lampway.engine.facts import bind, case_of, gather
 from lampway.engine.folded import Folded
 
@@ -61,6 +61,5 @@ def _look(records: Folded, recorded: Recorded, promotion: Promotion, at: str) ->
     case = case_of(records, promotion)
     if case is None:
         return Look(recorded, promotion, None)
-    rules = records.get(RulesInForce, "current")
-    ground = bind(records, rules.strategy, case.stage, case.release) if rules else None
+    ground = bind(records, rules_in_force(records).strategy, case.stage, case.release)
     return Look(recorded, promotion, gather(records, case, at or recorded.at), ground)

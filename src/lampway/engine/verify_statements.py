@@ -18,6 +18,7 @@ from lampway.engine.dossier import LEEWAY, Dossier, apart
 
 def check_signatures(file: Dossier) -> Iterator[str]:
     """Yield every attestation that is not signed by whom it must be, or speaks of something else."""
+    subjects = subjects_of(file.release)
     for row, event in file.all(events.AttestationRecorded):
         one = event.attestation
         place = f"attestation in row {row.seq} by {one.signer}"
@@ -27,9 +28,7 @@ def check_signatures(file: Dossier) -> Iterator[str]:
         if not file.tools.signing.is_signed_by(envelope, one.key):
             yield f"{place}: the signature is not by the key it names"
         said = read_statement(envelope.payload)
-        wanted = subjects_of(file.release)
-        if one.predicate == kinds.DELEGATION:
-            wanted = delegation_subjects(said.predicate)
+        wanted = delegation_subjects(said.predicate) if one.predicate == kinds.DELEGATION else subjects
         if said.predicate_type != one.predicate or said.subjects != wanted:
             yield f"{place}: it does not speak of {file.release.name}"
         yield from (f"{place}: {reason}" for reason in [_wrong_key(file, row, one)] if reason)
@@ -105,9 +104,10 @@ def check_chain(file: Dossier) -> Iterator[str]:
         summaries = [s for s in file.statements(kinds.SUMMARY, promotion.id) if s[0].seq > row.seq]
         if not any(s[2].predicate["verificationResult"] == "PASSED" for s in summaries):
             yield f"nothing sums up why promotion {promotion.id} to {promotion.stage} was let through"
+    release = file.release.digest
+    made = [(r.seq, e.attestation) for r, e in file.all(events.AttestationRecorded)]
     for row, one, said in file.statements(kinds.SUMMARY):
-        made = [(r.seq, e.attestation) for r, e in file.all(events.AttestationRecorded)]
-        before = list(dict.fromkeys(a.id for seq, a in made if seq < row.seq and a.release == file.release.digest))
+        before = list(dict.fromkeys(a.id for seq, a in made if seq < row.seq and a.release == release))
         if [f"sha256:{i['digest']['sha256']}" for i in said.predicate["inputAttestations"]] != before:
             yield f"the summary for promotion {one.about} does not list every attestation before it"
     for row, event in file.all(events.EvidenceRecorded):
@@ -136,9 +136,10 @@ _TIMES = {kinds.SUMMARY: "timeVerified", kinds.DEPLOYMENT: "finishedOn", kinds.C
 
 def check_order(file: Dossier) -> Iterator[str]:
     """Yield what was said before what it rests on: provenance, tests, approvals, summary, deployment."""
+    release = file.release.digest
     (sealed,) = [r for r, e in file.all(events.ReleaseSealed) if e.digest == file.content.head.release]
     for row, event in file.all(events.AttestationRecorded):
-        if row.seq < sealed.seq and event.attestation.release == file.release.digest:
+        if row.seq < sealed.seq and event.attestation.release == release:
             yield f"row {row.seq} speaks of the release before it was sealed"
         name = _TIMES.get(event.attestation.predicate)
         said = file.statement(event.attestation).predicate
