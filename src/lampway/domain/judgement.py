@@ -14,6 +14,7 @@ from lampway.domain.promotion import Decision, DeploymentKind
 from lampway.domain.quorum import Delegation
 from lampway.domain.rehearsal import Rehearsal
 from lampway.domain.release import Release
+from lampway.domain.revocation import Revocation
 from lampway.domain.risk import ChangeFacts
 from lampway.domain.stops import Hold, Stay, Veto
 from lampway.domain.strategy import Stage, Strategy
@@ -112,7 +113,7 @@ class Facts:
     change: ChangeFacts | None = None
     """What separates this release from what runs there, as it was sealed; None where that is not known."""
     installations: tuple[Installation, ...] = ()
-    """What is installed: every solution in the target, and this one anywhere."""
+    """What is installed: in the target what this release needs, and this solution anywhere."""
     rehearsals: tuple[Rehearsal, ...] = ()
     """Every upgrade of this solution, oldest first; gathered where the stage asks for them."""
     dependency_drift: tuple[DriftFinding, ...] = ()
@@ -121,6 +122,8 @@ class Facts:
     """The newest one of this solution."""
     ticket: str = ""
     """The change ticket that the promotion goes by."""
+    revocations: tuple[Revocation, ...] = ()
+    """Keys and people that count no more; the strategy knows of them already."""
 
 
 @dataclass(frozen=True, slots=True)

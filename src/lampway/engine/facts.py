@@ -116,8 +116,8 @@ def _is_known(strategy: Strategy, solution: str) -> bool:
 
 def gather(reading: Reading, case: Case, now: str) -> Facts:
     """Return everything a judgement of this case at this time may look at."""
-    strategy = rules_in_force(reading).strategy
-    release, stage = case.release, case.stage
+    rules = rules_in_force(reading)
+    strategy, release, stage = rules.strategy, case.release, case.stage
     here = installed(reading, stage.environment, release.solution)
     _, missing = configuration_for(strategy, stage, release)
     between = _releases_between(reading, here, release)
@@ -155,11 +155,12 @@ def gather(reading: Reading, case: Case, now: str) -> Facts:
         delegations=reading.find(Delegation) if stage.rules_of("approval") else (),
         answers=case.answers,
         change=_change(here, between),
-        installations=_installations(reading, stage.environment, release.solution),
+        installations=_installations(reading, stage.environment, needed, release.solution),
         rehearsals=_rehearsals(reading, deployments) if stage.rules_of("rehearsed") else (),
         dependency_drift=tuple(f for name in sorted(needed) for f in _drift(reading, stage.environment, name)),
         certification=certification.newest(certified, release.solution),
         ticket=case.ticket,
+        revocations=rules.revocations,
     )
 
 
@@ -173,10 +174,9 @@ def _drift(reading: Reading, environment: str, solution: str) -> tuple[DriftFind
     return reading.find(DriftFinding, environment=environment, solution=solution, states=states)
 
 
-def _installations(reading: Reading, environment: str, solution: str) -> tuple[Installation, ...]:
-    there = reading.find(Installation, environment=environment)
-    elsewhere = reading.find(Installation, solution=solution)
-    return (*there, *(i for i in elsewhere if i.environment != environment))
+def _installations(reading: Reading, environment: str, needed: set[str], solution: str) -> tuple[Installation, ...]:
+    there = (installed(reading, environment, name) for name in sorted(needed))
+    return (*(i for i in there if i), *reading.find(Installation, solution=solution))
 
 
 def _rehearsals(reading: Reading, deployments: tuple[Deployment, ...]) -> tuple[Rehearsal, ...]:
