@@ -43,6 +43,32 @@ def digest(value: Any) -> str:
     return digest_bytes(canonical(value))
 
 
+def lasting_digest(value: Any) -> str:
+    """Return the digest of `value` without fields of data classes that are at their default.
+
+    A field that is added later, with a default, changes no such digest made before.
+    """
+    return digest(sparse(value))
+
+
+def sparse(value: Any) -> Any:
+    """Return a value as plain data, without the fields of data classes that are at their defaults."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: sparse(v) for f in dataclasses.fields(value) if not is_default(f, v := getattr(value, f.name))}
+    if isinstance(value, dict):
+        return {key: sparse(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [sparse(item) for item in value]
+    return value
+
+
+def is_default(field: dataclasses.Field[Any], value: Any) -> bool:
+    """Return whether a field of a data class is as it would be if nobody had given it."""
+    if field.default is not dataclasses.MISSING:
+        return bool(field.default == value)
+    return field.default_factory is not dataclasses.MISSING and bool(field.default_factory() == value)
+
+
 def digest_bytes(data: bytes) -> str:
     """Return `sha256:<hex>` of `data`."""
     return "sha256:" + hashlib.sha256(data).hexdigest()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from lampway.domain.digest import digest
+from lampway.domain.digest import lasting_digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.keys import PersonKey
 from lampway.domain.revocation import Revocation
@@ -319,7 +319,7 @@ class Strategy:
         rules = [rule for gate in stage.gates for rule in gate.every()]
         holders = [p for r in rules for p in self.holders(r.roles, r.people)] + [*self.holders(stage.waiver_roles)]
         deciders = {person.id: sorted(person.roles) for person in holders}
-        return digest(
+        return lasting_digest(
             {
                 "stage": stage,
                 "before": [s.name for s in self.stages_before(solution, stage)],

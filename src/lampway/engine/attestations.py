@@ -11,7 +11,7 @@ from lampway.domain import attestation as attestations
 from lampway.domain.attestation import ENGINE_NAME, Attestation, EngineKey, Statement
 from lampway.domain.certification import Certification
 from lampway.domain.deployment import Deployment, DeploymentState, Evidence, Installation
-from lampway.domain.digest import digest, digest_bytes
+from lampway.domain.digest import digest_bytes, lasting_digest
 from lampway.domain.events import AttestationRecorded, EngineKeyRecorded, Event
 from lampway.domain.gates import judge
 from lampway.domain.judged import gates_of, parts_of
@@ -39,7 +39,7 @@ def attest_evidence(
     if release is None:
         return ()
     solution, check = declared
-    statement = attestations.test_result(release, evidence, check, digest([check, solution.support]))
+    statement = attestations.test_result(release, evidence, check, lasting_digest([check, solution.support]))
     return _signed(engine, reading, statement, release, (evidence.id, evidence.environment))
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lampway.domain import attestation as attestations
 from lampway.domain.attestation import PATIENCE, Attestation, Statement
-from lampway.domain.digest import digest
+from lampway.domain.digest import lasting_digest
 from lampway.domain.events import Actor
 from lampway.domain.gates import counts_still
 from lampway.domain.judgement import Facts
@@ -92,7 +92,7 @@ def voice_of(facts: Facts, person: Person | None, *, approved: bool, on_behalf_o
 def decision_of(facts: Facts, said: tuple[str, bool, str]) -> Decision:
     """Return a decision at the time of the facts, as it stands before it is signed: who, whether yes, and why."""
     by, approved, reason = said
-    evidence = tuple(digest(e) for e in facts.evidence)
+    evidence = tuple(lasting_digest(e) for e in facts.evidence)
     return Decision(by, approved, reason, facts.now, facts.digest, evidence)
 
 
