@@ -6,6 +6,7 @@ deployment must have its approvals, its summary and its statements, or the file 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -288,7 +289,7 @@ def _facts(file: _File, row: Recorded, promotion: Promotion, now: str) -> Facts:
     rules = _rules(file, row)
     stage = _stage(file, row, promotion)
     approvals = tuple(rule for gate in stage.gates if (rule := _needed(gate)) is not None)
-    between = _between(file, promotion)
+    between, given = _between(file, promotion), file.all(events.GateWaived)
     return Facts(
         strategy=rules.strategy,
         solution=promotion.solution,
@@ -303,6 +304,7 @@ def _facts(file: _File, row: Recorded, promotion: Promotion, now: str) -> Facts:
         editors_unknown=any(release.editors_unknown for release in between),
         now=now,
         requested_at=promotion.requested_at,
+        waivers=tuple(e.waiver for r, e in given if r.seq < row.seq and e.promotion == promotion.id),
     )
 
 
@@ -360,8 +362,10 @@ def _duties(file: _File) -> Iterator[str]:
 
 def _policy(file: _File) -> Iterator[str]:
     """Yield where rules are not what their digest says, or a summary names others than were in force."""
+    stored = {row.seq: row.body for row in file.content.rows}
     for row, applied in file.all(events.StrategyApplied):
-        if digest(applied.strategy) != applied.digest:
+        as_written = json.loads(stored[row.seq])["strategy"]  # as an older version wrote it, with fewer keys
+        if digest(as_written) != applied.digest:
             yield f"the rules in row {row.seq} are not what their digest says"
     for row, one, said in file.statements(kinds.SUMMARY):
         rules = file.rules_at(row.seq)
