@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from team import APPROVAL, PROD_GATES, TEST_GATES, Team, with_gates
 from test_attesting import UAT, with_uat
+from test_evidence import faults
 from test_people import with_stage
 from test_recomputing import recompute
 
@@ -27,6 +28,7 @@ from lampway.engine.audit import Audit, History
 from lampway.engine.certify import Recertify
 from lampway.engine.decide import Decide
 from lampway.engine.drift import AcceptDrift, ScanDrift
+from lampway.engine.evidence import ExportEvidence
 from lampway.engine.promote import Promote, Rollback
 from lampway.engine.recheck import RunChecks
 from lampway.engine.release import MakeRelease
@@ -482,6 +484,8 @@ def test_a_window_and_a_freeze_are_overridden_by_a_second_person_for_a_reason_an
     waived = {g["gate"]: g["original"] for g in ready.gates if g["state"] == "waived"}
     assert waived["freeze"] == "pending: frozen: audit"
     assert waived["window"].startswith("pending: closed")
+    found = faults(team.run(ExportEvidence("orders"), "zoe").content.encode(), team.rules.people)
+    assert found == [], "an auditor sees the override, and that it was one's to give"
     assert recompute(team) >= 2
 
 

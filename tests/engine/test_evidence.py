@@ -34,7 +34,7 @@ from lampway.domain.attestation import (
     sealing,
 )
 from lampway.domain.checkpoint import Checkpoint
-from lampway.domain.digest import canonical, digest_bytes
+from lampway.domain.digest import canonical, digest, digest_bytes
 from lampway.domain.events import DecisionMade, EngineKeyRecorded
 from lampway.domain.evidence import Content, Head, Inclusion, Row, read_content, write_content
 from lampway.domain.keys import PersonKey, key_id, read_key
@@ -139,6 +139,19 @@ def test_what_really_happened_holds(data: bytes) -> None:
     checks = verify_evidence(data, Trusted(PEOPLE), TOOLS)
     assert len(checks) > 10
     assert all(c.reason for c in checks)
+
+
+def test_rules_that_an_older_version_wrote_with_fewer_keys_have_the_digest_it_took(data: bytes) -> None:
+    def older(row: Row, body: dict[str, Any], *, is_honest: bool = True) -> dict[str, Any]:
+        if row.kind == "strategy-applied":
+            for place in body["strategy"]["environments"]:
+                del place["data_set"]
+            body["digest"] = digest(body["strategy"]) if is_honest else body["digest"]
+        return body
+
+    said = "are not what their digest says"
+    assert said not in str(faults(forge(data, older)))
+    assert said in str(faults(forge(data, lambda row, body: older(row, body, is_honest=False))))
 
 
 def test_making_evidence_changes_nothing_and_twice_is_the_same(shipped_signed: Team, data: bytes) -> None:

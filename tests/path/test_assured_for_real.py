@@ -78,7 +78,8 @@ def test_a_release_enters_once_everything_behind_it_is_proved(assured: Any) -> N
     assert cell["version"] != "1.0.0"
     assert not cell["waiting"]
     team.ok("audit", "verify")
-    assert team.ok("evidence", "export", "orders", "--json").json["rows"]
+    file = str(team.secrets.parent / "orders.evidence")
+    assert team.ok("evidence", "export", "orders", "--out", file, "--json").json["rows"]
 
 
 def test_a_freeze_is_overridden_by_a_second_person_only(assured: Any) -> None:
