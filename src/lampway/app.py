@@ -30,10 +30,13 @@ if TYPE_CHECKING:
     from lampway.engine.ports import Scanner, Source
     from lampway.engine.verify import Checked
     from lampway.integrations.signing import KeyPair
+    from lampway.storage.sql import SqlStore
 
 Answer = TypeVar("Answer")
 STATE = ".lampway"
 """Folder of the embedded state, beside the governance files and ignored by git."""
+STATE_URL = "LAMPWAY_STATE"
+"""The variable that names another store: `sqlite:///PATH` or `postgresql://...`."""
 
 
 class Session(Protocol):
@@ -131,7 +134,7 @@ class LocalSession:
         from lampway.engine.drain import drain, environments_with_work
         from lampway.runtime.embedded import EmbeddedRuntime
 
-        runtime = EmbeddedRuntime(self.root / STATE)
+        runtime = EmbeddedRuntime(self.root / STATE, alone=engine.store.alone)
         for _ in range(50):  # a deployment that succeeds may open the gates of the next stage
             before = _progress(engine)
             runtime.settle(environments_with_work(engine), functools.partial(drain, engine))
@@ -153,19 +156,18 @@ def _progress(engine: Engine) -> object:
 
 
 def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = ()) -> Engine:
-    """Return the engine over the embedded state below `root`. Raises StorageError."""
+    """Return the engine over the state of the repository at `root`. Raises UsageError, StorageError."""
     from lampway.config.files import GovernanceFiles
     from lampway.integrations.checks import CheckRunner
     from lampway.integrations.secrets import SecretResolver
     from lampway.integrations.signing import EngineSigning
     from lampway.storage.git import GitSource
     from lampway.storage.packages import ObjectPackages
-    from lampway.storage.sql import open_sqlite
 
     clock = SystemClock()
     state = root / STATE
     return Engine(
-        store=open_sqlite(state / "lampway.db", clock),
+        store=open_state(root, clock),
         packages=ObjectPackages(str(state / "packages")),
         source=GitSource(root),
         secrets=SecretResolver(folder=root),
@@ -180,6 +182,18 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
         holder=f"{socket.gethostname()}:{os.getpid()}",
         observers=observers,
     )
+
+
+def open_state(root: Path, clock: SystemClock) -> SqlStore:
+    """Return the store that `LAMPWAY_STATE` names, else that in a file below `root`.
+
+    Raises UsageError, StorageError.
+    """
+    from lampway.storage.sql import open_sqlite, open_store
+
+    if url := os.environ.get(STATE_URL, ""):
+        return open_store(url, clock)
+    return open_sqlite(root / STATE / "lampway.db", clock)
 
 
 def open_scanner() -> Scanner:
