@@ -83,6 +83,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("key show", "lampway.cli.keys:key_show", "print your public key as people.yaml needs it"),
         ("backup", "lampway.cli.store:backup", "write everything that is kept into one file"),
         ("restore", "lampway.cli.store:restore", "put a backup into an empty store"),
+        ("packages verify", "lampway.cli.store:packages_verify", "read every package, in both copies"),
+        ("packages repair", "lampway.cli.store:packages_repair", "bring back what one copy has lost"),
         ("evidence export", "lampway.cli.evidence:evidence_export", "put everything about a release into one file"),
         ("evidence verify", "lampway.cli.evidence:evidence_verify", "verify such a file, without anybody's help"),
     ),

@@ -26,6 +26,7 @@ from lampway.engine.drift import (
     scan_drift,
 )
 from lampway.engine.evidence import ExportEvidence, export_evidence
+from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
 from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
@@ -130,6 +131,8 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowWaits: show_waits,
     DraftDecision: draft_decision,
     ExportEvidence: export_evidence,
+    VerifyPackages: verify_packages,
+    RepairPackages: repair_packages,
 }
 """Request to use case."""
 
