@@ -102,3 +102,17 @@ def test_a_package_store_with_a_setting_nobody_knows_is_asking_wrongly(
     code, _, err = run("status")
     assert code == 2
     assert "no setting color" in err
+
+
+def test_retention_says_that_nothing_goes_until_the_strategy_declares_it(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("retention", "--apply")
+    assert code == 1
+    assert "retention: 180d" in err
+    file = tmp_path / "team" / "lampway.yaml"
+    text = file.read_text()
+    file.write_text(text + "\nretention: 12h\n")
+    code, _, err = run("strategy", "check")
+    assert code == 2
+    assert "a day at least" in err
+    file.write_text(text + "\nretention: 26w\n")
+    assert "are kept: for good → 182 d" in run("strategy", "diff")[1]

@@ -85,6 +85,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("restore", "lampway.cli.store:restore", "put a backup into an empty store"),
         ("packages verify", "lampway.cli.store:packages_verify", "read every package, in both copies"),
         ("packages repair", "lampway.cli.store:packages_repair", "bring back what one copy has lost"),
+        ("retention", "lampway.cli.store:retention", "show or remove packages that nobody needs any more"),
         ("evidence export", "lampway.cli.evidence:evidence_export", "put everything about a release into one file"),
         ("evidence verify", "lampway.cli.evidence:evidence_verify", "verify such a file, without anybody's help"),
     ),

@@ -1,4 +1,4 @@
-"""Commands about what is kept: back it up, restore it, verify and repair packages."""
+"""Commands about what is kept: back it up, restore it, verify and repair packages, remove what nobody needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from lampway.app import find_root, make_backup, restore_backup
 from lampway.cli.output import emit, note, paint, say, when
 from lampway.cli.path import Json
 from lampway.cli.session import session, working_folder
+from lampway.domain.digest import short
 from lampway.engine.packages import PackageFault, RepairPackages, VerifyPackages
+from lampway.engine.retention import Retain
 from lampway.errors import NotFoundError
 
 WithKey = Annotated[bool, Parameter(name="--with-key", negative="")]
@@ -143,6 +145,33 @@ def packages_repair(*, json: Json = False) -> int:
     if not done.repaired and not done.lost:
         say("nothing to repair")
     return 1 if done.lost else 0
+
+
+def retention(*, apply: Annotated[bool, Parameter(negative="")] = False, json: Json = False) -> int:
+    """Show which packages and outputs may go, as `retention` in lampway.yaml declares.
+
+    Nothing about a release that ever was in production or is in use is among them, and no row of the ledger ever goes.
+
+    Parameters
+    ----------
+    apply
+        Record that they go, and remove them, from both copies.
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        view = opened.run(Retain(apply))
+    if json:
+        emit(view)
+        return 0
+    said = "removed" if view.applied else "may go"
+    for one in view.removable:
+        say(f"{said}: {one.what}, quiet since {when(one.since)} ({short(one.digest)})")
+    if not view.removable:
+        say("nothing may go")
+    elif not view.applied:
+        note("  remove them: lampway retention --apply")
+    return 0
 
 
 def _fault(fault: PackageFault) -> str:

@@ -97,6 +97,15 @@ class StrategyFile(Section):
     """Rules about the rules."""
     freezes: list[FreezeSection] = Field(default=[])
     """When deployments may not start, by the calendar."""
+    retention: Span | None = None
+    """After how long packages of releases that never were in production may go. Without this key: never."""
+
+    @field_validator("retention")
+    @classmethod
+    def _is_a_day(cls, span: float | None) -> float | None:
+        if span is not None and span < 86_400:
+            raise fault("packages are kept for a day at least", "write it as in: 180d")
+        return span
 
     @field_validator("next_review")
     @classmethod

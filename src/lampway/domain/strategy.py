@@ -206,6 +206,8 @@ class Strategy:
     """Whether a change of the strategy must be applied by somebody who did not write it."""
     freezes: tuple[Freeze, ...] = ()
     """When deployments may not start. They govern by the calendar alone: no promotion is bound to them."""
+    retention: float = 0.0
+    """Seconds after which packages of releases that never were in production may go; 0 for never."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""

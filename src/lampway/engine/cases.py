@@ -32,6 +32,7 @@ from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rol
 from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.release import MakeRelease, make_release
+from lampway.engine.retention import Retain, retain
 from lampway.engine.signed import DraftDecision, draft_decision
 from lampway.engine.stops import (
     LiftHold,
@@ -133,6 +134,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ExportEvidence: export_evidence,
     VerifyPackages: verify_packages,
     RepairPackages: repair_packages,
+    Retain: retain,
 }
 """Request to use case."""
 

@@ -97,5 +97,7 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{a.solution}@{a.version}: {a.predicate.rstrip('/')} signed by {a.signer}"
         case events.EngineKeyRecorded():
             return f"the engine signs with {event.key}"
+        case events.PackagesRemoved():
+            return f"{len(event.digests)} packages and outputs of {', '.join(event.releases)} removed"
         case _:
             return event.kind
