@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
@@ -106,6 +106,15 @@ class StrategyFile(Section):
     """When deployments may not start, by the calendar."""
     audit: Annotated[AuditSection, MayBeEmpty] = AuditSection()
     """How the ledger can be proved to others."""
+    retention: Span | None = None
+    """After how long packages of releases that never were in production may go. Without this key: never."""
+
+    @field_validator("retention")
+    @classmethod
+    def _is_a_day(cls, span: float | None) -> float | None:
+        if span is not None and span < 86_400:
+            raise fault("packages are kept for a day at least", "write it as in: 180d")
+        return span
 
 
 class PersonSection(Section):

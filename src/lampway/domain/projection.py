@@ -102,6 +102,8 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             if event.root:  # those made before there were trees say nothing that anybody goes on from
                 made = Checkpoint(event.seq, event.hash, event.at, event.root, event.envelope, event.peaks)
                 records.put(made.tag, made)
+        case events.PackagesRemoved():
+            pass  # likewise
         case events.DriftFound() | events.DriftResolved() | events.LockObserved():
             _observation(recorded, records)
         case events.GateWaived() | events.Remarked() | events.ChecklistAnswered():

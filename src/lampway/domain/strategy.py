@@ -256,6 +256,8 @@ class Strategy:
     """When deployments may not start. They govern by the calendar alone: no promotion is bound to them."""
     checkpoints: str = ""
     """`tag`: checkpoints that are made by themselves are published as git tags; empty: they are kept in the store."""
+    retention: float = 0.0
+    """Seconds after which packages of releases that never were in production may go; 0 for never."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""

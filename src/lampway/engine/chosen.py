@@ -52,6 +52,7 @@ _OF_THE_SOLUTION = frozenset(
         events.AttestationRecorded,
         events.EngineKeyRecorded,
         events.CheckpointMade,
+        events.PackagesRemoved,
     )
 )
 _KNOWN = _NOT_OF_OTHERS | _OF_EVERYBODY | _OF_THE_SOLUTION

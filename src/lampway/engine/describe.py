@@ -104,5 +104,7 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
         case events.Certified(certification=c):
             note = f": {c.reason}" if c.reason else ""
             return f"{c.solution} certified as still needed by {c.by} until {shown(c.until)}{note}"
+        case events.PackagesRemoved():
+            return f"{len(event.digests)} packages and outputs of {', '.join(event.releases)} removed"
         case _:
             return event.kind
