@@ -10,9 +10,10 @@ import functools
 import os
 import secrets as randomness
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from lampway.domain.secret import Secret
     from lampway.engine.ports import Scanner, Source
     from lampway.engine.verify import Checked
+    from lampway.engine.workers import LeftBehind
     from lampway.integrations.signing import KeyPair
+    from lampway.runtime.worker import Worker
 
 Answer = TypeVar("Answer")
 STATE = ".lampway"
@@ -90,6 +93,8 @@ class LocalSession:
     observers: tuple[Callable[[Recorded], None], ...] = ()
     user: str | None = None
     """Who acts; None: `LAMPWAY_USER`, else git's e-mail."""
+    left: tuple[LeftBehind, ...] = ()
+    """What the last request left behind, for a worker that does not run."""
     _engine: Engine | None = None
 
     def run(self, request: Request[Answer]) -> Answer:
@@ -98,9 +103,12 @@ class LocalSession:
 
         engine = self._open()
         actor = self.actor()
+        with engine.store.reading() as reading:
+            before = reading.head()[0]
         answer: Answer = CASES[type(request)](engine, request, actor)
         if type(request) in MOVING:
             self._settle(engine)
+            self._look_back(engine, before)
         return answer
 
     def actor(self) -> Actor:
@@ -127,6 +135,11 @@ class LocalSession:
             self._engine.store.close()
             self._engine = None
 
+    def _look_back(self, engine: Engine, before: int) -> None:
+        from lampway.engine.workers import left_behind
+
+        self.left = left_behind(engine, (recorded.event for recorded in engine.store.events(before)))
+
     def _settle(self, engine: Engine) -> None:
         from lampway.engine.drain import drain, environments_with_work
         from lampway.runtime.embedded import EmbeddedRuntime
@@ -150,6 +163,46 @@ def _progress(engine: Engine) -> object:
 
     with engine.store.reading() as reading:
         return len(reading.find(Deployment, states=(DeploymentState.SUCCEEDED,)))
+
+
+def open_worker(
+    root: Path,
+    *,
+    lanes: tuple[str, ...] = (),
+    at_once: int = 64,
+    observers: tuple[Callable[[Recorded], None], ...] = (),
+    say: Callable[[str], None] = lambda _: None,
+) -> tuple[Worker, Callable[[], None]]:
+    """Return a worker on the state below `root`, and what lets go of it. Raises StorageError, NotFoundError."""
+    from lampway.runtime.embedded import EmbeddedRuntime
+    from lampway.runtime.timetable import CronCalendar
+    from lampway.runtime.worker import Duty, Threads, Worker
+
+    leaving = threading.Event()
+    engine = replace(open_engine(root, observers), is_leaving=leaving.is_set)
+    try:
+        _require_lanes(engine, lanes)
+    except BaseException:
+        engine.store.close()
+        raise
+    worker = Worker(
+        engine,
+        Duty(engine.holder, lanes),
+        lanes=EmbeddedRuntime(root / STATE),
+        hands=Threads(at_once),
+        calendar=CronCalendar(),
+        leaving=leaving,
+        say=say,
+    )
+    return worker, engine.store.close
+
+
+def _require_lanes(engine: Engine, lanes: Sequence[str]) -> None:
+    with engine.store.reading() as reading:
+        rules = reading.get(RulesInForce, "current")
+    if rules is not None:
+        for name in lanes:
+            rules.strategy.environment(name)
 
 
 def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = ()) -> Engine:

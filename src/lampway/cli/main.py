@@ -64,6 +64,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("stop", "lampway.cli.stops:stop", "stop an environment, or everything, in an emergency"),
         ("start", "lampway.cli.stops:start", "lift an emergency stop"),
         ("stops", "lampway.cli.stops:stops", "show what is held, stopped or vetoed"),
+        ("worker", "lampway.cli.worker:worker", "carry out whatever may start, and what is due, while it runs"),
+        ("workers", "lampway.cli.worker:workers", "show which workers there are, and whether they live"),
     ),
     "Govern": (
         ("history", "lampway.cli.govern:history", "read the ledger"),

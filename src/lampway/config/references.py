@@ -38,6 +38,9 @@ def check_references(files: Governance) -> Iterator[Mistake]:
         yield from _pipeline(files, pipeline)
     for solution in files.solutions.values():
         yield from _solution(files, solution)
+    for table, _ in files.strategy.items("schedules", "drift"):
+        for path, name in files.strategy.items(*table, "environments"):
+            yield from _known(files.strategy, path, name, "environment", tuple(files.environments))
     for freeze, _ in files.strategy.items("freezes"):
         for path, name in files.strategy.items(*freeze, "environments"):
             yield from _known(files.strategy, path, name, "environment", tuple(files.environments))

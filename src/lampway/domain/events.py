@@ -347,6 +347,33 @@ class EngineKeyRecorded(Event):
     """The public half."""
 
 
+@dataclass(frozen=True, slots=True)
+class RanOut(Event):
+    """A date came that ended something people had set: a hold, a freeze, a delegation, a waiver, an approval."""
+
+    kind: ClassVar[str] = "ran-out"
+    what: str
+    key: str
+    """Its name among everything that is due; it is told once."""
+    due: str
+    words: str
+    environment: str = ""
+    promotion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded(Event):
+    """People were reminded of a promotion that waits for them."""
+
+    kind: ClassVar[str] = "reminded"
+    promotion: str
+    people: tuple[str, ...]
+    """Ids of those whose approval would count."""
+    key: str
+    due: str
+    words: str
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -381,6 +408,8 @@ EVENTS: dict[str, type[Event]] = {
         DelegationEnded,
         AttestationRecorded,
         EngineKeyRecorded,
+        RanOut,
+        Reminded,
     )
 }
 """Every kind of event, by name."""

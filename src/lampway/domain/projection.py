@@ -22,6 +22,7 @@ from lampway.domain.deployment import (
     Step,
     StepState,
 )
+from lampway.domain.due import Passed
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.quorum import Delegation
 from lampway.domain.release import Release
@@ -46,6 +47,7 @@ RECORDS: tuple[type, ...] = (
     Delegation,
     Attestation,
     EngineKey,
+    Passed,
 )
 """Every kind of record."""
 
@@ -100,6 +102,8 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             _delegation(recorded, records)
         case events.AttestationRecorded() | events.EngineKeyRecorded():
             _signature(recorded, records)
+        case events.RanOut(key=key, due=due) | events.Reminded(key=key, due=due):
+            records.put(key, Passed(key, due))
         case _:
             _deployment(recorded, records)
 

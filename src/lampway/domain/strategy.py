@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from lampway.domain.digest import digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.keys import PersonKey
+from lampway.domain.schedules import Schedules
 from lampway.domain.timing import Freeze, Window
 from lampway.errors import NotFoundError
 
@@ -206,6 +207,8 @@ class Strategy:
     """Whether a change of the strategy must be applied by somebody who did not write it."""
     freezes: tuple[Freeze, ...] = ()
     """When deployments may not start. They govern by the calendar alone: no promotion is bound to them."""
+    schedules: Schedules = field(default_factory=Schedules)
+    """What workers do by the clock. No promotion is bound to it."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""

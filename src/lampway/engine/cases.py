@@ -59,6 +59,7 @@ from lampway.engine.views import (
 )
 from lampway.engine.waiting import ShowWaits, show_waits
 from lampway.engine.waive import Waive, waive
+from lampway.engine.workers import ShowWorkers, show_workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowWaits: show_waits,
     DraftDecision: draft_decision,
     ExportEvidence: export_evidence,
+    ShowWorkers: show_workers,
 }
 """Request to use case."""
 

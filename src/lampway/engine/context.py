@@ -47,6 +47,8 @@ class Engine:
     """Names this process in leases."""
     observers: tuple[Callable[[Recorded], None], ...] = field(default=())
     """Told of every event once it is durable."""
+    is_leaving: Callable[[], bool] = field(default=lambda: False)
+    """Whether this process was asked to end: then no further step is begun."""
 
     def platform(self, name: str) -> Platform:
         """Return the adapter of this name. Raises NotFoundError."""

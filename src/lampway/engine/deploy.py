@@ -44,6 +44,8 @@ from lampway.errors import (
     LampwayError,
     PlatformRefusedError,
     RefusedError,
+    StoreLostError,
+    TakenOverError,
     UnknownOutcomeError,
     UnreachableError,
 )
@@ -103,8 +105,13 @@ def carry_out(engine: Engine, deployment: Deployment, fence: int) -> DeploymentS
         for planned in deployment.plan:
             with engine.store.reading() as reading:
                 current = reading.get(Deployment, deployment.id) or deployment
-            if not current.is_done(planned.name):
-                _take(replace(run, deployment=current), planned)
+            if current.is_done(planned.name):
+                continue
+            if engine.is_leaving():
+                return DeploymentState.RUNNING
+            _take(replace(run, deployment=current), planned)
+    except (StoreLostError, TakenOverError):
+        raise  # nothing can be recorded, or it is not ours to record: whoever holds it next looks at what happened
     except LampwayError as error:
         return _stopped(engine, deployment, fence, error, secrets)
     return _finish(engine, deployment, fence, (DeploymentState.SUCCEEDED, PromotionState.SUCCEEDED, "verified"))
@@ -200,6 +207,7 @@ def _resolve_unknown(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
             if found is Found.REACHED:
                 return _send_again(run, name, intent)
             if found is Found.UNTOUCHED and _has_precondition(run):
+                _require_ours(run)
                 return _wait_for(run, run.platform.perform(run.access, run.wanted, name, intent))
         except (UnreachableError, AccessError, UnknownOutcomeError):
             continue  # look again
@@ -209,14 +217,22 @@ def _resolve_unknown(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
 
 def _send_again(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
     """Perform from the state that is reached already: that sends only what bears repeating, such as secrets."""
+    _require_ours(run)
     try:
         return run.platform.perform(run.access, run.wanted, name, intent)
     except ConflictError:  # ours is there, and something of others was edited since
         fresh = run.platform.intend(run.access, run.wanted, name)
+    _require_ours(run)
     try:
         return run.platform.perform(run.access, run.wanted, name, fresh)
     except ConflictError as error:
         raise _unclear(run, name) from error
+
+
+def _require_ours(run: Run) -> None:
+    """Go on to a change only while nobody took over. Raises TakenOverError; StoreLostError when it cannot be told."""
+    with run.engine.store.transaction() as transaction:
+        transaction.require_fence(run.deployment.environment, run.fence)
 
 
 def _has_precondition(run: Run) -> bool:

@@ -95,6 +95,10 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"delegation {names.get(event.delegation, event.delegation)} ended"
         case events.AttestationRecorded(attestation=a):
             return f"{a.solution}@{a.version}: {a.predicate.rstrip('/')} signed by {a.signer}"
+        case events.RanOut():
+            return f"ran out on {shown(event.due)}: {event.words}"
+        case events.Reminded():
+            return f"{names.get(event.promotion, event.promotion)}: {', '.join(event.people)} reminded: it waits"
         case events.EngineKeyRecorded():
             return f"the engine signs with {event.key}"
         case _:

@@ -29,15 +29,16 @@ def environments_with_work(engine: Engine) -> tuple[str, ...]:
     return tuple(dict.fromkeys(p.environment for p in found))
 
 
-def drain(engine: Engine, environment: str) -> None:
+def drain(engine: Engine, environment: str) -> bool:
     """Resume what was under way in the environment, then start everything whose gates are open.
 
     Call it only while the runtime vouches that nobody else works there. Raises nothing for a deployment that ends
-    badly: how it ended is in the ledger. Raises StorageError when the fence was lost.
+    badly: how it ended is in the ledger. Raises StorageError when the fence was lost. Returns whether something is
+    left that could not be done now, and may be when it is tried again.
     """
-    _collect(engine, environment)
+    again = _collect(engine, environment)
     tried: set[str] = set()
-    while True:
+    while not engine.is_leaving():
         with engine.store.reading() as reading:
             under_way = reading.find(Deployment, environment=environment, states=(DeploymentState.RUNNING,))
             stuck = reading.find(Deployment, environment=environment, states=(DeploymentState.RECONCILE,))
@@ -50,6 +51,7 @@ def drain(engine: Engine, environment: str) -> None:
         try:
             if under_way:
                 if carry_out(engine, under_way[0], fence) is DeploymentState.RUNNING:
+                    again = True
                     break  # the platform does not answer; the next resume looks again
             elif chosen is not None:
                 tried.add(chosen.id)
@@ -57,17 +59,29 @@ def drain(engine: Engine, environment: str) -> None:
         finally:
             engine.store.release_lease(environment, fence)
     flush_outbox(engine)
+    return again or _may_start(engine, tried) or bool(engine.store.due())
 
 
-def _collect(engine: Engine, environment: str) -> None:
-    """Collect again what promotions that wait here rely on, where it has only grown old."""
+def _may_start(engine: Engine, tried: set[str]) -> bool:
+    """Return whether one of these promotions still waits although every gate is open: it could not be started."""
+    with engine.store.reading() as reading:
+        found = [p for p in (reading.get(Promotion, key) for key in tried) if p and p.state in _STARTABLE]
+        cases = [case for case in (case_of(reading, p) for p in found) if case]
+        return any(eligibility(reading, case, engine.now()).allowed for case in cases)
+
+
+def _collect(engine: Engine, environment: str) -> bool:
+    """Collect again what promotions that wait here rely on, where it has only grown old. Returns whether one failed."""
+    failed = False
     with engine.store.reading() as reading:
         waiting = reading.find(Promotion, environment=environment, states=_STARTABLE)
         standing = [p for p in waiting if void_if_moved(reading, p, engine.now()) is None]
     for promotion in standing:
         why = collect_expired(engine, promotion)
         if why:
+            failed = True
             _put_off(engine, promotion, why)
+    return failed
 
 
 def _start(engine: Engine, promotion: Promotion, fence: int) -> None:
@@ -126,7 +140,8 @@ def _choose(engine: Engine, environment: str, tried: set[str]) -> Promotion | No
     with engine.store.transaction() as transaction:
         told = []
         chosen = None
-        for promotion in transaction.find(Promotion, environment=environment, states=_STARTABLE):
+        waiting = transaction.find(Promotion, environment=environment, states=_STARTABLE)
+        for promotion in sorted(waiting, key=lambda p: p.kind is not DeploymentKind.ROLLBACK):  # going back goes first
             move = void_if_moved(transaction, promotion, now)
             if move is not None:
                 told.append(transaction.append(move, ENGINE))
@@ -174,6 +189,7 @@ def flush_outbox(engine: Engine) -> None:
                 transaction.remember(Due(due.key, due.kind, doc, due.attempts + 1))
             continue
         with engine.store.transaction() as transaction:
-            tagged = transaction.append(Tagged(doc["solution"], doc["version"], doc["tag"], doc["commit"]), ENGINE)
-            transaction.forget(due.key)
-        engine.tell([tagged])
+            tagged = Tagged(doc["solution"], doc["version"], doc["tag"], doc["commit"])
+            is_ours = transaction.forget(due.key)  # another one may have said it meanwhile
+            told = [transaction.append(tagged, ENGINE)] if is_ours else []
+        engine.tell(told)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, event, insert, select, update
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import PoolProxiedConnection, StaticPool
 
 from lampway.domain.deployment import DriftFinding, DriftState
 from lampway.domain.events import Actor, Event, Recorded
 from lampway.domain.projection import project
 from lampway.engine.ports import Clock
 from lampway.engine.store import Chain, Damage, Due, Matches, Stored, Wanted
-from lampway.errors import StorageError
+from lampway.errors import StorageError, StoreLostError, TakenOverError
 from lampway.storage import ledger, rebuild, search
 from lampway.storage.codec import from_text, to_text
+from lampway.storage.operations import OperationChanges, OperationRows
 from lampway.storage.schema import APPEND_ONLY, VERSION, about, leases, metadata, outbox, records
 
 T = TypeVar("T")
@@ -35,6 +37,7 @@ class SqlStore:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self._writing = threading.RLock()
         with self._translated():
             _prepare(engine)
 
@@ -46,8 +49,11 @@ class SqlStore:
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
-        """Open a look that may add. Raises StorageError; then nothing was added."""
-        with self._translated(), self._engine.connect() as connection:
+        """Open a look that may add. Raises StorageError; then nothing was added.
+
+        Threads of this process take turns: they would wait for the file's lock by sleeping, and without any order.
+        """
+        with self._translated(), self._writing, self._engine.connect() as connection:
             connection.info["write"] = True
             try:
                 with connection.begin():
@@ -96,6 +102,11 @@ class SqlStore:
         with self.transaction() as transaction:
             transaction.connection.execute(update(leases).where(mine).values(holder=""))
 
+    def watch(self) -> DataVersion:
+        """Return what tells whether another connection has changed something."""
+        with self._translated():
+            return DataVersion(self._engine.raw_connection())
+
     def due(self) -> tuple[Due, ...]:
         """Return the outbox."""
         with self.reading() as reading:
@@ -110,6 +121,9 @@ class SqlStore:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except (OperationalError, InterfaceError) as error:
+            cause = str(error.orig)
+            raise StoreLostError(f"the store failed: {cause}", hint=_cure(cause)) from error
         except DBAPIError as error:
             cause = str(error.orig)
             raise StorageError(f"the store failed: {cause}", hint=_cure(cause)) from error
@@ -117,7 +131,33 @@ class SqlStore:
             raise StorageError(f"the store failed: {error}", hint=_cure(str(error))) from error
 
 
-class SqlReading:
+class DataVersion:
+    """Implements the watch port: SQLite tells by a number whether another connection has committed."""
+
+    def __init__(self, connection: PoolProxiedConnection) -> None:
+        self._connection = connection
+        self._seen = self._version()
+
+    def changed(self) -> bool:
+        """Return whether another connection has committed since it was last asked. Takes microseconds."""
+        seen, self._seen = self._seen, self._version()
+        return seen != self._seen
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+    def _version(self) -> int:
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute("PRAGMA data_version")
+            (version,) = cursor.fetchone() or (0,)
+            return int(version)
+        finally:
+            cursor.close()
+
+
+class SqlReading(OperationRows):
     """Implements the reading port over one connection."""
 
     def __init__(self, connection: Connection) -> None:
@@ -157,7 +197,7 @@ class SqlReading:
         return tuple(from_text(kind, doc, where=where) for doc in self.connection.execute(query).scalars())
 
 
-class SqlTransaction(SqlReading):
+class SqlTransaction(OperationChanges, SqlReading):
     """Implements the transaction port, and the records that a projection folds into."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
@@ -210,7 +250,7 @@ class SqlTransaction(SqlReading):
         """Go on only if this fence still holds the environment. Raises StorageError."""
         row = self.connection.execute(select(leases.c.fence).where(leases.c.environment == environment)).first()
         if row is None or row.fence != fence:
-            raise StorageError(f"another process took over the deployments in {environment}", hint="lampway status")
+            raise TakenOverError(f"another process took over the deployments in {environment}", hint="lampway status")
 
     def remember(self, due: Due) -> None:
         """Put something into the outbox; the same key replaces what was there."""
@@ -218,9 +258,9 @@ class SqlTransaction(SqlReading):
         values = {"key": due.key, "kind": due.kind, "doc": to_text(due.doc), "attempts": due.attempts}
         self.connection.execute(insert(outbox).values(**values))
 
-    def forget(self, key: str) -> None:
-        """Take something out of the outbox."""
-        self.connection.execute(delete(outbox).where(outbox.c.key == key))
+    def forget(self, key: str) -> bool:
+        """Take something out of the outbox. Returns whether it was still there."""
+        return bool(self.connection.execute(delete(outbox).where(outbox.c.key == key)).rowcount)
 
 
 def open_sqlite(path: Path, clock: Clock) -> SqlStore:
@@ -230,7 +270,7 @@ def open_sqlite(path: Path, clock: Clock) -> SqlStore:
         path.touch(mode=0o600, exist_ok=True)
     except OSError as error:
         raise StorageError(f"cannot create the store: {error.strerror}", where=str(path)) from error
-    return SqlStore(_sqlite_engine(f"sqlite:///{path}"), clock)
+    return SqlStore(_sqlite_engine(f"sqlite:///{path}", max_overflow=-1), clock)
 
 
 def open_memory(clock: Clock) -> SqlStore:
