@@ -33,10 +33,13 @@ if TYPE_CHECKING:
     from lampway.engine.workers import LeftBehind
     from lampway.integrations.signing import KeyPair
     from lampway.runtime.worker import Worker
+    from lampway.storage.sql import SqlStore
 
 Answer = TypeVar("Answer")
 STATE = ".lampway"
 """Folder of the embedded state, beside the governance files and ignored by git."""
+STATE_URL = "LAMPWAY_STATE"
+"""The variable that names another store: `sqlite:///PATH` or `postgresql://...`."""
 
 
 class Session(Protocol):
@@ -206,19 +209,18 @@ def _require_lanes(engine: Engine, lanes: Sequence[str]) -> None:
 
 
 def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = ()) -> Engine:
-    """Return the engine over the embedded state below `root`. Raises StorageError."""
+    """Return the engine over the state of the repository at `root`. Raises UsageError, StorageError."""
     from lampway.config.files import GovernanceFiles
     from lampway.integrations.checks import CheckRunner
     from lampway.integrations.secrets import SecretResolver
     from lampway.integrations.signing import EngineSigning
     from lampway.storage.git import GitSource
     from lampway.storage.packages import ObjectPackages
-    from lampway.storage.sql import open_sqlite
 
     clock = SystemClock()
     state = root / STATE
     return Engine(
-        store=open_sqlite(state / "lampway.db", clock),
+        store=open_state(root, clock),
         packages=ObjectPackages(str(state / "packages")),
         source=GitSource(root),
         secrets=SecretResolver(folder=root),
@@ -233,6 +235,18 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
         holder=f"{socket.gethostname()}:{os.getpid()}",
         observers=observers,
     )
+
+
+def open_state(root: Path, clock: SystemClock) -> SqlStore:
+    """Return the store that `LAMPWAY_STATE` names, else that in a file below `root`.
+
+    Raises UsageError, StorageError.
+    """
+    from lampway.storage.sql import open_sqlite, open_store
+
+    if url := os.environ.get(STATE_URL, ""):
+        return open_store(url, clock)
+    return open_sqlite(root / STATE / "lampway.db", clock)
 
 
 def open_scanner() -> Scanner:

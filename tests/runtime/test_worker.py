@@ -185,16 +185,23 @@ def test_what_another_process_records_is_picked_up_within_200_milliseconds(place
 def test_what_was_interrupted_is_resumed_without_anybody_asking(place: Place) -> None:
     place.team.release("1.19")
     (promotion,) = place.team.run(Promote("orders", "test")).promotions
-    place.team.test.fail(Fault.UNREACHABLE, on="poll", times=5)
-    place.team.test.slowness = 2
-    place.slow._platform = place.team.platform
+    world = place.team.test
+    world.meanwhile(lambda: world.fail(Fault.UNREACHABLE, on="observe", times=3), before="perform")
+    place.team.settle()
+    assert place.team.promotion(promotion).state is PromotionState.RUNNING
     with place.working():
-        soon(lambda: place.ended(promotion), 60)
+        soon(lambda: place.ended(promotion))
     assert place.team.test.applied.count(("import", "orders", "1.0.0")) == 1
 
 
+def widen(team: Team, count: int) -> None:
+    """Put rules in force with many places beside each other, none of which waits for another."""
+    team.govern(many(count))
+    for number in range(count):
+        team.platform.world(f"memory://place-{number}")
+
+
 def many(count: int) -> Strategy:
-    """Return rules with many places beside each other, none of which waits for another."""
     from team import strategy
 
     rules = strategy()
@@ -211,7 +218,7 @@ def many(count: int) -> Strategy:
 
 
 def test_a_hundred_environments_are_deployed_to_at_once_by_one_worker(place: Place) -> None:
-    place.team.govern(many(100))
+    widen(place.team, 100)
     place.team.release("1.19")
     promotions = place.team.run(Promote("orders", "place-99")).promotions
     assert len(promotions) == 100
@@ -225,7 +232,7 @@ def test_a_hundred_environments_are_deployed_to_at_once_by_one_worker(place: Pla
 
 
 def test_a_worker_holds_no_more_threads_than_it_was_given(place: Place) -> None:
-    place.team.govern(many(12))
+    widen(place.team, 12)
     place.team.release("1.19")
     promotions = place.team.run(Promote("orders", "place-11")).promotions
     place.slow._seconds = 0.05
@@ -286,8 +293,7 @@ def test_a_rollback_waits_for_what_is_half_deployed(place: Place) -> None:
     team.do(Promote("orders", "test"))
     team.release("1.21")
     (half,) = team.run(Promote("orders", "test")).promotions
-    team.test.fail(Fault.UNREACHABLE, on="poll", times=5)
-    team.test.slowness = 2
+    team.test.meanwhile(lambda: team.test.fail(Fault.UNREACHABLE, on="observe", times=2))
     team.settle()
     assert team.promotion(half).state is PromotionState.RUNNING
     (back,) = team.run(Rollback("orders", "test", "it is wrong", to="1.0.0"), "rita").promotions
@@ -298,7 +304,7 @@ def test_a_rollback_waits_for_what_is_half_deployed(place: Place) -> None:
 
 
 def test_two_workers_on_one_state_never_work_in_one_environment_at_once(place: Place) -> None:
-    place.team.govern(many(8))
+    widen(place.team, 8)
     place.slow._seconds = 0.02
     place.team.release("1.19")
     with place.working(), place.working():
@@ -330,7 +336,7 @@ def test_a_worker_that_is_asked_to_leave_ends_the_step_under_way_and_the_next_on
 
 
 def test_trouble_in_one_environment_stops_no_other_and_is_tried_again(place: Place) -> None:
-    place.team.govern(many(3))
+    widen(place.team, 3)
     place.team.release("1.19")
     broken = place.team.platform.world("memory://place-1")
     broken.fail(Fault.UNREACHABLE, on="plan", times=2)

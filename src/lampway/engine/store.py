@@ -151,6 +151,10 @@ class Reading(Protocol):
         """Return when something is due next; empty for never."""
         ...
 
+    def abandoned(self, asking: str) -> tuple[str, ...]:
+        """Return the environments whose holder has gone, or may have: whoever asks is not meant."""
+        ...
+
 
 class Transaction(Reading, Protocol):
     """A look that may also add to the ledger. Either all of it happens or nothing."""
@@ -200,6 +204,14 @@ class Watch(Protocol):
         ...
 
 
+class Presence(Protocol):
+    """Tells the others that a process lives: nobody takes over from who is present."""
+
+    def assure(self) -> None:
+        """See to it that we are seen. Raises StorageError when that cannot be done."""
+        ...
+
+
 class Store(Protocol):
     """One store serves one governance repository."""
 
@@ -234,12 +246,17 @@ class Store(Protocol):
     def take_lease(self, environment: str, holder: str) -> int:
         """Take the environment over and return the new fence, higher than any before it.
 
-        Whether the former holder is dead is the runtime's knowledge; the fence keeps it from acting if it is not.
+        Raises TakenOverError where the former holder lives, as far as the store can tell; where it cannot, that is the
+        runtime's knowledge. The fence keeps a former holder from acting if it lives after all.
         """
         ...
 
     def release_lease(self, environment: str, fence: int) -> None:
         """Give the environment free, unless somebody took over meanwhile."""
+        ...
+
+    def presence(self, holder: str) -> AbstractContextManager[Presence]:
+        """Be there under the name that leases are held by, for as long as the context lasts."""
         ...
 
     def watch(self) -> Watch:

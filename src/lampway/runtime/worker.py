@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -20,7 +20,7 @@ from lampway.engine.context import Engine
 from lampway.engine.drain import drain
 from lampway.engine.reach import concerns_everywhere, every_environment, reach
 from lampway.engine.schedules import DRIFT, Calendar, fire, next_moment, plan_environment, plan_everywhere
-from lampway.engine.store import Scheduled
+from lampway.engine.store import Presence, Scheduled
 from lampway.errors import LampwayError, TakenOverError
 
 BEAT = 5.0
@@ -56,6 +56,10 @@ class Hands(Protocol):
 
     def is_idle(self) -> bool:
         """Return whether nothing asked for is waiting or under way here."""
+        ...
+
+    def beat(self) -> None:
+        """Do what is to be done every few seconds. Raises StorageError."""
         ...
 
     def close(self) -> None:
@@ -103,6 +107,7 @@ class Worker:
         self._tries: dict[str, int] = {}
         self._later: dict[str, float] = {}
         self._guard = threading.Lock()
+        self._presence: Presence | None = None
         self._seen = 0
         self._next = dict.fromkeys(("beat", "look", "fire", "sweep"), 0.0)
 
@@ -113,10 +118,8 @@ class Worker:
     def run(self) -> None:
         """Work until asked to leave. Trouble with the store is told and waited out."""
         trouble = 0
-        self._hands.open(self._tend)
         watch = self._engine.store.watch()
-        try:
-            self._tidy()
+        with self._present():
             while not self._leaving.is_set():
                 try:
                     self._turn(changed=watch.changed())
@@ -127,14 +130,11 @@ class Worker:
                     self._leaving.wait(min(2.0 ** (trouble - 1), 30.0))
                 else:
                     self._leaving.wait(_TICK)
-        finally:
-            self._end()
-            watch.close()
+        watch.close()
 
     def once(self) -> None:
         """Do everything that can be done now, and return. Raises StorageError."""
-        self._hands.open(self._tend)
-        try:
+        with self._present():
             self._beat()
             self._sweep()
             is_quiet = False
@@ -143,15 +143,21 @@ class Worker:
                 if self._follow() or self._fire():
                     is_quiet = False
                 self._leaving.wait(_TICK)
-        finally:
-            self._end()
 
-    def _end(self) -> None:
-        self._leaving.set()
-        self._hands.close()
-        self._scans.shutdown()
-        with suppress(LampwayError), self._engine.store.transaction() as transaction:
-            transaction.forget_worker(self._duty.name)
+    @contextmanager
+    def _present(self) -> Iterator[None]:
+        """Be there, with hands to work with; in the end let go of both, and of our line in the list of workers."""
+        with self._engine.store.presence(self._duty.name) as self._presence:
+            self._tidy()
+            self._hands.open(self._tend)
+            try:
+                yield
+            finally:
+                self._leaving.set()
+                self._hands.close()
+                self._scans.shutdown()
+                with suppress(LampwayError), self._engine.store.transaction() as transaction:
+                    transaction.forget_worker(self._duty.name)
 
     def _tidy(self) -> None:
         """Forget workers that died long ago, and one of another life with our name."""
@@ -181,8 +187,15 @@ class Worker:
         self._retry(now)
 
     def _beat(self) -> None:
+        """Give a sign of life, and take up what others left when they died."""
+        if self._presence is not None:
+            self._presence.assure()
         with self._engine.store.transaction() as transaction:
             transaction.see_worker(self._duty.name, self._duty.lanes)
+            places = transaction.abandoned(self._duty.name)
+        self._hands.beat()
+        for place in places:
+            self._ask(place)
 
     def _sweep(self) -> None:
         """Look at everything: whatever was missed, whoever missed it, is found here."""
@@ -302,6 +315,9 @@ class Threads:
                 return
             self._under_way[environment] = False
         self._pool.submit(self._run, environment)
+
+    def beat(self) -> None:
+        """Do nothing: threads end with their process."""
 
     def is_idle(self) -> bool:
         """Return whether nothing is waiting or under way."""

@@ -9,32 +9,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, Text, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, Index, Table, delete, func, insert, select, update
 
 from lampway.engine.store import Scheduled, SeenWorker
-from lampway.storage.schema import metadata
+from lampway.storage import leases
+from lampway.storage.schema import _NUMBER, _text, metadata
 
 workers = Table(
     "worker",
     metadata,
-    Column("name", String(120), primary_key=True),
-    Column("lanes", Text, nullable=False),
-    Column("started_at", String(40), nullable=False),
-    Column("seen_at", String(40), nullable=False),
+    Column("name", _text(120), primary_key=True),
+    Column("lanes", _text(), nullable=False),
+    Column("started_at", _text(40), nullable=False),
+    Column("seen_at", _text(40), nullable=False),
 )
 """Operational: who works, and when they were last seen; `lanes` are names joined by commas, empty for all."""
 
 schedule = Table(
     "schedule",
     metadata,
-    Column("key", String(200), primary_key=True),
-    Column("kind", String(20), nullable=False),
-    Column("scope", String(80), nullable=False),
-    Column("environment", String(80), nullable=False),
-    Column("at", String(40), nullable=False),
-    Column("words", Text, nullable=False),
-    Column("promotion", String(80), nullable=False),
-    Column("tries", Integer, nullable=False),
+    Column("key", _text(200), primary_key=True),
+    Column("kind", _text(20), nullable=False),
+    Column("scope", _text(80), nullable=False),
+    Column("environment", _text(80), nullable=False),
+    Column("at", _text(40), nullable=False),
+    Column("words", _text(), nullable=False),
+    Column("promotion", _text(80), nullable=False),
+    Column("tries", _NUMBER, nullable=False),
     Index("ix_schedule_at", "at"),
     Index("ix_schedule_scope", "scope"),
 )
@@ -79,6 +80,11 @@ class OperationRows:
         if lanes:
             query = query.where(schedule.c.environment.in_(["", *lanes]))
         return str(self.connection.execute(query).scalar() or "")
+
+
+    def abandoned(self, asking: str) -> tuple[str, ...]:
+        """Return the environments whose holder has gone, or may have: whoever asks is not meant."""
+        return leases.abandoned(self.connection, asking)
 
 
 class OperationChanges(OperationRows):

@@ -1,4 +1,4 @@
-"""The store over SQLAlchemy: SQLite for one machine; the same statements run on Postgres."""
+"""The store over SQLAlchemy: SQLite for one machine, Postgres for many; the same statements on both."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, event, insert, select, update
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.pool import PoolProxiedConnection, StaticPool
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
 
 from lampway.domain.deployment import DriftFinding, DriftState
 from lampway.domain.events import Actor, Event, Recorded
 from lampway.domain.projection import project
 from lampway.engine.ports import Clock
-from lampway.engine.store import Chain, Damage, Due, Matches, Stored, Wanted
-from lampway.errors import StorageError, StoreLostError, TakenOverError
+from lampway.engine.store import Chain, Damage, Due, Matches, Presence, Stored, Wanted, Watch
+from lampway.errors import StorageError, StoreLostError, TakenOverError, UsageError
+from lampway.storage import leases as lease
 from lampway.storage import ledger, rebuild, search
 from lampway.storage.codec import from_text, to_text
 from lampway.storage.operations import OperationChanges, OperationRows
 from lampway.storage.schema import APPEND_ONLY, VERSION, about, leases, metadata, outbox, records
+from lampway.storage.watching import watch
 
 T = TypeVar("T")
 
+_ADDRESSES = "write sqlite:///PATH or postgresql://USER@HOST/DATABASE into LAMPWAY_STATE"
 _GET = {kind: select(table.c.doc).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
 _CHANGE = {kind: update(table).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
 _ADD = {kind: insert(table) for kind, table in records.items()}
@@ -38,13 +42,29 @@ class SqlStore:
         self._engine = engine
         self._clock = clock
         self._writing = threading.RLock()
-        with self._translated():
-            _prepare(engine)
+        self._looks = engine
+        """For looks that must be consistent: on Postgres something else than for writing."""
+        try:
+            with self.translated():
+                self._open()
+        except BaseException:
+            engine.dispose()
+            raise
+
+    def _open(self) -> None:
+        if self._engine.dialect.name == "postgresql":
+            from lampway.storage import postgres
+
+            self._looks = postgres.looking(self._engine)
+            postgres.prepare(self._engine)
+        else:
+            _prepare(self._engine)
+        _require_layout(self._engine)
 
     @contextmanager
     def reading(self) -> Iterator[SqlReading]:
         """Open a consistent look. Raises StorageError."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             yield SqlReading(connection)
 
     @contextmanager
@@ -53,7 +73,7 @@ class SqlStore:
 
         Threads of this process take turns: they would wait for the file's lock by sleeping, and without any order.
         """
-        with self._translated(), self._writing, self._engine.connect() as connection:
+        with self.translated(), self._writing, self._engine.connect() as connection:
             connection.info["write"] = True
             try:
                 with connection.begin():
@@ -63,32 +83,32 @@ class SqlStore:
 
     def events(self, after: int = 0, kinds: Collection[str] = ()) -> Iterator[Recorded]:
         """Return the ledger's events in order."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             yield from ledger.read(connection, after, kinds)
 
     def stored(self, after: int = 0, since: str = "") -> Generator[Stored, None, None]:
         """Return the ledger's rows as they are stored."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             yield from ledger.stored(connection, after, since)
 
     def search(self, wanted: Wanted) -> Matches:
         """Look through the whole ledger, once."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             return search.search(connection, wanted)
 
     def verify(self, rows: Collection[int] = ()) -> Chain:
         """Recompute the chain over the stored bytes, and return the hashes of these rows beside."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             return ledger.verify(connection, rows)
 
     def audit(self) -> tuple[Damage, ...]:
         """Recompute chain and records from the ledger and return what does not fit."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             return ledger.verify(connection).damage or tuple(rebuild.compare(connection))
 
     def compare(self) -> tuple[Damage, ...]:
         """Fold the ledger into records once more and return those that differ from the live ones."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             return tuple(rebuild.compare(connection))
 
     def take_lease(self, environment: str, holder: str) -> int:
@@ -102,10 +122,20 @@ class SqlStore:
         with self.transaction() as transaction:
             transaction.connection.execute(update(leases).where(mine).values(holder=""))
 
-    def watch(self) -> DataVersion:
+    @contextmanager
+    def presence(self, holder: str) -> Iterator[Presence]:
+        """Be there under this name, for as long as the context lasts and the session is assured."""
+        is_shared = self._engine.dialect.name == "postgresql"
+        session = lease.Session(self._engine, holder) if is_shared else lease.Nobody()
+        try:
+            yield _Assured(session, self)
+        finally:
+            session.close()
+
+    def watch(self) -> Watch:
         """Return what tells whether another connection has changed something."""
-        with self._translated():
-            return DataVersion(self._engine.raw_connection())
+        with self.translated():
+            return watch(self._engine)
 
     def due(self) -> tuple[Due, ...]:
         """Return the outbox."""
@@ -118,43 +148,37 @@ class SqlStore:
         self._engine.dispose()
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """Tell what the database says in our own errors."""
         try:
             yield
-        except (OperationalError, InterfaceError) as error:
-            cause = str(error.orig)
-            raise StoreLostError(f"the store failed: {cause}", hint=_cure(cause)) from error
         except DBAPIError as error:
-            cause = str(error.orig)
-            raise StorageError(f"the store failed: {cause}", hint=_cure(cause)) from error
+            raise self._failed(error, str(error.orig)) from error
         except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
-            raise StorageError(f"the store failed: {error}", hint=_cure(str(error))) from error
+            raise self._failed(error, str(error)) from error
+
+    def _failed(self, error: Exception, cause: str) -> StorageError:
+        first = cause.strip().partition("\n")[0]
+        is_lost = isinstance(error, OperationalError | InterfaceError)
+        kind = StoreLostError if is_lost else StorageError
+        if self._engine.dialect.name != "postgresql":
+            return kind(f"the store failed: {first}", hint=_cure(cause))
+        from lampway.storage import postgres
+
+        return kind(f"the store failed: {first}", hint=postgres.cure(error))
 
 
-class DataVersion:
-    """Implements the watch port: SQLite tells by a number whether another connection has committed."""
+class _Assured:
+    """A presence that speaks our errors."""
 
-    def __init__(self, connection: PoolProxiedConnection) -> None:
-        self._connection = connection
-        self._seen = self._version()
+    def __init__(self, session: lease.Session | lease.Nobody, store: SqlStore) -> None:
+        self._session = session
+        self._store = store
 
-    def changed(self) -> bool:
-        """Return whether another connection has committed since it was last asked. Takes microseconds."""
-        seen, self._seen = self._seen, self._version()
-        return seen != self._seen
-
-    def close(self) -> None:
-        """Give the connection back."""
-        self._connection.close()
-
-    def _version(self) -> int:
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute("PRAGMA data_version")
-            (version,) = cursor.fetchone() or (0,)
-            return int(version)
-        finally:
-            cursor.close()
+    def assure(self) -> None:
+        """See to it that we are seen. Raises StorageError."""
+        with self._store.translated():
+            self._session.assure()
 
 
 class SqlReading(OperationRows):
@@ -236,15 +260,8 @@ class SqlTransaction(OperationChanges, SqlReading):
         self.connection.execute(delete(table).where(table.c.key == key))
 
     def take_lease(self, environment: str, holder: str) -> int:
-        """Take the environment over and return the new fence."""
-        row = self.connection.execute(select(leases.c.fence).where(leases.c.environment == environment)).first()
-        if row is None:
-            self.connection.execute(insert(leases).values(environment=environment, fence=1, holder=holder))
-            return 1
-        fence = int(row.fence) + 1
-        here = leases.c.environment == environment
-        self.connection.execute(update(leases).where(here).values(fence=fence, holder=holder))
-        return fence
+        """Take the environment over and return the new fence. Raises TakenOverError where its holder lives."""
+        return lease.take(self.connection, environment, holder)
 
     def require_fence(self, environment: str, fence: int) -> None:
         """Go on only if this fence still holds the environment. Raises StorageError."""
@@ -261,6 +278,26 @@ class SqlTransaction(OperationChanges, SqlReading):
     def forget(self, key: str) -> bool:
         """Take something out of the outbox. Returns whether it was still there."""
         return bool(self.connection.execute(delete(outbox).where(outbox.c.key == key)).rowcount)
+
+
+def open_store(url: str, clock: Clock) -> SqlStore:
+    """Open the store at `sqlite:///PATH` or `postgresql://...`. Raises UsageError for another URL, StorageError.
+
+    Nothing of the URL is told: it may hold a password.
+    """
+    try:
+        place = make_url(url)
+    except (ArgumentError, ValueError):
+        raise UsageError("not the address of a store", hint=_ADDRESSES) from None
+    match place.get_backend_name():
+        case "sqlite" if place.database:
+            return open_sqlite(Path(place.database), clock)
+        case "postgresql" | "postgres":
+            from lampway.storage import postgres
+
+            return SqlStore(postgres.connect_engine(place), clock)
+        case other:
+            raise UsageError(f"not the address of a store: it begins with {other}", hint=_ADDRESSES)
 
 
 def open_sqlite(path: Path, clock: Clock) -> SqlStore:
@@ -305,7 +342,11 @@ def _prepare(engine: Engine) -> None:
                 metadata.create_all(connection, tables=new, checkfirst=False)  # kinds of record newer than this store
             for name in APPEND_ONLY.keys() - known:  # also those that somebody took away, or that are new
                 connection.exec_driver_sql(APPEND_ONLY[name])
-            version = int(connection.execute(select(about.c.value).where(about.c.key == "schema")).scalar_one())
+
+
+def _require_layout(engine: Engine) -> None:
+    with engine.connect() as connection:
+        version = int(connection.execute(select(about.c.value).where(about.c.key == "schema")).scalar_one())
     if version != VERSION:
         hint = "use a newer Lampway" if version > VERSION else "use the Lampway that made it"
         raise StorageError(f"the store has layout {version}, this version works with {VERSION}", hint=hint)
