@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, entry_points
@@ -28,11 +29,11 @@ from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, Stor
 
 if TYPE_CHECKING:
     from lampway.domain.secret import Secret
-    from lampway.engine.ports import Scanner, Source
+    from lampway.engine.ports import Runtime, Scanner, Source
     from lampway.engine.verify import Checked
     from lampway.engine.workers import LeftBehind
     from lampway.integrations.signing import KeyPair
-    from lampway.runtime.worker import Worker
+    from lampway.runtime.worker import Hands, Lanes, Worker
     from lampway.storage.sql import SqlStore
 
 Answer = TypeVar("Answer")
@@ -110,7 +111,7 @@ class LocalSession:
             before = reading.head()[0]
         answer: Answer = CASES[type(request)](engine, request, actor)
         if type(request) in MOVING:
-            self._settle(engine)
+            self._settle(engine, request, before)
             self._look_back(engine, before)
         return answer
 
@@ -143,16 +144,22 @@ class LocalSession:
 
         self.left = left_behind(engine, (recorded.event for recorded in engine.store.events(before)))
 
-    def _settle(self, engine: Engine) -> None:
+    def _settle(self, engine: Engine, request: Request[Answer], since: int) -> None:
+        from lampway.engine.cases import Resume
         from lampway.engine.drain import drain, environments_with_work
-        from lampway.runtime.embedded import EmbeddedRuntime
+        from lampway.engine.reach import reach
 
-        runtime = EmbeddedRuntime(self.root / STATE)
-        for _ in range(50):  # a deployment that succeeds may open the gates of the next stage
-            before = _progress(engine)
-            runtime.settle(environments_with_work(engine), functools.partial(drain, engine))
-            if _progress(engine) == before:
-                return
+        with _runtime(self.root, engine) as (runtime, is_shared):
+            for _ in range(50):  # a deployment that succeeds may open the gates of the next stage
+                before = _progress(engine)
+                if is_shared and not isinstance(request, Resume):
+                    with engine.store.reading() as reading:
+                        places = reach(reading, engine.store.events(since))
+                else:
+                    places = environments_with_work(engine)
+                runtime.settle(places, functools.partial(drain, engine))
+                if _progress(engine) == before:
+                    return
 
     def _open(self) -> Engine:
         if self._engine is None:
@@ -168,6 +175,32 @@ def _progress(engine: Engine) -> object:
         return len(reading.find(Deployment, states=(DeploymentState.SUCCEEDED,)))
 
 
+@contextmanager
+def _runtime(root: Path, engine: Engine) -> Iterator[tuple[Runtime, bool]]:
+    """Open the runtime that goes with the store, and say whether other machines share it. Raises StorageError."""
+    url = shared_state()
+    if not url:
+        from lampway.runtime.embedded import EmbeddedRuntime
+
+        yield EmbeddedRuntime(root / STATE), False
+        return
+    from lampway.runtime.queue import Queue, SharedRuntime
+
+    queue = Queue(url)
+    try:
+        yield SharedRuntime(queue, engine), True
+    finally:
+        queue.close()
+
+
+def shared_state() -> str:
+    """Return the address of the store that several machines share, as its driver wants it; empty where none is."""
+    url = os.environ.get(STATE_URL, "")
+    scheme, _, rest = url.partition("://")
+    return f"postgresql://{rest}" if scheme.partition("+")[0] in {"postgres", "postgresql"} else ""
+
+
+@contextmanager
 def open_worker(
     root: Path,
     *,
@@ -175,29 +208,48 @@ def open_worker(
     at_once: int = 64,
     observers: tuple[Callable[[Recorded], None], ...] = (),
     say: Callable[[str], None] = lambda _: None,
-) -> tuple[Worker, Callable[[], None]]:
-    """Return a worker on the state below `root`, and what lets go of it. Raises StorageError, NotFoundError."""
-    from lampway.runtime.embedded import EmbeddedRuntime
+) -> Iterator[Worker]:
+    """Open a worker on the state of the repository at `root`. Raises StorageError, NotFoundError."""
     from lampway.runtime.timetable import CronCalendar
-    from lampway.runtime.worker import Duty, Threads, Worker
+    from lampway.runtime.worker import Duty, Worker
 
     leaving = threading.Event()
-    engine = replace(open_engine(root, observers), is_leaving=leaving.is_set)
+    engine = open_engine(root, observers)
+    engine = replace(engine, is_leaving=leaving.is_set, holder=f"{engine.holder}-{randomness.token_hex(2)}")
     try:
         _require_lanes(engine, lanes)
-    except BaseException:
+        with _hands(root, lanes, at_once, say) as (ways, hands):
+            yield Worker(
+                engine,
+                Duty(engine.holder, lanes),
+                lanes=ways,
+                hands=hands,
+                calendar=CronCalendar(),
+                leaving=leaving,
+                say=say,
+            )
+    finally:
         engine.store.close()
-        raise
-    worker = Worker(
-        engine,
-        Duty(engine.holder, lanes),
-        lanes=EmbeddedRuntime(root / STATE),
-        hands=Threads(at_once),
-        calendar=CronCalendar(),
-        leaving=leaving,
-        say=say,
-    )
-    return worker, engine.store.close
+
+
+@contextmanager
+def _hands(
+    root: Path, lanes: tuple[str, ...], at_once: int, say: Callable[[str], None]
+) -> Iterator[tuple[Lanes, Hands]]:
+    url = shared_state()
+    if not url:
+        from lampway.runtime.embedded import EmbeddedRuntime
+        from lampway.runtime.worker import Threads
+
+        yield EmbeddedRuntime(root / STATE), Threads(at_once)
+        return
+    from lampway.runtime.queue import Queue, QueueHands, SharedLanes
+
+    queue = Queue(url)
+    try:
+        yield SharedLanes(), QueueHands(url, queue, lanes=lanes, at_once=at_once, say=say)
+    finally:
+        queue.close()
 
 
 def _require_lanes(engine: Engine, lanes: Sequence[str]) -> None:

@@ -53,19 +53,15 @@ def worker(
     names = tuple(name.strip() for name in lanes.split(",") if name.strip())
     if not 1 <= at_once <= _MOST:
         raise UsageError(f"--at-once must be from 1 to {_MOST}: {at_once}", hint="lampway worker --at-once 64")
-    opened, close = open_worker(
-        find_root(working_folder()), lanes=names, at_once=at_once, observers=(Log(),), say=_line
-    )
-    try:
+    root = find_root(working_folder())
+    with open_worker(root, lanes=names, at_once=at_once, observers=(Log(),), say=_line) as opened:
         with _signals(opened.leave):
             if once:
                 opened.once()
-            else:
-                _line(f"worker for {', '.join(names) or 'every environment'}; Ctrl-C ends it")
-                opened.run()
-                _line("worker has left; what it did not end goes on with the next one")
-    finally:
-        close()
+                return 0
+            _line(f"worker for {', '.join(names) or 'every environment'}; Ctrl-C ends it")
+            opened.run()
+        _line("worker has left; what it did not end goes on with the next one")
     return 0
 
 

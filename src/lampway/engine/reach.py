@@ -79,8 +79,10 @@ def _places(  # noqa: PLR0911 - a case per kind
             return (promotion.environment,) if promotion else ()
         case events.EvidenceRecorded(evidence=evidence):
             return _waiting_for(reading, evidence.solution)
-        case events.DeploymentFinished(deployment=key) | events.Verified(deployment=key) | events.Reconciled(
-            deployment=key
+        case (
+            events.DeploymentFinished(deployment=key)
+            | events.Verified(deployment=key)
+            | events.Reconciled(deployment=key)
         ):
             deployment = reading.get(Deployment, key)
             return (*_waiting_for(reading, deployment.solution), deployment.environment) if deployment else ()

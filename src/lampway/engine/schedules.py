@@ -268,4 +268,3 @@ def next_moment(engine: Engine, lanes: Sequence[str] = ()) -> float:
         return math.inf
     now = engine.clock.now().astimezone(UTC)
     return max(0.0, (datetime.fromisoformat(at) - now).total_seconds())
-

@@ -65,9 +65,7 @@ def workers(reading: Reading) -> tuple[WorkerView, ...]:
     """Return every worker that has not left, with whether it is alive: by the store's own clock."""
     now = reading.time()
     found = [(seen, seconds_between(seen.seen_at, now)) for seen in reading.workers()]
-    return tuple(
-        WorkerView(w.name, w.lanes, w.started_at, w.seen_at, silent, silent <= SILENCE) for w, silent in found
-    )
+    return tuple(WorkerView(w.name, w.lanes, w.started_at, w.seen_at, silent, silent <= SILENCE) for w, silent in found)
 
 
 def left_behind(engine: Engine, events: Iterable[Event]) -> tuple[LeftBehind, ...]:

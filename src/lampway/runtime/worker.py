@@ -58,10 +58,6 @@ class Hands(Protocol):
         """Return whether nothing asked for is waiting or under way here."""
         ...
 
-    def beat(self) -> None:
-        """Do what is to be done every few seconds. Raises StorageError."""
-        ...
-
     def close(self) -> None:
         """Begin nothing more, and return once what is under way has come to a stop."""
         ...
@@ -193,7 +189,6 @@ class Worker:
         with self._engine.store.transaction() as transaction:
             transaction.see_worker(self._duty.name, self._duty.lanes)
             places = transaction.abandoned(self._duty.name)
-        self._hands.beat()
         for place in places:
             self._ask(place)
 
@@ -316,9 +311,6 @@ class Threads:
             self._under_way[environment] = False
         self._pool.submit(self._run, environment)
 
-    def beat(self) -> None:
-        """Do nothing: threads end with their process."""
-
     def is_idle(self) -> bool:
         """Return whether nothing is waiting or under way."""
         with self._guard:
@@ -340,4 +332,3 @@ class Threads:
                     self._under_way[environment] = False
                 else:
                     del self._under_way[environment]
-

@@ -42,9 +42,7 @@ schedule = Table(
 """Operational: what time alone will bring about, and when."""
 
 _SQLITE_NOW = func.strftime("%Y-%m-%dT%H:%M:%f+00:00", "now")
-_POSTGRES_NOW = func.to_char(
-    func.timezone("UTC", func.clock_timestamp()), 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"'
-)
+_POSTGRES_NOW = func.to_char(func.timezone("UTC", func.clock_timestamp()), 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')
 
 
 class OperationRows:
@@ -80,7 +78,6 @@ class OperationRows:
         if lanes:
             query = query.where(schedule.c.environment.in_(["", *lanes]))
         return str(self.connection.execute(query).scalar() or "")
-
 
     def abandoned(self, asking: str) -> tuple[str, ...]:
         """Return the environments whose holder has gone, or may have: whoever asks is not meant."""
