@@ -247,15 +247,15 @@ def many(count: int) -> Strategy:
     )
 
 
-def test_a_hundred_environments_are_deployed_to_at_once_by_one_worker(place: Place) -> None:
-    widen(place.team, 100)
+def test_many_environments_are_deployed_to_at_once_by_one_worker(place: Place) -> None:
+    widen(place.team, 40)
     place.team.release("1.19")
-    promotions = place.team.run(Promote("orders", "place-99")).promotions
-    assert len(promotions) == 100
-    place.slow._seconds = 1.0
+    promotions = place.team.run(Promote("orders", "place-39")).promotions
+    assert len(promotions) == 40
+    place.slow._seconds = 2.0
     with place.working(at_once=100):
         soon(lambda: all(place.ended(p) for p in promotions), 120, pause=0.5)
-    assert place.slow.most > 50
+    assert place.slow.most > 15
     assert not [t.name for t in threading.enumerate() if t.name.startswith(("lane", "scan", "queue"))]
     assert place.team.store.audit() == ()
 

@@ -173,6 +173,7 @@ def _has_begun(deployment: Deployment) -> bool:
 
 
 def _perform(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
+    _require_ours(run)
     try:
         outcome = _wait_for(run, run.platform.perform(run.access, run.wanted, name, intent))
     except UnknownOutcomeError:

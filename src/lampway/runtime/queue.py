@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lampway.engine.context import Engine
@@ -28,7 +27,7 @@ _TASK = "lampway.drain"
 _PREPARE = "SELECT pg_advisory_xact_lock(7201370143)"
 _IS_THERE = "SELECT to_regclass('procrastinate_jobs') IS NOT NULL"
 _PENDING = "SELECT DISTINCT lock FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND lock IS NOT NULL"
-_OURS = "SELECT id FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = %s"
+_OURS = "SELECT id, lock FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = %s"
 _LOOK = 0.05
 _BEAT = 3.0
 _DEAD = 12.0
@@ -206,12 +205,15 @@ class QueueHands:
         self._pool.shutdown()
 
     def _run(self) -> None:
+        wait = 1.0
         while not self._closing.is_set():
+            begun = time.monotonic()
             try:
                 asyncio.run(self._serve())
             except Exception as error:  # noqa: BLE001 - the database went away; it is tried again until it is back
-                self._say(f"the queue: {_first(error)}; trying again")
-            self._closing.wait(1.0)
+                self._say(f"the queue: {_first(error.__cause__ or error)}; trying again")
+            wait = min(2 * wait, 15.0) if time.monotonic() - begun < 2 * wait else 1.0
+            self._closing.wait(wait)
 
     async def _serve(self) -> None:
         from procrastinate import App, PsycopgConnector
@@ -222,7 +224,7 @@ class QueueHands:
         async with app.open_async():
             self._worker = JobWorker(
                 app,
-                queues=self._lanes or None,
+                queues=list(self._lanes) or None,
                 concurrency=self._at_once,
                 fetch_job_polling_interval=1.0,
                 delete_jobs="always",
@@ -257,20 +259,29 @@ class QueueHands:
             await asyncio.sleep(_BEAT)
             if self._closing.is_set() and self._worker is not None:
                 self._worker.stop()  # it may have been starting when it was asked to
-            with suppress(ConnectorException, psycopg.Error):  # the queue tells what ails it
+            with suppress(ConnectorException, psycopg.Error, StorageError):  # the queue tells what ails it
                 for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_DEAD):
-                    with suppress(ConnectorException):  # another worker was faster
-                        await app.job_manager.retry_job(job)
+                    if job.id is not None:
+                        await self._renew(app, job.id, job.lock or "")
                 ended = await self._ended()
-                for number in ended & before:
-                    with suppress(ConnectorException):
-                        await app.job_manager.retry_job_by_id_async(job_id=number, retry_at=datetime.now(UTC))
-                before = ended
+                for number in ended.keys() & before:
+                    await self._renew(app, number, ended[number])
+                before = set(ended)
 
-    async def _ended(self) -> set[int]:
+    async def _renew(self, app: App, number: int, environment: str) -> None:
+        """Put a new job in place of one that nobody will end. One may wait already: then there is nothing to add."""
+        from procrastinate.exceptions import ConnectorException
+        from procrastinate.jobs import Status
+
+        with suppress(ConnectorException):  # another worker was faster
+            await app.job_manager.finish_job_by_id_async(number, Status.ABORTED, delete_job=True)
+        await asyncio.to_thread(self._queue.ask, environment)
+
+    async def _ended(self) -> dict[int, str]:
+        """Return jobs that are ours by the queue, though we are done with them, with their environments."""
         import psycopg
 
         ours = self._worker.worker_id if self._worker is not None else None
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
             found = await (await connection.execute(_OURS, (ours,))).fetchall()
-        return {number for (number,) in found} - self._under_way
+        return {number: lock for number, lock in found if number not in self._under_way}

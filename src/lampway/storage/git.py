@@ -100,9 +100,16 @@ class GitSource:
     def files_at(self, commit: str, paths: Sequence[str]) -> Mapping[str, bytes]:
         """Return every file below the given paths as committed, by its path from the root; no paths: every file.
 
-        Missing paths are left out, and so are links and submodules, which are no files. Raises SourceError.
+        Missing paths are left out, and so are links and submodules, which are no files. A commit that is not here yet,
+        because it was put in force on another machine, is fetched from the remote. Raises SourceError.
         """
-        entries = git_tree.entries_at(self._git, self._id(commit), [_clean_path(path) for path in paths])
+        wanted = [_clean_path(path) for path in paths]
+        try:
+            entries = git_tree.entries_at(self._git, self._id(commit), wanted)
+        except SourceError:
+            if not self._fetch_missing(commit):
+                raise
+            entries = git_tree.entries_at(self._git, commit, wanted)
         files = {path: entry.id for path, entry in entries.items() if entry.is_file}
         contents = git_tree.read_blobs(self._git, list(files.values()))
         return dict(zip(files, contents, strict=True))
@@ -337,6 +344,14 @@ class GitSource:
                 hint=f"it was to be at {commit[:12]}; look at both, then delete the wrong one by hand",
             )
         return answer.ok
+
+    def _fetch_missing(self, commit: str) -> bool:
+        """Fetch from the remote if this commit is not here. Returns whether it is here now and was not before."""
+        look = ("cat-file", "-e", f"{commit}^{{commit}}")
+        if not _FULL_ID.match(commit) or self._git.ask(*look).ok:
+            return False
+        self._git.ask("fetch", "--quiet", REMOTE, seconds=_PUSH_SECONDS)
+        return self._git.ask(*look).ok
 
     def _id(self, revision: str) -> str:
         return revision if _FULL_ID.match(revision) else self.resolve(revision)
