@@ -11,7 +11,7 @@ from lampway.app import Session
 from lampway.cli.duties import duty_facts, duty_lines
 from lampway.cli.output import emit, gate_lines, say, when
 from lampway.cli.session import session
-from lampway.domain.judgement import GateState
+from lampway.domain.judgement import OPENING, GateState
 from lampway.domain.promotion import PromotionState
 from lampway.engine.decide import Decide
 from lampway.engine.promote import Abort, Promote
@@ -101,6 +101,8 @@ def _code(view: PromotionView) -> int:
         case PromotionState.SUCCEEDED:
             return 0
         case PromotionState.WAITING | PromotionState.READY | PromotionState.RUNNING:
+            if all(g.state in OPENING for g in view.gates) and not view.promotion.note:
+                return WAITING_FOR_PEOPLE  # for nobody in particular: a worker goes on with it
             refused = any(g.state in (GateState.FAILED, GateState.INCONCLUSIVE, GateState.ERRORED) for g in view.gates)
             return 1 if refused or (view.gates and not _pending(view)) else WAITING_FOR_PEOPLE
         case PromotionState.ERRORED | PromotionState.RECONCILE:

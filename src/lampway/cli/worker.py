@@ -16,7 +16,6 @@ from lampway.cli.output import emit, note, paint, say, table, when
 from lampway.cli.path import Json
 from lampway.cli.session import session, working_folder
 from lampway.domain import events
-from lampway.domain.deployment import StepState
 from lampway.engine.describe import describe, name_subjects
 from lampway.engine.workers import ShowWorkers, WorkerView
 from lampway.errors import UsageError
@@ -54,7 +53,9 @@ def worker(
     if not 1 <= at_once <= _MOST:
         raise UsageError(f"--at-once must be from 1 to {_MOST}: {at_once}", hint="lampway worker --at-once 64")
     root = find_root(working_folder())
-    with open_worker(root, lanes=names, at_once=at_once, observers=(Log(),), say=_line) as opened:
+    log = Log()
+    with open_worker(root, lanes=names, at_once=at_once, observers=(log,), say=_line) as opened:
+        log.name_of = opened.name_of
         with _signals(opened.leave):
             if once:
                 opened.once()
@@ -70,13 +71,17 @@ class Log:
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
+        self.name_of: Callable[[str], str] = str
+        """Returns what the id of a promotion or a deployment stands for."""
 
     def __call__(self, recorded: events.Recorded) -> None:
         """Print the line for one event, if it is worth one."""
         event = recorded.event
         name_subjects(event, self._names)
-        is_done = isinstance(event, events.StepFinished) and event.state is StepState.DONE
-        if not is_done and not isinstance(event, _QUIET):
+        for key in (getattr(event, "promotion", ""), getattr(event, "deployment", "")):
+            if isinstance(key, str) and key and key not in self._names:
+                self._names[key] = self.name_of(key)
+        if not isinstance(event, _QUIET):
             note(f"{recorded.at[11:19]} {describe(event, self._names)}")
 
 

@@ -28,6 +28,10 @@ _PREPARE = "SELECT pg_advisory_xact_lock(7201370143)"
 _IS_THERE = "SELECT to_regclass('procrastinate_jobs') IS NOT NULL"
 _PENDING = "SELECT DISTINCT lock FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND lock IS NOT NULL"
 _OURS = "SELECT id, lock FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = %s"
+_END = (
+    "SELECT procrastinate_finish_job_v1(id, 'aborted', true) FROM procrastinate_jobs"
+    " WHERE lock = %s AND status = 'doing'"
+)
 _LOOK = 0.05
 _BEAT = 3.0
 _DEAD = 12.0
@@ -38,8 +42,11 @@ class Queue:
     """Asks for environments to be drained, by whichever worker is free. To be used from any thread."""
 
     def __init__(self, url: str) -> None:
-        from procrastinate import App, SyncPsycopgConnector
-
+        try:
+            from procrastinate import App, SyncPsycopgConnector
+        except ImportError as error:
+            hint = "pip install 'lampway[postgres]'"
+            raise StorageError("the queue for Postgres is not installed", hint=hint) from error
         self._url = url
         self._app = App(connector=SyncPsycopgConnector(conninfo=url, min_size=1, max_size=2, timeout=10.0))
         with _translated():
@@ -55,6 +62,14 @@ class Queue:
         )
         with _translated(), suppress(AlreadyEnqueued):
             job.defer(environment=environment)
+
+    def renew(self, environment: str) -> None:
+        """Put a new job in place of the one under way, whose worker has gone. Raises StorageError."""
+        import psycopg
+
+        with _translated(), psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(_END, (environment,))
+        self.ask(environment)
 
     def pending(self) -> frozenset[str]:
         """Return the environments with a job that waits or is under way. Raises StorageError."""
@@ -183,13 +198,17 @@ class QueueHands:
     def open(self, tend: Callable[[str], None]) -> None:
         """Begin to take jobs."""
         self._tend = tend
-        for name in ("procrastinate", "psycopg.pool"):
+        for name in ("procrastinate", "psycopg.pool", "asyncio"):
             logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is told by us
         self._thread.start()
 
     def ask(self, environment: str) -> None:
         """Put a job into the queue, for whoever is free. Raises StorageError."""
         self._queue.ask(environment)
+
+    def take_up(self, environment: str) -> None:
+        """Put a new job in place of the one that the dead had taken. Raises StorageError."""
+        self._queue.renew(environment)
 
     def is_idle(self) -> bool:
         """Return whether no job for our environments is waiting or under way anywhere. Raises StorageError."""

@@ -16,6 +16,8 @@ from itertools import islice
 from typing import Protocol
 
 from lampway.domain.deadlines import seconds_between
+from lampway.domain.deployment import Deployment
+from lampway.domain.promotion import Promotion
 from lampway.engine.context import Engine
 from lampway.engine.drain import drain
 from lampway.engine.reach import concerns_everywhere, every_environment, reach
@@ -52,6 +54,10 @@ class Hands(Protocol):
 
     def ask(self, environment: str) -> None:
         """See to it that an environment is tended soon, and never twice at once. Raises StorageError."""
+        ...
+
+    def take_up(self, environment: str) -> None:
+        """Ask for an environment whose holder has gone, whatever it had taken on. Raises StorageError."""
         ...
 
     def is_idle(self) -> bool:
@@ -110,6 +116,12 @@ class Worker:
     def leave(self) -> None:
         """End once the steps under way have ended."""
         self._leaving.set()
+
+    def name_of(self, key: str) -> str:
+        """Return what the id of a promotion or a deployment stands for, for people. Raises StorageError."""
+        with self._engine.store.reading() as reading:
+            found = reading.get(Promotion, key) or reading.get(Deployment, key)
+        return f"{found.solution}@{found.version} → {found.environment}" if found else key
 
     def run(self) -> None:
         """Work until asked to leave. Trouble with the store is told and waited out."""
@@ -190,7 +202,8 @@ class Worker:
             transaction.see_worker(self._duty.name, self._duty.lanes)
             places = transaction.abandoned(self._duty.name)
         for place in places:
-            self._ask(place)
+            if self._duty.covers(place):
+                self._hands.take_up(place)
 
     def _sweep(self) -> None:
         """Look at everything: whatever was missed, whoever missed it, is found here."""
@@ -310,6 +323,10 @@ class Threads:
                 return
             self._under_way[environment] = False
         self._pool.submit(self._run, environment)
+
+    def take_up(self, environment: str) -> None:
+        """Ask for it like for any other: nothing of the dead is left here."""
+        self.ask(environment)
 
     def is_idle(self) -> bool:
         """Return whether nothing is waiting or under way."""
