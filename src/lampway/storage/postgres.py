@@ -6,24 +6,26 @@ Nothing here is imported for a store in SQLite.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from lampway.errors import StorageError
-from lampway.storage.schema import VERSION, about, metadata
+from lampway.storage.layout import Look
 
 _DRIVER = "postgresql+psycopg"
 _SETTINGS = {"connect_timeout": "10", "application_name": "lampway", "client_encoding": "utf8"}
 _WRITE = (
     "SELECT set_config('lock_timeout', '30s', true), set_config('idle_in_transaction_session_timeout', '60s', true),"
-    " pg_advisory_xact_lock(CAST('ledger'::regclass::oid AS bigint))"
+    " pg_advisory_xact_lock(coalesce(CAST(to_regclass('ledger')::oid AS bigint), 7201370142))"
 )
-"""One writer at a time, over all processes. One that stands still for a minute loses its connection, and the lock."""
-_PREPARE = "SELECT pg_advisory_xact_lock(7201370142)"
+"""One writer at a time, over all processes. One that stands still for a minute loses its connection, and the lock.
+
+Before there is a ledger, whoever makes one holds a lock with a number of its own.
+"""
 _LOOK = """
 SELECT pg_encoding_to_char(encoding), current_schema(),
        ARRAY(SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()),
@@ -85,45 +87,36 @@ def looking(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-def prepare(engine: Engine) -> None:
-    """Create what is missing of the tables and their guards. Raises StorageError."""
-    with engine.connect() as connection, connection.begin():
-        if _is_whole(connection):
+class PostgresSide:
+    """Implements what differs between the kinds of database."""
+
+    def look(self, connection: Connection) -> Look:
+        """Return what is there. Raises StorageError for a database that cannot hold a store."""
+        encoding, schema, tables, guards = connection.exec_driver_sql(_LOOK).one()
+        if encoding != "UTF8":
+            raise StorageError(f"the database keeps its text in {encoding}", hint="create one with ENCODING 'UTF8'")
+        if schema is None:
+            raise StorageError("the database has no schema to work in", hint="create the one that search_path names")
+        return Look(frozenset(tables), frozenset(guards))
+
+    def guards(self) -> Collection[str]:
+        """Return the names of all triggers that there should be."""
+        return APPEND_ONLY.keys()
+
+    def guard(self, connection: Connection) -> None:
+        """Put back the triggers if one is missing or asleep, and take away the rights that nobody needs."""
+        if APPEND_ONLY.keys() <= self.look(connection).guards:
             return
-    with engine.connect() as connection, connection.begin():
-        connection.exec_driver_sql(_PREPARE)  # of all that open an empty database at once, one fills it
-        _, _, tables, triggers = _look(connection)
-        new = [table for table in metadata.sorted_tables if table.name not in tables]
-        metadata.create_all(connection, tables=new, checkfirst=False)
-        if about in new:
-            connection.execute(insert(about).values(key="schema", value=str(VERSION)))
-        _guard(connection, set(triggers))
+        for function in (_REFUSE, _AT_ITS_END):
+            connection.exec_driver_sql(function)
+        for name, statement in APPEND_ONLY.items():
+            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON ledger")
+            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(f"ALTER TABLE ledger ENABLE ALWAYS TRIGGER {name}")
+        connection.exec_driver_sql("REVOKE UPDATE, DELETE, TRUNCATE ON ledger FROM PUBLIC, CURRENT_USER")
 
-
-def _is_whole(connection: Connection) -> bool:
-    encoding, schema, tables, triggers = _look(connection)
-    if encoding != "UTF8":
-        raise StorageError(f"the database keeps its text in {encoding}", hint="create one with ENCODING 'UTF8'")
-    if schema is None:
-        raise StorageError("the database has no schema to work in", hint="create the one that search_path names")
-    return metadata.tables.keys() <= set(tables) and APPEND_ONLY.keys() <= set(triggers)
-
-
-def _look(connection: Connection) -> tuple[str, str | None, list[str], list[str]]:
-    found = connection.exec_driver_sql(_LOOK).one()
-    return found[0], found[1], found[2], found[3]
-
-
-def _guard(connection: Connection, present: set[str]) -> None:
-    if APPEND_ONLY.keys() <= present:
-        return
-    for function in (_REFUSE, _AT_ITS_END):
-        connection.exec_driver_sql(function)
-    for name, statement in APPEND_ONLY.items():
-        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON ledger")
-        connection.exec_driver_sql(statement)
-        connection.exec_driver_sql(f"ALTER TABLE ledger ENABLE ALWAYS TRIGGER {name}")
-    connection.exec_driver_sql("REVOKE UPDATE, DELETE, TRUNCATE ON ledger FROM PUBLIC, CURRENT_USER")
+    def keep_copy(self, connection: Connection, version: int) -> None:
+        """Keep none: a server has backups of its own, and a migration happens whole or not at all."""
 
 
 def batches(connection: Connection, rest: str, parameters: tuple[object, ...]) -> Iterator[list[tuple[Any, ...]]]:

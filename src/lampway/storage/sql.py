@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, event, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
@@ -19,11 +19,13 @@ from lampway.domain.projection import project
 from lampway.engine.ports import Clock
 from lampway.engine.store import Chain, Damage, Due, Matches, Presence, Stored, Wanted, Watch
 from lampway.errors import StorageError, StoreLostError, TakenOverError, UsageError
+from lampway.storage import layout, ledger, rebuild, search
 from lampway.storage import leases as lease
-from lampway.storage import ledger, rebuild, search
 from lampway.storage.codec import from_text, to_text
 from lampway.storage.operations import OperationChanges, OperationRows
-from lampway.storage.schema import APPEND_ONLY, VERSION, about, leases, metadata, outbox, records
+from lampway.storage.schema import leases, outbox, records
+from lampway.storage.sqlite import SqliteSide, cure
+from lampway.storage.sqlite import connect_engine as _sqlite_engine
 from lampway.storage.watching import watch
 
 T = TypeVar("T")
@@ -56,10 +58,9 @@ class SqlStore:
             from lampway.storage import postgres
 
             self._looks = postgres.looking(self._engine)
-            postgres.prepare(self._engine)
+            layout.prepare(self._engine, postgres.PostgresSide())
         else:
-            _prepare(self._engine)
-        _require_layout(self._engine)
+            layout.prepare(self._engine, SqliteSide())
 
     @contextmanager
     def reading(self) -> Iterator[SqlReading]:
@@ -162,7 +163,7 @@ class SqlStore:
         is_lost = isinstance(error, OperationalError | InterfaceError)
         kind = StoreLostError if is_lost else StorageError
         if self._engine.dialect.name != "postgresql":
-            return kind(f"the store failed: {first}", hint=_cure(cause))
+            return kind(f"the store failed: {first}", hint=cure(cause))
         from lampway.storage import postgres
 
         return kind(f"the store failed: {first}", hint=postgres.cure(error))
@@ -313,57 +314,3 @@ def open_sqlite(path: Path, clock: Clock) -> SqlStore:
 def open_memory(clock: Clock) -> SqlStore:
     """Open a store that lives and dies with this process."""
     return SqlStore(_sqlite_engine("sqlite://", poolclass=StaticPool), clock)
-
-
-def _sqlite_engine(url: str, **options: Any) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, **options)
-
-    @event.listens_for(engine, "connect")
-    def _connect(dbapi_connection: Any, _record: object) -> None:
-        dbapi_connection.isolation_level = None  # transactions are begun below, with the right kind of lock
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
-            dbapi_connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("write") else "BEGIN")
-
-    return engine
-
-
-def _prepare(engine: Engine) -> None:
-    with engine.connect() as connection:
-        connection.info["write"] = True
-        with connection.begin():
-            known = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
-            if "about" not in known:
-                _create(connection)
-            elif new := [table for table in metadata.sorted_tables if table.name not in known]:
-                metadata.create_all(connection, tables=new, checkfirst=False)  # kinds of record newer than this store
-            for name in APPEND_ONLY.keys() - known:  # also those that somebody took away, or that are new
-                connection.exec_driver_sql(APPEND_ONLY[name])
-
-
-def _require_layout(engine: Engine) -> None:
-    with engine.connect() as connection:
-        version = int(connection.execute(select(about.c.value).where(about.c.key == "schema")).scalar_one())
-    if version != VERSION:
-        hint = "use a newer Lampway" if version > VERSION else "use the Lampway that made it"
-        raise StorageError(f"the store has layout {version}, this version works with {VERSION}", hint=hint)
-
-
-def _create(connection: Connection) -> None:
-    metadata.create_all(connection, checkfirst=False)
-    connection.execute(insert(about).values(key="schema", value=str(VERSION)))
-
-
-def _cure(cause: str) -> str:
-    if "full" in cause:
-        return "free some disk space and run the command again"
-    if "readonly" in cause or "read-only" in cause:
-        return "make the folder .lampway writable"
-    if "malformed" in cause or "not a database" in cause:
-        return "the store is damaged: restore .lampway from a backup"
-    if "locked" in cause:
-        return "another Lampway is writing; run the command again"
-    return ""
