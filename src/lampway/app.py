@@ -10,7 +10,6 @@ import functools
 import os
 import secrets as randomness
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,11 +28,11 @@ from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, Refu
 
 if TYPE_CHECKING:
     from lampway.domain.secret import Secret
-    from lampway.engine.ports import PackageStore, Runtime, Scanner, Source
+    from lampway.engine.ports import PackageStore, Scanner, Source
     from lampway.engine.verify import Checked
     from lampway.engine.workers import LeftBehind
     from lampway.integrations.signing import KeyPair
-    from lampway.runtime.worker import Hands, Lanes, Worker
+    from lampway.runtime.worker import Worker
     from lampway.storage.backup import Backup
     from lampway.storage.restore import Restored
     from lampway.storage.sql import SqlStore
@@ -150,8 +149,9 @@ class LocalSession:
         from lampway.engine.cases import Resume
         from lampway.engine.drain import drain, environments_with_work
         from lampway.engine.reach import reach
+        from lampway.runtime.choice import open_runtime
 
-        with _runtime(self.root, engine) as (runtime, is_shared):
+        with open_runtime(os.environ.get(STATE_URL, ""), self.root / STATE, engine) as (runtime, is_shared):
             for _ in range(50):  # a deployment that succeeds may open the gates of the next stage
                 before = _progress(engine)
                 if is_shared and not isinstance(request, Resume):
@@ -178,31 +178,6 @@ def _progress(engine: Engine) -> object:
 
 
 @contextmanager
-def _runtime(root: Path, engine: Engine) -> Iterator[tuple[Runtime, bool]]:
-    """Open the runtime that goes with the store, and say whether other machines share it. Raises StorageError."""
-    url = shared_state()
-    if not url:
-        from lampway.runtime.embedded import EmbeddedRuntime
-
-        yield EmbeddedRuntime(root / STATE), False
-        return
-    from lampway.runtime.queue import Queue, SharedRuntime
-
-    queue = Queue(url)
-    try:
-        yield SharedRuntime(queue, engine), True
-    finally:
-        queue.close()
-
-
-def shared_state() -> str:
-    """Return the address of the store that several machines share, as its driver wants it; empty where none is."""
-    url = os.environ.get(STATE_URL, "")
-    scheme, _, rest = url.partition("://")
-    return f"postgresql://{rest}" if scheme.partition("+")[0] in {"postgres", "postgresql"} else ""
-
-
-@contextmanager
 def open_worker(
     root: Path,
     *,
@@ -212,46 +187,17 @@ def open_worker(
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Worker]:
     """Open a worker on the state of the repository at `root`. Raises StorageError, NotFoundError."""
-    from lampway.runtime.timetable import CronCalendar
-    from lampway.runtime.worker import Duty, Worker
+    from lampway.runtime import choice
 
-    leaving = threading.Event()
     engine = open_engine(root, observers)
-    engine = replace(engine, is_leaving=leaving.is_set, holder=f"{engine.holder}-{randomness.token_hex(2)}")
+    engine = replace(engine, holder=f"{engine.holder}-{randomness.token_hex(2)}")
+    state = os.environ.get(STATE_URL, "")
     try:
         _require_lanes(engine, lanes)
-        with _hands(root, lanes, at_once, say) as (ways, hands):
-            yield Worker(
-                engine,
-                Duty(engine.holder, lanes),
-                lanes=ways,
-                hands=hands,
-                calendar=CronCalendar(),
-                leaving=leaving,
-                say=say,
-            )
+        with choice.open_worker(engine, state, root / STATE, lanes=lanes, at_once=at_once, say=say) as worker:
+            yield worker
     finally:
         engine.store.close()
-
-
-@contextmanager
-def _hands(
-    root: Path, lanes: tuple[str, ...], at_once: int, say: Callable[[str], None]
-) -> Iterator[tuple[Lanes, Hands]]:
-    url = shared_state()
-    if not url:
-        from lampway.runtime.embedded import EmbeddedRuntime
-        from lampway.runtime.worker import Threads
-
-        yield EmbeddedRuntime(root / STATE), Threads(at_once)
-        return
-    from lampway.runtime.queue import Queue, QueueHands, SharedLanes
-
-    queue = Queue(url)
-    try:
-        yield SharedLanes(), QueueHands(url, queue, lanes=lanes, at_once=at_once, say=say)
-    finally:
-        queue.close()
 
 
 def _require_lanes(engine: Engine, lanes: Sequence[str]) -> None:

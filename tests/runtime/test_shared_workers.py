@@ -13,13 +13,14 @@ from sqlalchemy.engine import make_url
 from test_worker import Place, Slow, soon
 
 import private_postgres
-from lampway.app import shared_state
 from lampway.domain.deployment import DeploymentState
 from lampway.domain.events import Recorded
 from lampway.domain.promotion import PromotionState
 from lampway.engine.promote import Promote
 from lampway.engine.workers import ShowWorkers
-from lampway.errors import StoreLostError
+from lampway.errors import StoreLostError, TakenOverError
+from lampway.runtime.choice import open_runtime, shared_address
+from lampway.runtime.embedded import EmbeddedRuntime
 from lampway.runtime.queue import Queue, SharedRuntime
 from lampway.storage.schema import leases
 from lampway.storage.sql import open_store
@@ -157,8 +158,18 @@ def test_a_database_that_is_away_is_told(place: Place) -> None:
         ("", ""),
     ],
 )
-def test_the_address_of_the_state_chooses_the_runtime(
-    address: str, expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LAMPWAY_STATE", address)
-    assert shared_state() == expected
+def test_the_address_of_the_state_chooses_the_runtime(address: str, expected: str) -> None:
+    assert shared_address(address) == expected
+
+
+def test_processes_with_one_file_meet_beside_it_wherever_their_folders_are(tmp_path: Any, place: Place) -> None:
+    state = f"sqlite:///{tmp_path / 'elsewhere' / 'lampway.db'}"
+    with (
+        open_runtime(state, tmp_path / "one", place.team.engine) as (one, is_shared),
+        open_runtime(state, tmp_path / "two", place.team.engine) as (two, _),
+    ):
+        assert not is_shared
+        assert isinstance(one, EmbeddedRuntime)
+        assert isinstance(two, EmbeddedRuntime)
+        with one.lane("prod"), pytest.raises(TakenOverError), two.lane("prod"):
+            pass

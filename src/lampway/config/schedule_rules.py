@@ -19,10 +19,8 @@ def _cron(text: str) -> str:
 
     try:
         next(CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)))
-    except CronSimError as error:
-        raise fault(f"not a time table: {str(error).lower()}", _HINT) from None
-    except StopIteration:
-        raise fault("a time table that never comes", _HINT) from None
+    except (CronSimError, StopIteration) as error:
+        raise fault(f"not a time table: {str(error).lower() or 'it never comes'}", _HINT) from None
     if len(text.split()) != 5:
         raise fault("must be five parts, minutes first", _HINT)
     return " ".join(text.split())

@@ -25,7 +25,7 @@ from lampway.engine.schedules import DRIFT, Calendar, fire, next_moment, plan_en
 from lampway.engine.store import Presence, Scheduled
 from lampway.errors import LampwayError, TakenOverError
 
-BEAT = 5.0
+BEAT = 3.0
 """Seconds between two signs of life."""
 _TICK = 0.02
 _LOOK = 1.0
