@@ -106,9 +106,7 @@ def _ages(facts: Facts) -> Iterator[datetime]:
                 yield _after(one.evidence.at, limit)
 
 
-def run_outs(
-    holds: Iterable[Hold], freezes: Iterable[Freeze], delegations: Iterable[Delegation]
-) -> tuple[Moment, ...]:
+def run_outs(holds: Iterable[Hold], freezes: Iterable[Freeze], delegations: Iterable[Delegation]) -> tuple[Moment, ...]:
     """Return when what people set for everybody comes to its end."""
     found = [
         Moment(_text(h.until), "hold", h.id, f"{h.gate} of {h.scope} by {h.by}: {h.reason}", environment=h.environment)

@@ -34,6 +34,8 @@ _END = (
 )
 _LOOK = 0.05
 _BEAT = 3.0
+_POLL = 0.3
+"""Seconds; a notification that arrives while jobs are being fetched is not heard."""
 _DEAD = 12.0
 _HINT = "is Postgres running at the address in LAMPWAY_STATE?"
 
@@ -245,7 +247,7 @@ class QueueHands:
                 app,
                 queues=list(self._lanes) or None,
                 concurrency=self._at_once,
-                fetch_job_polling_interval=1.0,
+                fetch_job_polling_interval=_POLL,
                 delete_jobs="always",
                 install_signal_handlers=False,
                 update_heartbeat_interval=_BEAT,
