@@ -53,6 +53,8 @@ class Step:
     intent: dict[str, Any] = field(default_factory=dict)
     """For a platform's step: the state it left from and the state it was to reach."""
     detail: dict[str, Any] = field(default_factory=dict)
+    handle: dict[str, Any] = field(default_factory=dict)
+    """What to ask the platform with about a change that it said runs on; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
