@@ -163,7 +163,7 @@ class MemoryPlatform:
         if fault not in {Fault.UNSENT, Fault.FALSE_YES}:
             if (world.slowness or fault is Fault.LATE) and not is_reached:
                 return _begin(world, wanted, step, access, late=fault is Fault.LATE, guarded=self._has_precondition)
-            _apply(world, wanted, step, again=is_reached)
+            _apply(world, wanted, step, _passwords(wanted), again=is_reached)
         return _answer(world, access, fault)
 
     def _is_reached(self, world: World, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> bool:
@@ -332,7 +332,7 @@ def _target(world: World, wanted: Wanted, step: str) -> _Target:
             raise PlatformError(f"no such step in this plan: {step}")
 
 
-def _apply(world: World, wanted: Wanted, step: str, *, again: bool = False) -> None:
+def _apply(world: World, wanted: Wanted, step: str, passwords: Mapping[str, str], *, again: bool = False) -> None:
     """Make the change. Only passwords are sent again where the state is reached already: they cannot be seen."""
     new = read_package(wanted.package) if wanted.package else None
     if not again:
@@ -346,7 +346,7 @@ def _apply(world: World, wanted: Wanted, step: str, *, again: bool = False) -> N
         world.applied.append((step, wanted.solution, wanted.version))
         world.revision += 1
     if step == CONFIGURE and new:
-        _send_passwords(world, wanted, new)
+        _send_passwords(world, passwords, new)
 
 
 def _remove_old(world: World, wanted: Wanted, staying: set[str]) -> None:
@@ -362,17 +362,18 @@ def _put(world: World, package: Package) -> None:
         there.name, there.parts = app.name, app.parts
 
 
-def _send_passwords(world: World, wanted: Wanted, package: Package) -> None:
+def _send_passwords(world: World, passwords: Mapping[str, str], package: Package) -> None:
     for app in package.apps:
         accounts = {part.account for part in app.parts}
-        for account in sorted(accounts & wanted.secrets.keys()):
-            world.apps[app.id].passwords[account] = wanted.secrets[account][PASSWORD].reveal()
+        for account in sorted(accounts & passwords.keys()):
+            world.apps[app.id].passwords[account] = passwords[account]
             world.passwords_sent += 1
 
 
 def _begin(world: World, wanted: Wanted, step: str, access: Access, *, late: bool, guarded: bool) -> Outcome:
     handle = f"operation-{len(world.operations) + 1}"
-    change = functools.partial(_finish, world, wanted, step, world.revision if guarded else 0)
+    bare, passwords = replace(wanted, secrets={}), _passwords(wanted)  # of the product's own by now
+    change = functools.partial(_finish, world, bare, step, passwords, world.revision if guarded else 0)
     world.operations[handle] = Operation(change, world.slowness or 1)
     if late:
         raise _no_answer(access)
@@ -392,12 +393,16 @@ def _answer(world: World, access: Access, fault: Fault | None) -> Outcome:
             return Outcome(Progress.DONE, {"revision": world.revision})
 
 
-def _finish(world: World, wanted: Wanted, step: str, revision: int) -> bool:
+def _finish(world: World, wanted: Wanted, step: str, passwords: Mapping[str, str], revision: int) -> bool:
     """Make a change that was begun at a revision, unless another came first."""
     if revision and world.revision != revision:
         return False
-    _apply(world, wanted, step)
+    _apply(world, wanted, step, passwords)
     return True
+
+
+def _passwords(wanted: Wanted) -> dict[str, str]:
+    return {account: fields[PASSWORD].reveal() for account, fields in wanted.secrets.items()}
 
 
 def _half(world: World, wanted: Wanted, access: Access, fault: Fault) -> Outcome:
