@@ -90,6 +90,12 @@ class Deployment:
         step = self.step(name)
         return step is not None and step.state is StepState.DONE
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a step of the platform was taken, or may have been: then what is there is our own work."""
+        theirs = {p.name for p in self.plan if p.by_platform}
+        return any(s.name in theirs and s.state is not StepState.FAILED for s in self.steps)
+
 
 @dataclass(frozen=True, slots=True)
 class Installation:

@@ -18,7 +18,6 @@ from lampway.engine.steps import DisagreementError, Run, pre_flight
 from lampway.errors import (
     AccessError,
     ConflictError,
-    LampwayError,
     NotFoundError,
     PlatformRefusedError,
     RefusedError,
@@ -93,12 +92,11 @@ def _accepted(run: Run, name: str, outcome: Outcome) -> Outcome:
 
 
 def _require_unchanged(run: Run, name: str, intent: Mapping[str, Any]) -> None:
-    """Insist that a no is a no. Raises DisagreementError where what was refused is there all the same."""
-    try:
-        found = run.platform.look_up(run.access, run.wanted, name, intent)
-    except LampwayError:
-        return  # nobody there to contradict it; whatever is there will be seen as drift
-    if found is not Found.UNTOUCHED:
+    """Insist that a no is a no. Raises DisagreementError where what was refused is there all the same.
+
+    Raises UnreachableError, AccessError when nobody answers: then it is looked at again later.
+    """
+    if _look(run, name, intent) is not Found.UNTOUCHED:
         place = run.deployment.environment
         raise DisagreementError(
             f"{place} said no to step {name}, and what is there is not what was there before",
@@ -170,12 +168,11 @@ def _send_again(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
         run, name, run.platform.perform(run.access, run.wanted, name, given)
     )
     try:
-        return send(intent)
-    except ConflictError:  # ours is there, and something of others was edited since
-        fresh = run.platform.intend(run.access, run.wanted, name)
-    try:
-        return send(fresh)
-    except ConflictError as error:
+        try:
+            return send(intent)
+        except ConflictError:  # ours is there, and something of others was edited since
+            return send(run.platform.intend(run.access, run.wanted, name))
+    except (ConflictError, PlatformRefusedError) as error:
         raise _unclear(run, name) from error
 
 

@@ -23,10 +23,11 @@ _STARTABLE = (PromotionState.REQUESTED, PromotionState.WAITING, PromotionState.R
 
 
 def environments_with_work(engine: Engine) -> tuple[str, ...]:
-    """Return the environments with open promotions, the one asked for first first."""
+    """Return the environments with open promotions, the one asked for first first; then where a tag is still due."""
     with engine.store.reading() as reading:
         found = reading.find(Promotion, states=OPEN_STATES)
-    return tuple(dict.fromkeys(p.environment for p in found))
+    due = (due.doc.get("environment", "") for due in engine.store.due())
+    return tuple(name for name in dict.fromkeys((*(p.environment for p in found), *due)) if name)
 
 
 def drain(engine: Engine, environment: str) -> None:

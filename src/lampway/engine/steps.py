@@ -287,6 +287,7 @@ def owe_tag(transaction: Transaction, strategy: Strategy, release: Release, envi
     if _is_last(strategy, release.solution, environment) and release.commit:
         tag = f"{release.solution}/v{release.version}"
         due = {"solution": release.solution, "version": release.version, "tag": tag, "commit": release.commit}
+        due["environment"] = environment
         transaction.remember(Due(f"tag {tag}", "tag", due, 0))
 
 
