@@ -229,7 +229,8 @@ def open_sqlite(path: Path, clock: Clock) -> SqlStore:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"cannot create the store: {error.strerror}", where=str(path)) from error
+        hint = "make the folder .lampway writable, and see that there is room"
+        raise StorageError(f"cannot open the store: {error.strerror}", where=str(path), hint=hint) from error
     return SqlStore(_sqlite_engine(f"sqlite:///{path}"), clock)
 
 
