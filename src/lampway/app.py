@@ -23,17 +23,22 @@ from lampway.domain.strategy import Person, RulesInForce, Strategy
 from lampway.engine.context import Engine, Request
 from lampway.engine.platform import Platform
 from lampway.engine.ports import Author
-from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, StorageError, UsageError
+from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, RefusedError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from lampway.domain.secret import Secret
-    from lampway.engine.ports import Scanner, Source
+    from lampway.engine.ports import PackageStore, Scanner, Source
     from lampway.engine.verify import Checked
     from lampway.integrations.signing import KeyPair
+    from lampway.storage.backup import Backup
+    from lampway.storage.restore import Restored
+    from lampway.storage.sql import SqlStore
 
 Answer = TypeVar("Answer")
 STATE = ".lampway"
 """Folder of the embedded state, beside the governance files and ignored by git."""
+STATE_URL = "LAMPWAY_STATE"
+"""The variable that names another store: `sqlite:///PATH` or `postgresql://...`."""
 
 
 class Session(Protocol):
@@ -131,7 +136,7 @@ class LocalSession:
         from lampway.engine.drain import drain, environments_with_work
         from lampway.runtime.embedded import EmbeddedRuntime
 
-        runtime = EmbeddedRuntime(self.root / STATE)
+        runtime = EmbeddedRuntime(self.root / STATE, alone=engine.store.alone)
         for _ in range(50):  # a deployment that succeeds may open the gates of the next stage
             before = _progress(engine)
             runtime.settle(environments_with_work(engine), functools.partial(drain, engine))
@@ -153,20 +158,18 @@ def _progress(engine: Engine) -> object:
 
 
 def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = ()) -> Engine:
-    """Return the engine over the embedded state below `root`. Raises StorageError."""
+    """Return the engine over the state of the repository at `root`. Raises UsageError, StorageError."""
     from lampway.config.files import GovernanceFiles
     from lampway.integrations.checks import CheckRunner
     from lampway.integrations.secrets import SecretResolver
     from lampway.integrations.signing import EngineSigning
     from lampway.storage.git import GitSource
-    from lampway.storage.packages import ObjectPackages
-    from lampway.storage.sql import open_sqlite
 
     clock = SystemClock()
     state = root / STATE
     return Engine(
-        store=open_sqlite(state / "lampway.db", clock),
-        packages=ObjectPackages(str(state / "packages")),
+        store=open_state(root, clock),
+        packages=open_packages(root),
         source=GitSource(root),
         secrets=SecretResolver(folder=root),
         scanner=open_scanner(),
@@ -180,6 +183,93 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
         holder=f"{socket.gethostname()}:{os.getpid()}",
         observers=observers,
     )
+
+
+def open_state(root: Path, clock: SystemClock) -> SqlStore:
+    """Return the store that `LAMPWAY_STATE` names, else that in a file below `root`.
+
+    Raises UsageError, StorageError.
+    """
+    from lampway.storage.sql import open_sqlite, open_store
+
+    if url := os.environ.get(STATE_URL, ""):
+        return open_store(url, clock)
+    return open_sqlite(root / STATE / "lampway.db", clock)
+
+
+def open_packages(root: Path, place: str = "") -> PackageStore:
+    """Return the package store at `place`, else in a folder below `root`."""
+    from lampway.storage.packages import ObjectPackages
+
+    return ObjectPackages(place or str(root / STATE / "packages"))
+
+
+def make_backup(root: Path, target: Path, *, with_key: bool = False) -> Backup:
+    """Write everything that is kept for the repository at `root` into one file; a folder gets one named for the time.
+
+    The engine's private key is left out unless it is asked for. Raises LampwayError; then there is no file.
+    """
+    from lampway.storage.backup import back_up
+
+    now = SystemClock().now()
+    if target.is_dir():
+        target /= f"lampway-{now:%Y%m%dT%H%M%SZ}.backup"
+    key = read_file(root / STATE / "engine.key") if with_key else b""
+    store = open_state(root, SystemClock())
+    try:
+        return back_up(store, open_packages(root), target, at=now.isoformat(timespec="milliseconds"), key=key)
+    finally:
+        store.close()
+
+
+def restore_backup(
+    file: Path, root: Path | None, *, into: str = "", packages: str = "", verify: bool = False, with_key: bool = False
+) -> Restored:
+    """Put a backup into an empty store: the one at `into`, else that of the repository at `root`.
+
+    Packages go to `packages`; else beside a SQLite file that `into` names, else where those of `root` are. The engine's
+    key goes to `root` if it is asked for. Nothing is written unless all of the backup is whole. Raises LampwayError.
+    """
+    import dataclasses
+
+    from lampway.storage import restore
+    from lampway.storage.sql import open_store
+
+    place = packages or (str(Path(into.removeprefix("sqlite:///")).parent / "packages") if "sqlite:" in into else "")
+    if root is None and not (into and place):
+        raise UsageError("where to?", hint="work in a governance repository, or say --into URL and --packages PLACE")
+    root = root or Path(os.devnull)
+    with restore.open_backup(file) as backup:
+        key_file = root / STATE / "engine.key"
+        if with_key:
+            _require_no_key(key_file, backup.key())
+        store = open_store(into, SystemClock()) if into else open_state(root, SystemClock())
+        try:
+            kept = open_packages(root, place)
+            done = restore.restore(backup, store, kept)
+            if with_key:
+                _write_engine_key(key_file, backup.key())
+            if not verify:
+                return done
+            return dataclasses.replace(done, damage=restore.verify(store, kept, backup), is_verified=True)
+        finally:
+            store.close()
+
+
+def _require_no_key(path: Path, key: bytes) -> None:
+    if not key:
+        raise UsageError("the engine's key is not in this backup", hint="leave out --with-key; a new one will be made")
+    if path.exists():
+        raise RefusedError("the engine has a key here already, and a key is never replaced", where=str(path))
+
+
+def _write_engine_key(path: Path, key: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(key)
+    except OSError as error:
+        raise StorageError(f"the engine's key cannot be written: {error.strerror}", where=str(path)) from error
 
 
 def open_scanner() -> Scanner:

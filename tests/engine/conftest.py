@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from team import OPENED, Team
 
+import private_postgres
+
 
 @pytest.fixture(scope="session", autouse=True)
 def closing() -> Iterator[None]:
@@ -14,6 +16,7 @@ def closing() -> Iterator[None]:
     yield
     for store in OPENED:
         store.close()
+    private_postgres.stop()
 
 
 @pytest.fixture(scope="session")

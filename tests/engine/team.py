@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 from sqlalchemy.pool import StaticPool
 
+import private_postgres
 from lampway.domain.deployment import CheckOutcome, Deployment, DeploymentState, Installation, KnownGood
 from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import Actor, Recorded
@@ -43,8 +44,8 @@ from lampway.engine.release import MakeRelease
 from lampway.engine.strategy import ApplyStrategy
 from lampway.errors import NotFoundError, SecretError, SourceError, StorageError
 from lampway.integrations.signing import EngineSigning, KeyPair
-from lampway.storage.schema import leases
-from lampway.storage.sql import SqlStore, _sqlite_engine, open_memory
+from lampway.storage.schema import APPEND_ONLY, leases
+from lampway.storage.sql import SqlStore, _sqlite_engine, open_memory, open_store
 from lampway.testing.memory import MemoryPlatform
 from lampway.testing.world import App, CrashError, Part, World
 
@@ -383,14 +384,44 @@ class _MortalTransaction:
         return getattr(self._transaction, name)
 
 
+def open_fresh(clock: FixedClock) -> SqlStore:
+    """Open an empty store of the kind the tests are to run on."""
+    return _in_postgres(private_postgres.new_database(), clock) if private_postgres.WANTED else open_memory(clock)
+
+
+def _in_postgres(url: str, clock: FixedClock) -> SqlStore:
+    """Open the store in a database that is gone when the store is closed."""
+    store = open_store(url, clock)
+    close = store.close
+    store.close = lambda: (close(), private_postgres.drop_database(url))  # type: ignore[method-assign]
+    return store
+
+
+def _copy_of(store: SqlStore, clock: FixedClock) -> SqlStore:
+    if store._engine.dialect.name == "postgresql":
+        store._engine.dispose()
+        return _in_postgres(private_postgres.new_database(str(store._engine.url)), clock)
+    engine = _sqlite_engine("sqlite://", poolclass=StaticPool)
+    with store._engine.connect() as ours, engine.connect() as theirs:
+        ours.connection.dbapi_connection.backup(theirs.connection.dbapi_connection)
+    return SqlStore(engine, clock)
+
+
+def unguard(connection: Any) -> None:
+    """Take away what guards the ledger, as whoever administers the database can."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE ledger DISABLE TRIGGER ALL")
+        return
+    for trigger in APPEND_ONLY:
+        connection.exec_driver_sql(f"DROP TRIGGER {trigger}")
+
+
 class Team:
     """Three environments, an engine, and short words for what people do."""
 
-    def __init__(
-        self, open_store: Callable[[FixedClock], SqlStore] = open_memory, *, tells_editors: bool = True
-    ) -> None:
+    def __init__(self, opened: Callable[[FixedClock], SqlStore] | None = None, *, tells_editors: bool = True) -> None:
         self.clock = FixedClock()
-        self.store = open_store(self.clock)
+        self.store = (opened or open_fresh)(self.clock)
         OPENED.append(self.store)
         self.packages = MemoryPackages()
         self.source = Repository()
@@ -415,10 +446,7 @@ class Team:
         for name in kept:
             setattr(copied, name, copy.deepcopy(getattr(self, name)))
         copied.notary = self.notary
-        engine = _sqlite_engine("sqlite://", poolclass=StaticPool)
-        with self.store._engine.connect() as ours, engine.connect() as theirs:
-            ours.connection.dbapi_connection.backup(theirs.connection.dbapi_connection)
-        copied.store = SqlStore(engine, copied.clock)
+        copied.store = _copy_of(self.store, copied.clock)
         OPENED.append(copied.store)
         copied.seen = []
         copied._meet()

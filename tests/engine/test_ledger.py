@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, update
-from team import Team, with_environment
+from team import Team, unguard, with_environment
 
 from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved
 from lampway.domain.projection import RECORDS
@@ -26,7 +26,7 @@ from lampway.engine.stops import LiftHold, PutOnHold, VetoRelease
 from lampway.errors import LampwayError, StorageError
 from lampway.storage.ledger import verify
 from lampway.storage.rebuild import compare
-from lampway.storage.schema import APPEND_ONLY, ledger, records
+from lampway.storage.schema import ledger, records
 from lampway.storage.sql import SqlStore
 from lampway.testing.world import CrashError, Fault, World
 
@@ -37,8 +37,7 @@ def tampering(store: SqlStore) -> Iterator[Connection]:
     with store._engine.connect() as connection:
         connection.info["write"] = True
         transaction = connection.begin()
-        for trigger in APPEND_ONLY:
-            connection.exec_driver_sql(f"DROP TRIGGER {trigger}")
+        unguard(connection)
         try:
             yield connection
         finally:

@@ -81,6 +81,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("metrics waiting", "lampway.cli.people:metrics_waiting", "show how long promotions waited for people"),
         ("key create", "lampway.cli.keys:key_create", "make a key of your own to sign decisions with"),
         ("key show", "lampway.cli.keys:key_show", "print your public key as people.yaml needs it"),
+        ("backup", "lampway.cli.store:backup", "write everything that is kept into one file"),
+        ("restore", "lampway.cli.store:restore", "put a backup into an empty store"),
         ("evidence export", "lampway.cli.evidence:evidence_export", "put everything about a release into one file"),
         ("evidence verify", "lampway.cli.evidence:evidence_verify", "verify such a file, without anybody's help"),
     ),

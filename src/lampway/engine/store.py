@@ -168,6 +168,13 @@ class Store(Protocol):
         """Return the outbox, oldest first."""
         ...
 
+    def alone(self, patience: float) -> AbstractContextManager[None]:
+        """Be the only one who carries work out, where many machines share the store. Waits some seconds for another.
+
+        Where the store serves one machine this does nothing: a lock on its folder is enough. Raises StorageError.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of files and connections."""
         ...

@@ -59,6 +59,11 @@ def batches(connection: Connection, rest: str = "", parameters: tuple[object, ..
 
     Straight from the driver: a row object and decoded text for each would take longer than hashing it.
     """
+    if connection.dialect.name == "postgresql":
+        from lampway.storage import postgres
+
+        yield from postgres.batches(connection, rest, parameters)
+        return
     result = connection.exec_driver_sql(f"SELECT {_COLUMNS} FROM ledger {rest} ORDER BY seq", parameters)  # noqa: S608
     driver, cursor = connection.connection.dbapi_connection, result.cursor
     try:
@@ -134,8 +139,9 @@ def _faults(row: Raw, expected: int, prev: bytes, computed: bytes) -> Iterator[D
 
 
 def _hash_of(connection: Connection, seq: int) -> str:
-    found = connection.exec_driver_sql("SELECT CAST(hash AS BLOB) FROM ledger WHERE seq = ?", (seq,)).scalar()
-    return "" if found is None else _text(found)
+    for (row,) in batches(connection, "WHERE seq = ?", (seq,)):
+        return _text(row[7])
+    return ""
 
 
 def _text(stored: bytes | str | None) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.types import TypeEngine
 
 from lampway.domain.projection import RECORDS
 
@@ -11,17 +14,26 @@ VERSION = 1
 
 metadata = MetaData()
 
+
+def _text(length: int = 0) -> TypeEngine[Any]:
+    """Return the type of a text. SQLite heeds neither length nor language; Postgres is told to heed none either."""
+    plain: TypeEngine[Any] = String(length) if length else Text()
+    return plain.with_variant(Text(collation="C"), "postgresql")
+
+
+_NUMBER = Integer().with_variant(BigInteger(), "postgresql")
+
 ledger = Table(
     "ledger",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", String(40), nullable=False),
-    Column("kind", String(60), nullable=False),
-    Column("schema", Integer, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("prev", String(80), nullable=False),
-    Column("hash", String(80), nullable=False, unique=True),
+    Column("seq", _NUMBER, primary_key=True, autoincrement=False),
+    Column("at", _text(40), nullable=False),
+    Column("kind", _text(60), nullable=False),
+    Column("schema", _NUMBER, nullable=False),
+    Column("actor", _text(), nullable=False),
+    Column("body", _text(), nullable=False),
+    Column("prev", _text(80), nullable=False),
+    Column("hash", _text(80), nullable=False, unique=True),
 )
 """Append-only and hash-chained: `hash` covers every column of the row and, through `prev`, all rows before it."""
 
@@ -31,12 +43,12 @@ def _record_table(kind: type) -> Table:
     return Table(
         f"record_{name}",
         metadata,
-        Column("key", String(200), primary_key=True),
-        Column("first", Integer, nullable=False),
-        Column("solution", String(80), nullable=False),
-        Column("environment", String(80), nullable=False),
-        Column("state", String(40), nullable=False),
-        Column("doc", Text, nullable=False),
+        Column("key", _text(200), primary_key=True),
+        Column("first", _NUMBER, nullable=False),
+        Column("solution", _text(80), nullable=False),
+        Column("environment", _text(80), nullable=False),
+        Column("state", _text(40), nullable=False),
+        Column("doc", _text(), nullable=False),
         Index(f"ix_record_{name}_place", "environment", "solution", "state"),
         Index(f"ix_record_{name}_first", "solution", "first"),
     )
@@ -48,23 +60,23 @@ records: dict[type, Table] = {kind: _record_table(kind) for kind in RECORDS}
 leases = Table(
     "lease",
     metadata,
-    Column("environment", String(80), primary_key=True),
-    Column("fence", Integer, nullable=False),
-    Column("holder", String(120), nullable=False),
+    Column("environment", _text(80), primary_key=True),
+    Column("fence", _NUMBER, nullable=False),
+    Column("holder", _text(120), nullable=False),
 )
 """Operational: who works on an environment. The fence only ever grows; an empty holder means nobody."""
 
 outbox = Table(
     "outbox",
     metadata,
-    Column("key", String(200), primary_key=True),
-    Column("kind", String(40), nullable=False),
-    Column("doc", Text, nullable=False),
-    Column("attempts", Integer, nullable=False),
+    Column("key", _text(200), primary_key=True),
+    Column("kind", _text(40), nullable=False),
+    Column("doc", _text(), nullable=False),
+    Column("attempts", _NUMBER, nullable=False),
 )
 """Operational: what is still to be said to the outside, such as tags; retried until it is."""
 
-about = Table("about", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False))
+about = Table("about", metadata, Column("key", _text(40), primary_key=True), Column("value", _text(), nullable=False))
 
 _REFUSE = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
 _AT_ITS_END = (

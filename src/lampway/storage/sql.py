@@ -1,4 +1,4 @@
-"""The store over SQLAlchemy: SQLite for one machine; the same statements run on Postgres."""
+"""The store over SQLAlchemy: SQLite for one machine, Postgres for many; the same statements on both."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, event, insert, select, update
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from lampway.domain.deployment import DriftFinding, DriftState
@@ -16,13 +17,16 @@ from lampway.domain.events import Actor, Event, Recorded
 from lampway.domain.projection import project
 from lampway.engine.ports import Clock
 from lampway.engine.store import Chain, Damage, Due, Matches, Stored, Wanted
-from lampway.errors import StorageError
-from lampway.storage import ledger, rebuild, search
+from lampway.errors import StorageError, UsageError
+from lampway.storage import layout, ledger, rebuild, search
 from lampway.storage.codec import from_text, to_text
-from lampway.storage.schema import APPEND_ONLY, VERSION, about, leases, metadata, outbox, records
+from lampway.storage.schema import leases, outbox, records
+from lampway.storage.sqlite import SqliteSide, cure
+from lampway.storage.sqlite import connect_engine as _sqlite_engine
 
 T = TypeVar("T")
 
+_ADDRESSES = "write sqlite:///PATH or postgresql://USER@HOST/DATABASE into LAMPWAY_STATE"
 _GET = {kind: select(table.c.doc).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
 _CHANGE = {kind: update(table).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
 _ADD = {kind: insert(table) for kind, table in records.items()}
@@ -35,13 +39,28 @@ class SqlStore:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        with self._translated():
-            _prepare(engine)
+        self._looks = engine
+        """For looks that must be consistent: on Postgres something else than for writing."""
+        try:
+            with self._translated():
+                self._open()
+        except BaseException:
+            engine.dispose()
+            raise
+
+    def _open(self) -> None:
+        if self._engine.dialect.name == "postgresql":
+            from lampway.storage import postgres
+
+            self._looks = postgres.looking(self._engine)
+            layout.prepare(self._engine, postgres.PostgresSide())
+        else:
+            layout.prepare(self._engine, SqliteSide())
 
     @contextmanager
     def reading(self) -> Iterator[SqlReading]:
         """Open a consistent look. Raises StorageError."""
-        with self._translated(), self._engine.connect() as connection:
+        with self._translated(), self._looks.connect() as connection:
             yield SqlReading(connection)
 
     @contextmanager
@@ -57,32 +76,32 @@ class SqlStore:
 
     def events(self, after: int = 0, kinds: Collection[str] = ()) -> Iterator[Recorded]:
         """Return the ledger's events in order."""
-        with self._translated(), self._engine.connect() as connection:
+        with self._translated(), self._looks.connect() as connection:
             yield from ledger.read(connection, after, kinds)
 
     def stored(self, after: int = 0, since: str = "") -> Generator[Stored, None, None]:
         """Return the ledger's rows as they are stored."""
-        with self._translated(), self._engine.connect() as connection:
+        with self._translated(), self._looks.connect() as connection:
             yield from ledger.stored(connection, after, since)
 
     def search(self, wanted: Wanted) -> Matches:
         """Look through the whole ledger, once."""
-        with self._translated(), self._engine.connect() as connection:
+        with self._translated(), self._looks.connect() as connection:
             return search.search(connection, wanted)
 
     def verify(self, rows: Collection[int] = ()) -> Chain:
         """Recompute the chain over the stored bytes, and return the hashes of these rows beside."""
-        with self._translated(), self._engine.connect() as connection:
+        with self._translated(), self._looks.connect() as connection:
             return ledger.verify(connection, rows)
 
     def audit(self) -> tuple[Damage, ...]:
         """Recompute chain and records from the ledger and return what does not fit."""
-        with self._translated(), self._engine.connect() as connection:
+        with self._translated(), self._looks.connect() as connection:
             return ledger.verify(connection).damage or tuple(rebuild.compare(connection))
 
     def compare(self) -> tuple[Damage, ...]:
         """Fold the ledger into records once more and return those that differ from the live ones."""
-        with self._translated(), self._engine.connect() as connection:
+        with self._translated(), self._looks.connect() as connection:
             return tuple(rebuild.compare(connection))
 
     def take_lease(self, environment: str, holder: str) -> int:
@@ -111,10 +130,31 @@ class SqlStore:
         try:
             yield
         except DBAPIError as error:
-            cause = str(error.orig)
-            raise StorageError(f"the store failed: {cause}", hint=_cure(cause)) from error
+            raise self._failed(error, str(error.orig)) from error
         except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
-            raise StorageError(f"the store failed: {error}", hint=_cure(str(error))) from error
+            raise self._failed(error, str(error)) from error
+
+    def _failed(self, error: Exception, cause: str) -> StorageError:
+        first = cause.strip().partition("\n")[0]
+        if self._engine.dialect.name != "postgresql":
+            return StorageError(f"the store failed: {first}", hint=cure(cause))
+        from lampway.storage import postgres
+
+        return StorageError(f"the store failed: {first}", hint=postgres.cure(error))
+
+    @contextmanager
+    def alone(self, patience: float) -> Iterator[None]:
+        """Be the only one who carries work out on a store that many machines share. Raises StorageError.
+
+        A store in SQLite serves one machine, where a lock on its folder does the same.
+        """
+        if self._engine.dialect.name != "postgresql":
+            yield
+            return
+        from lampway.storage import postgres
+
+        with self._translated(), postgres.alone(self._engine, patience):
+            yield
 
 
 class SqlReading:
@@ -223,6 +263,26 @@ class SqlTransaction(SqlReading):
         self.connection.execute(delete(outbox).where(outbox.c.key == key))
 
 
+def open_store(url: str, clock: Clock) -> SqlStore:
+    """Open the store at `sqlite:///PATH` or `postgresql://...`. Raises UsageError for another URL, StorageError.
+
+    Nothing of the URL is told: it may hold a password.
+    """
+    try:
+        place = make_url(url)
+    except (ArgumentError, ValueError):
+        raise UsageError("not the address of a store", hint=_ADDRESSES) from None
+    match place.get_backend_name():
+        case "sqlite" if place.database:
+            return open_sqlite(Path(place.database), clock)
+        case "postgresql" | "postgres":
+            from lampway.storage import postgres
+
+            return SqlStore(postgres.connect_engine(place), clock)
+        case other:
+            raise UsageError(f"not the address of a store: it begins with {other}", hint=_ADDRESSES)
+
+
 def open_sqlite(path: Path, clock: Clock) -> SqlStore:
     """Open the store in this file, creating it readable by its owner only. Raises StorageError."""
     try:
@@ -237,53 +297,3 @@ def open_sqlite(path: Path, clock: Clock) -> SqlStore:
 def open_memory(clock: Clock) -> SqlStore:
     """Open a store that lives and dies with this process."""
     return SqlStore(_sqlite_engine("sqlite://", poolclass=StaticPool), clock)
-
-
-def _sqlite_engine(url: str, **options: Any) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, **options)
-
-    @event.listens_for(engine, "connect")
-    def _connect(dbapi_connection: Any, _record: object) -> None:
-        dbapi_connection.isolation_level = None  # transactions are begun below, with the right kind of lock
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
-            dbapi_connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("write") else "BEGIN")
-
-    return engine
-
-
-def _prepare(engine: Engine) -> None:
-    with engine.connect() as connection:
-        connection.info["write"] = True
-        with connection.begin():
-            known = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
-            if "about" not in known:
-                _create(connection)
-            elif new := [table for table in metadata.sorted_tables if table.name not in known]:
-                metadata.create_all(connection, tables=new, checkfirst=False)  # kinds of record newer than this store
-            for name in APPEND_ONLY.keys() - known:  # also those that somebody took away, or that are new
-                connection.exec_driver_sql(APPEND_ONLY[name])
-            version = int(connection.execute(select(about.c.value).where(about.c.key == "schema")).scalar_one())
-    if version != VERSION:
-        hint = "use a newer Lampway" if version > VERSION else "use the Lampway that made it"
-        raise StorageError(f"the store has layout {version}, this version works with {VERSION}", hint=hint)
-
-
-def _create(connection: Connection) -> None:
-    metadata.create_all(connection, checkfirst=False)
-    connection.execute(insert(about).values(key="schema", value=str(VERSION)))
-
-
-def _cure(cause: str) -> str:
-    if "full" in cause:
-        return "free some disk space and run the command again"
-    if "readonly" in cause or "read-only" in cause:
-        return "make the folder .lampway writable"
-    if "malformed" in cause or "not a database" in cause:
-        return "the store is damaged: restore .lampway from a backup"
-    if "locked" in cause:
-        return "another Lampway is writing; run the command again"
-    return ""

@@ -1,0 +1,82 @@
+"""The commands about what is kept, as they are typed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lampway.cli.main import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Return a runner in a repository whose strategy is in force."""
+    for name, value in {
+        "HOME": str(tmp_path / "home"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "LAMPWAY_USER": "ada",
+        "LAMPWAY_DIR": str(tmp_path),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    def run_one(*words: str, folder: Path = tmp_path / "team") -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(["-C", str(folder), *words])
+        return code, out.getvalue(), err.getvalue()
+
+    (tmp_path / "team").mkdir()
+    assert run_one("init", "--person", "ada:Ada Maker:ada@example.org:maker,platform-admin")[0] == 0
+    assert run_one("strategy", "apply", "-m", "First")[0] == 0
+    return run_one
+
+
+def test_a_backup_is_made_tried_elsewhere_and_restored_after_a_loss(run: Run, tmp_path: Path) -> None:
+    history = run("history", "--all", "--json")
+    code, out, err = run("backup", str(tmp_path / "x.backup"))
+    assert code == 0
+    assert "events and 0 packages" in out
+    assert "private key is not in it" in err
+    url = f"sqlite:///{tmp_path / 'tried' / 'lampway.db'}"
+    code, out, err = run("restore", str(tmp_path / "x.backup"), "--verify", "--into", url)
+    assert code == 0
+    assert "✓ read again" in out
+    code, _, err = run("restore", str(tmp_path / "x.backup"))
+    assert code == 1
+    assert "never replaced" in err
+    assert "hint: restore into an empty one" in err
+    for file in (tmp_path / "team" / ".lampway").glob("lampway.db*"):
+        file.unlink()
+    code, out, _ = run("restore", str(tmp_path / "x.backup"), "--verify", "--json")
+    assert code == 0
+    assert json.loads(out)["is_verified"] is True
+    assert json.loads(out)["damage"] == []
+    assert run("history", "--all", "--json") == history
+
+
+def test_a_file_that_is_no_backup_is_asking_wrongly(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("no backup")
+    code, _, err = run("restore", str(tmp_path / "x"), "--into", f"sqlite:///{tmp_path / 'new.db'}", "--json")
+    assert code == 2
+    assert json.loads(err)["error"]["message"].startswith("not a whole backup")
+    assert not (tmp_path / "new.db").exists()
+    assert run("restore", str(tmp_path / "gone"))[0] == 2
+    assert run("backup", str(tmp_path / "x"))[0] == 2
+    assert (tmp_path / "x").read_text() == "no backup"
+
+
+def test_an_address_of_no_store_is_told_by_every_command(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAMPWAY_STATE", "mysql://ada:s3cr3t@host/lampway")
+    code, _, err = run("status")
+    assert code == 2
+    assert "LAMPWAY_STATE" in err
+    assert "s3cr3t" not in err

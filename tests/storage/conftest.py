@@ -1,0 +1,45 @@
+"""What tests of the stores share: an empty store of each kind, by its URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import private_postgres
+
+
+class Clock:
+    """Stands still."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def postgres_ends() -> Iterator[None]:
+    yield
+    private_postgres.stop()
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """Return the URL of an empty database in Postgres."""
+    url = private_postgres.new_database()
+    yield url
+    private_postgres.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a store that is not there yet, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'state' / 'lampway.db'}"
+    return str(request.getfixturevalue("postgres_url"))
