@@ -302,7 +302,7 @@ def _fork(run: Callable[[Callable[[bytes], None]], None]) -> _Child:
         run(lambda text: os.write(writes, text) and None)
         code = 0
     except StorageError as error:
-        code = _FENCED if "took over" in str(error) else 1
+        code = _FENCED if "took over" in str(error) or "out of our hands" in str(error) else 1
         os.write(writes, traceback.format_exc().encode()[-4000:])
     except BaseException:  # noqa: BLE001 - whatever it is goes into the report
         os.write(writes, traceback.format_exc().encode()[-4000:])

@@ -65,7 +65,7 @@ def test_whoever_polls_on_stops_at_once(team: Team, hanging: str) -> None:
         if len(polls) == 2:
             team.run(Abort(hanging, "it hangs"), "rita")
 
-    with pytest.raises(StorageError, match="took over"):
+    with pytest.raises(StorageError, match="out of our hands"):
         drain(replace(team.another(holder="two"), pause=pause), "prod")
     assert len(polls) == 2
     assert team.promotion(hanging).state is PromotionState.RECONCILE

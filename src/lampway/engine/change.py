@@ -116,7 +116,7 @@ def _wait_for(run: Run, name: str, outcome: Outcome, *, known: bool = False) -> 
             run.journal.runs_on(name, outcome.detail)
         known = True
         run.engine.pause(outcome.retry_after)
-        run.journal.require_lease()
+        run.journal.require_ours()
         try:
             told = run.platform.poll(run.access, outcome.detail)
         except NotFoundError as error:
@@ -140,7 +140,7 @@ def _look(run: Run, name: str, intent: Mapping[str, Any]) -> Found:
         if found is not Found.RUNNING:
             return found
         run.engine.pause(waited)
-        run.journal.require_lease()
+        run.journal.require_ours()
         waited = min(waited * 2, 30.0)
 
 
@@ -153,6 +153,7 @@ def _resolve_unknown(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
             if found is Found.REACHED:
                 return _send_again(run, name, intent)
             if found is Found.UNTOUCHED and _has_precondition(run):
+                run.journal.require_ours()
                 return _wait_for(run, name, run.platform.perform(run.access, run.wanted, name, intent))
         except (UnreachableError, AccessError, UnknownOutcomeError):
             continue  # look again
@@ -164,6 +165,7 @@ def _send_again(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
     """Perform from the state that is reached already: that sends only what bears repeating, such as secrets."""
     if not _has_precondition(run):
         return Outcome(Progress.DONE, {"again": False})  # it would make the whole change a second time
+    run.journal.require_ours()
     send: Callable[[Mapping[str, Any]], Outcome] = lambda given: _wait_for(  # noqa: E731
         run, name, run.platform.perform(run.access, run.wanted, name, given)
     )

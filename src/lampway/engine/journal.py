@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from lampway.domain.deployment import Deployment, StepState
+from lampway.domain.deployment import Deployment, DeploymentState, StepState
 from lampway.domain.events import ENGINE, Event, Recorded, StepFinished, StepRunning, StepStarted
 from lampway.engine.context import Engine
 from lampway.engine.store import Reading, Transaction
+from lampway.errors import StorageError
 
 More: TypeAlias = Callable[[Transaction], list[Recorded]]
 """Adds what belongs to an entry, in its transaction."""
@@ -52,10 +53,10 @@ class Journal:
     ) -> None:
         """Write what was held, these events, what else there is, and what follows from the records then; or nothing.
 
-        Raises StorageError when another process took over.
+        Raises StorageError when another process took over, or a person gave the deployment up.
         """
         with self.engine.store.transaction() as transaction:
-            transaction.require_fence(self.environment, self.fence)
+            self._require_ours(transaction)
             told = [recorded for more in self._held for recorded in more(transaction)]
             told += [transaction.append(event, ENGINE) for event in events]
             told += also(transaction) if also else []
@@ -63,10 +64,19 @@ class Journal:
         self._held.clear()
         self.engine.tell(told)
 
-    def require_lease(self) -> None:
-        """Go on only if nobody took over. Raises StorageError."""
+    def require_ours(self) -> None:
+        """Go on to a change, or to wait for one, only while it is ours. Raises StorageError like `write`."""
         with self.engine.store.transaction() as transaction:
-            transaction.require_fence(self.environment, self.fence)
+            self._require_ours(transaction)
+
+    def _require_ours(self, transaction: Transaction) -> None:
+        transaction.require_fence(self.environment, self.fence)
+        found = transaction.get(Deployment, self.deployment)
+        if found is not None and found.state is not DeploymentState.RUNNING:
+            raise StorageError(
+                f"deployment {self.deployment} in {self.environment} was taken out of our hands: {found.note}",
+                hint="lampway status",
+            )
 
 
 def open_journal(engine: Engine, deployment: Deployment, fence: int) -> Journal:

@@ -60,20 +60,14 @@ def give_up(engine: Engine, promotion: Promotion, reason: str, actor: Actor) -> 
     Whoever still works on it can record nothing there any more. What it did is not known: `reconcile` says it.
     """
     why = f"given up by {actor.person}: {require_reason(reason)}"
-    with engine.store.reading() as reading:
-        _require_known(reading, actor)
-    fence = engine.store.take_lease(promotion.environment, engine.holder)
-    try:
-        with engine.store.transaction() as transaction:
-            transaction.require_fence(promotion.environment, fence)
-            current = transaction.get(Promotion, promotion.id) or promotion
-            if current.state is not PromotionState.RUNNING:
-                raise RefusedError(f"promotion {current.id} is {current.state} by now: {current.note}")
-            finished = DeploymentFinished(current.deployment, DeploymentState.RECONCILE, why)
-            moved = PromotionMoved(current.id, PromotionState.RECONCILE, why)
-            told = [transaction.append(event, actor) for event in (finished, moved)]
-    finally:
-        engine.store.release_lease(promotion.environment, fence)
+    with engine.store.transaction() as transaction:
+        _require_known(transaction, actor)
+        current = transaction.get(Promotion, promotion.id) or promotion
+        if current.state is not PromotionState.RUNNING:
+            raise RefusedError(f"promotion {current.id} is {current.state} by now: {current.note}")
+        finished = DeploymentFinished(current.deployment, DeploymentState.RECONCILE, why)
+        moved = PromotionMoved(current.id, PromotionState.RECONCILE, why)
+        told = [transaction.append(event, actor) for event in (finished, moved)]
     engine.tell(told)
 
 

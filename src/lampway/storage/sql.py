@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Sequence
+import functools
+from collections.abc import Collection, Generator, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Select, bindparam, delete, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
@@ -30,6 +31,7 @@ _ADDRESSES = "write sqlite:///PATH or postgresql://USER@HOST/DATABASE into LAMPW
 _GET = {kind: select(table.c.doc).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
 _CHANGE = {kind: update(table).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
 _ADD = {kind: insert(table) for kind, table in records.items()}
+_FENCE = select(leases.c.fence).where(leases.c.environment == bindparam("here"))
 """Built once: making a statement costs more than running it."""
 
 
@@ -183,18 +185,26 @@ class SqlReading:
         limit: int = 0,
     ) -> tuple[T, ...]:
         """Return records in the order in which the ledger first spoke of them."""
-        table = records[kind]
-        query = select(table.c.doc).order_by(table.c.first.desc() if newest_first else table.c.first)
-        if solution:
-            query = query.where(table.c.solution == solution)
-        if environment:
-            query = query.where(table.c.environment == environment)
-        if states:
-            query = query.where(table.c.state.in_([str(s) for s in states]))
-        if limit:
-            query = query.limit(limit)
+        shape = (bool(solution), bool(environment), bool(states), newest_first, bool(limit))
+        given = {"of": solution, "there": environment, "states": [str(s) for s in states], "most": limit}
         where = f"{kind.__name__.lower()} records"
-        return tuple(from_text(kind, doc, where=where) for doc in self.connection.execute(query).scalars())
+        found: Iterable[str] = self.connection.execute(_search(kind, shape), given).scalars()
+        return tuple(from_text(kind, doc, where=where) for doc in found)
+
+
+@functools.cache
+def _search(kind: Hashable, shape: tuple[bool, bool, bool, bool, bool]) -> Select[Any]:
+    """Return the statement that looks for records by these filters, built once."""
+    solution, environment, states, newest_first, limit = shape
+    table = records[kind]  # type: ignore[index] # a class is hashable
+    query = select(table.c.doc).order_by(table.c.first.desc() if newest_first else table.c.first)
+    if solution:
+        query = query.where(table.c.solution == bindparam("of"))
+    if environment:
+        query = query.where(table.c.environment == bindparam("there"))
+    if states:
+        query = query.where(table.c.state.in_(bindparam("states", expanding=True)))
+    return query.limit(bindparam("most")) if limit else query
 
 
 class SqlTransaction(SqlReading):
@@ -248,7 +258,7 @@ class SqlTransaction(SqlReading):
 
     def require_fence(self, environment: str, fence: int) -> None:
         """Go on only if this fence still holds the environment. Raises StorageError."""
-        row = self.connection.execute(select(leases.c.fence).where(leases.c.environment == environment)).first()
+        row = self.connection.execute(_FENCE, {"here": environment}).first()
         if row is None or row.fence != fence:
             raise StorageError(f"another process took over the deployments in {environment}", hint="lampway status")
 
