@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Generator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -188,15 +188,15 @@ class SqlReading:
         shape = (bool(solution), bool(environment), bool(states), newest_first, bool(limit))
         given = {"of": solution, "there": environment, "states": [str(s) for s in states], "most": limit}
         where = f"{kind.__name__.lower()} records"
-        found: Iterable[str] = self.connection.execute(_search(kind, shape), given).scalars()
+        found: Iterable[str] = self.connection.execute(_search(kind, shape), given).scalars()  # type: ignore[arg-type] # a class is hashable
         return tuple(from_text(kind, doc, where=where) for doc in found)
 
 
 @functools.cache
-def _search(kind: Hashable, shape: tuple[bool, bool, bool, bool, bool]) -> Select[Any]:
+def _search(kind: Any, shape: tuple[bool, bool, bool, bool, bool]) -> Select[Any]:
     """Return the statement that looks for records by these filters, built once."""
     solution, environment, states, newest_first, limit = shape
-    table = records[kind]  # type: ignore[index] # a class is hashable
+    table = records[kind]
     query = select(table.c.doc).order_by(table.c.first.desc() if newest_first else table.c.first)
     if solution:
         query = query.where(table.c.solution == bindparam("of"))
