@@ -141,6 +141,7 @@ def _live(town: Town, told: Told, ids: str, chance: random.Random, way: Way, *, 
     if status is None:
         os.kill(child.pid, signal.SIGKILL)
         child.wait(None)
+        child.said()
         if not dies_after:
             told.faults.append("lost: a process hangs")
             return "fault"
@@ -189,6 +190,7 @@ def _stop_and_go(town: Town, told: Told, ids: str, chance: random.Random) -> str
     os.kill(first.pid, signal.SIGCONT)
     woken = first.wait(_HANGS)
     if woken is not None and os.WIFEXITED(woken) and os.WEXITSTATUS(woken) == _FENCED:
+        first.said()
         told.fenced += 1
     elif _ended(told, first, woken) == "fault":
         return "fault"
@@ -205,6 +207,7 @@ def _ended(told: Told, child: _Child, status: int | None) -> str:
         told.faults.append("lost: a process hangs")
         return "fault"
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, _FENCED):
+        child.said()
         return "done" if os.WEXITSTATUS(status) == 0 else "killed"
     told.faults.append(f"lost: {child.said()}")
     return "fault"
@@ -285,6 +288,7 @@ class _Child:
                     parts.append(part)
             except BlockingIOError:
                 pass
+            os.close(self.reads)
             self._said = b"".join(parts).decode()
         return self._said
 
