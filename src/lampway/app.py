@@ -98,9 +98,9 @@ class LocalSession:
     observers: tuple[Callable[[Recorded], None], ...] = ()
     user: str | None = None
     """Who acts; None: `LAMPWAY_USER`, else git's e-mail."""
+    _engine: Engine | None = None
     left: tuple[LeftBehind, ...] = ()
     """What the last request left behind, for a worker that does not run."""
-    _engine: Engine | None = None
 
     def run(self, request: Request[Answer]) -> Answer:
         """Carry out one request; then whatever may start because of it."""

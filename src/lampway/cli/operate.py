@@ -80,7 +80,10 @@ def _remarks(cell: Cell) -> list[str]:
             f" --in {cell.environment} --reason '...'"
         )
     if cell.state == "running":
-        lines.append(f"{cell.waiting} is being deployed to {cell.environment}; if nothing moves: lampway resume")
+        lines.append(
+            f"{cell.waiting} is being deployed to {cell.environment}; if nothing moves: lampway resume,"
+            f" or give it up: lampway abort {cell.promotion} --reason '...'"
+        )
     if cell.state == "reconcile":
         lines.append(
             f"{cell.waiting} in {cell.environment}: look there, then lampway reconcile {cell.solution}"

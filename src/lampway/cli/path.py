@@ -299,18 +299,26 @@ def _decide(request: Decide, passphrase_file: str, *, as_json: bool) -> int:
 
 
 def abort(promotion: str, /, *, reason: str = "") -> int:
-    """Take back a promotion that has not started.
+    """Take back a promotion that has not started, or give up a deployment that does not come to its end.
+
+    What a deployment that is given up did is not known: look there, then `lampway reconcile`.
 
     Parameters
     ----------
     promotion
         Its id, or SOLUTION[@VERSION].
     reason
-        For the record.
+        For the record; needed to give up a deployment.
     """
     with session() as opened:
-        opened.run(Abort(promotion, reason))
-    say(f"taken back: {promotion}")
+        state = opened.run(Abort(promotion, reason))
+        view = opened.run(ShowPromotion(promotion)) if state is PromotionState.RECONCILE else None
+    if view is None:
+        say(f"taken back: {promotion}")
+        return 0
+    p = view.promotion
+    say(f"given up: {promotion}; look in {p.environment}, then say what happened:")
+    say(f"  lampway reconcile {p.solution} --in {p.environment} --happened|--did-not-happen --reason '...'")
     return 0
 
 

@@ -151,6 +151,17 @@ class StepFinished(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StepRunning(Event):
+    """The platform said that a change runs on. Durable before it is asked how far it has come."""
+
+    kind: ClassVar[str] = "step-running"
+    deployment: str
+    step: str
+    handle: dict[str, Any]
+    """What to ask with, without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
 class Installed(Event):
     """Read back from an environment: this release is in it now."""
 
@@ -183,6 +194,7 @@ class Reconciled(Event):
     kind: ClassVar[str] = "reconciled"
     deployment: str
     step: str
+    """Empty where none was under way."""
     reached: bool
     reason: str
 
@@ -410,6 +422,7 @@ EVENTS: dict[str, type[Event]] = {
         EngineKeyRecorded,
         RanOut,
         Reminded,
+        StepRunning,
     )
 }
 """Every kind of event, by name."""

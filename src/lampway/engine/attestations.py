@@ -40,10 +40,11 @@ def attest_evidence(
 def attest_verdict(engine: Engine, reading: Reading, promotion: Promotion, *, allowed: bool) -> tuple[Event, ...]:
     """Return that the engine signed its decision about a promotion, with every attestation there was to see."""
     release = reading.get(Release, f"{promotion.solution}@{promotion.version}")
-    if release is None or promotion.bound.release != release.digest:  # a removal: there is nothing to speak of
+    named = promotion.bound.release
+    if release is None or named != release.digest:  # a removal: there is nothing to speak of
         return ()
     rules = rules_in_force(reading)
-    seen = tuple(a.id for a in reading.find(Attestation, solution=release.solution) if a.release == release.digest)
+    seen = tuple(a.id for a in reading.find(Attestation, solution=release.solution) if a.release == named)
     verdict = (allowed, engine.now())
     statement = attestations.summary(release, promotion, (rules.commit, rules.digest), seen, verdict=verdict)
     return _signed(engine, reading, statement, release, (promotion.id, promotion.environment))

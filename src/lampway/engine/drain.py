@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lampway.domain.deployment import Deployment, DeploymentState
 from lampway.domain.digest import to_plain
-from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMoved, Tagged
+from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMoved, StepStarted, Tagged
 from lampway.domain.gates import is_overdue
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.timing import span_in_words
@@ -23,10 +23,11 @@ _STARTABLE = (PromotionState.REQUESTED, PromotionState.WAITING, PromotionState.R
 
 
 def environments_with_work(engine: Engine) -> tuple[str, ...]:
-    """Return the environments with open promotions, the one asked for first first."""
+    """Return the environments with open promotions, the one asked for first first; then where a tag is still due."""
     with engine.store.reading() as reading:
         found = reading.find(Promotion, states=OPEN_STATES)
-    return tuple(dict.fromkeys(p.environment for p in found))
+    due = (due.doc.get("environment", "") for due in engine.store.due())
+    return tuple(name for name in dict.fromkeys((*(p.environment for p in found), *due)) if name)
 
 
 def drain(engine: Engine, environment: str) -> bool:
@@ -117,6 +118,7 @@ def _begin(engine: Engine, deployment: Deployment) -> bool:
                 PromotionMoved(deployment.promotion, PromotionState.READY, "every gate is open", gates, now),
                 PromotionMoved(deployment.promotion, PromotionState.RUNNING, "deploying"),
                 DeploymentStarted(deployment),
+                StepStarted(deployment.id, deployment.plan[0].name, 1, deployment.fence, {}),
             )
         told = [transaction.append(event, ENGINE) for event in events]
         if promotion is not None and is_begun:

@@ -227,16 +227,15 @@ class GitSource:
 
         Raises SourceError when it exists elsewhere, UsageError for a name git does not allow.
         """
-        if name.startswith("-") or not self._git.ask("check-ref-format", f"refs/tags/{name}").ok:
-            raise UsageError(
-                f"not a tag name: {name!r}", hint="git allows no spaces, .. ~ ^ : ? * [ or backslash in it"
-            )
-        if self._is_tagged(name, commit):
-            return
+        if name.startswith("-"):
+            raise _no_tag_name(name)
         arguments = ("tag", "--annotate", "--cleanup=verbatim", "--file=-", "--", name, commit)
         answer = self._git.ask(*arguments, stdin=encode(message or name), env=self._committer(_TAGGER))
-        if not answer.ok and not self._is_tagged(name, commit):
-            raise self._git.failure("tag", answer)
+        if answer.ok or self._is_tagged(name, commit):
+            return
+        if not self._git.ask("check-ref-format", f"refs/tags/{name}").ok:
+            raise _no_tag_name(name)
+        raise self._git.failure("tag", answer)
 
     def tagged(self, prefix: str) -> Mapping[str, str]:
         """Return the tags whose names begin with `prefix`, with their messages; a bare tag's message is empty.
@@ -337,7 +336,7 @@ class GitSource:
     def _is_tagged(self, name: str, commit: str) -> bool:
         """Return whether the tag exists at `commit`. Raises SourceError when it exists elsewhere."""
         answer = self._git.ask("rev-parse", "--verify", "--quiet", f"refs/tags/{name}^{{commit}}")
-        if answer.ok and answer.text != self.resolve(commit):
+        if answer.ok and answer.text != self._id(commit):
             raise SourceError(
                 f"tag {name} exists already, at another commit: {answer.text[:12]}",
                 where=str(self._root),
@@ -389,6 +388,10 @@ def _authors_in(listed: str) -> Iterator[Author]:
         yield Author(name.rpartition("\n")[2], email)
         for match in _COAUTHOR.finditer(message):
             yield Author(match[1].strip(), match[2].strip())
+
+
+def _no_tag_name(name: str) -> UsageError:
+    return UsageError(f"not a tag name: {name!r}", hint="git allows no spaces, .. ~ ^ : ? * [ or backslash in it")
 
 
 def _person(role: str, author: Author) -> dict[str, str]:

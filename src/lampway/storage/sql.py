@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Select, bindparam, delete, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
@@ -34,6 +35,7 @@ _ADDRESSES = "write sqlite:///PATH or postgresql://USER@HOST/DATABASE into LAMPW
 _GET = {kind: select(table.c.doc).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
 _CHANGE = {kind: update(table).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
 _ADD = {kind: insert(table) for kind, table in records.items()}
+_FENCE = select(leases.c.fence).where(leases.c.environment == bindparam("here"))
 """Built once: making a statement costs more than running it."""
 
 
@@ -208,18 +210,26 @@ class SqlReading(OperationRows):
         limit: int = 0,
     ) -> tuple[T, ...]:
         """Return records in the order in which the ledger first spoke of them."""
-        table = records[kind]
-        query = select(table.c.doc).order_by(table.c.first.desc() if newest_first else table.c.first)
-        if solution:
-            query = query.where(table.c.solution == solution)
-        if environment:
-            query = query.where(table.c.environment == environment)
-        if states:
-            query = query.where(table.c.state.in_([str(s) for s in states]))
-        if limit:
-            query = query.limit(limit)
+        shape = (bool(solution), bool(environment), bool(states), newest_first, bool(limit))
+        given = {"of": solution, "there": environment, "states": [str(s) for s in states], "most": limit}
         where = f"{kind.__name__.lower()} records"
-        return tuple(from_text(kind, doc, where=where) for doc in self.connection.execute(query).scalars())
+        found: Iterable[str] = self.connection.execute(_search(kind, shape), given).scalars()  # type: ignore[arg-type] # a class is hashable
+        return tuple(from_text(kind, doc, where=where) for doc in found)
+
+
+@functools.cache
+def _search(kind: Any, shape: tuple[bool, bool, bool, bool, bool]) -> Select[Any]:
+    """Return the statement that looks for records by these filters, built once."""
+    solution, environment, states, newest_first, limit = shape
+    table = records[kind]
+    query = select(table.c.doc).order_by(table.c.first.desc() if newest_first else table.c.first)
+    if solution:
+        query = query.where(table.c.solution == bindparam("of"))
+    if environment:
+        query = query.where(table.c.environment == bindparam("there"))
+    if states:
+        query = query.where(table.c.state.in_(bindparam("states", expanding=True)))
+    return query.limit(bindparam("most")) if limit else query
 
 
 class SqlTransaction(OperationChanges, SqlReading):
@@ -266,7 +276,7 @@ class SqlTransaction(OperationChanges, SqlReading):
 
     def require_fence(self, environment: str, fence: int) -> None:
         """Go on only if this fence still holds the environment. Raises StorageError."""
-        row = self.connection.execute(select(leases.c.fence).where(leases.c.environment == environment)).first()
+        row = self.connection.execute(_FENCE, {"here": environment}).first()
         if row is None or row.fence != fence:
             raise TakenOverError(f"another process took over the deployments in {environment}", hint="lampway status")
 
@@ -307,7 +317,8 @@ def open_sqlite(path: Path, clock: Clock) -> SqlStore:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"cannot create the store: {error.strerror}", where=str(path)) from error
+        hint = "make the folder .lampway writable, and see that there is room"
+        raise StorageError(f"cannot open the store: {error.strerror}", where=str(path), hint=hint) from error
     return SqlStore(_sqlite_engine(f"sqlite:///{path}", max_overflow=-1), clock)
 
 
