@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Trust what the machine trusts, so that mirrors and proxies with certificates of their own work as they do with pip.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: setup dev demo test test-platforms check fix bench lock schemas clean
+.PHONY: setup dev demo test test-platforms check fix bench chaos lock schemas clean
 
 setup: $(VENV)/.runtime ## make .venv with lampway in it
 
@@ -38,6 +38,9 @@ fix: $(VENV)/.dev ## format and mend what can be mended
 
 bench: $(VENV)/.dev ## measure; tables on the screen, JSON in bench/results
 	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+chaos: $(VENV)/.dev ## kill engines ten thousand times; SEED=... plays again what went wrong
+	@$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(CHAOS_ARGS)
 
 lock: $(VENV)/.uv ## bring the locks up to date with pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -12,7 +12,8 @@ import secrets as randomness
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from lampway.domain.secret import Secret
     from lampway.engine.ports import PackageStore, Scanner, Source
     from lampway.engine.verify import Checked
+    from lampway.engine.workers import LeftBehind
     from lampway.integrations.signing import KeyPair
+    from lampway.runtime.worker import Worker
     from lampway.storage.backup import Backup
     from lampway.storage.restore import Restored
     from lampway.storage.sql import SqlStore
@@ -96,6 +99,8 @@ class LocalSession:
     user: str | None = None
     """Who acts; None: `LAMPWAY_USER`, else git's e-mail."""
     _engine: Engine | None = None
+    left: tuple[LeftBehind, ...] = ()
+    """What the last request left behind, for a worker that does not run."""
 
     def run(self, request: Request[Answer]) -> Answer:
         """Carry out one request; then whatever may start because of it."""
@@ -103,9 +108,12 @@ class LocalSession:
 
         engine = self._open()
         actor = self.actor()
+        with engine.store.reading() as reading:
+            before = reading.head()[0]
         answer: Answer = CASES[type(request)](engine, request, actor)
         if type(request) in MOVING:
-            self._settle(engine)
+            self._settle(engine, request, before)
+            self._look_back(engine, before)
         return answer
 
     def actor(self) -> Actor:
@@ -132,16 +140,28 @@ class LocalSession:
             self._engine.store.close()
             self._engine = None
 
-    def _settle(self, engine: Engine) -> None:
-        from lampway.engine.drain import drain, environments_with_work
-        from lampway.runtime.embedded import EmbeddedRuntime
+    def _look_back(self, engine: Engine, before: int) -> None:
+        from lampway.engine.workers import left_behind
 
-        runtime = EmbeddedRuntime(self.root / STATE, alone=engine.store.alone)
-        for _ in range(50):  # a deployment that succeeds may open the gates of the next stage
-            before = _progress(engine)
-            runtime.settle(environments_with_work(engine), functools.partial(drain, engine))
-            if _progress(engine) == before:
-                return
+        self.left = left_behind(engine, (recorded.event for recorded in engine.store.events(before)))
+
+    def _settle(self, engine: Engine, request: Request[Answer], since: int) -> None:
+        from lampway.engine.cases import Resume
+        from lampway.engine.drain import drain, environments_with_work
+        from lampway.engine.reach import reach
+        from lampway.runtime.choice import open_runtime
+
+        with open_runtime(os.environ.get(STATE_URL, ""), self.root / STATE, engine) as (runtime, is_shared):
+            for _ in range(50):  # a deployment that succeeds may open the gates of the next stage
+                before = _progress(engine)
+                if is_shared and not isinstance(request, Resume):
+                    with engine.store.reading() as reading:
+                        places = reach(reading, engine.store.events(since))
+                else:
+                    places = environments_with_work(engine)
+                runtime.settle(places, functools.partial(drain, engine))
+                if _progress(engine) == before:
+                    return
 
     def _open(self) -> Engine:
         if self._engine is None:
@@ -155,6 +175,37 @@ def _progress(engine: Engine) -> object:
 
     with engine.store.reading() as reading:
         return len(reading.find(Deployment, states=(DeploymentState.SUCCEEDED,)))
+
+
+@contextmanager
+def open_worker(
+    root: Path,
+    *,
+    lanes: tuple[str, ...] = (),
+    at_once: int = 64,
+    observers: tuple[Callable[[Recorded], None], ...] = (),
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[Worker]:
+    """Open a worker on the state of the repository at `root`. Raises StorageError, NotFoundError."""
+    from lampway.runtime import choice
+
+    engine = open_engine(root, observers)
+    engine = replace(engine, holder=f"{engine.holder}-{randomness.token_hex(2)}")
+    state = os.environ.get(STATE_URL, "")
+    try:
+        _require_lanes(engine, lanes)
+        with choice.open_worker(engine, state, root / STATE, lanes=lanes, at_once=at_once, say=say) as worker:
+            yield worker
+    finally:
+        engine.store.close()
+
+
+def _require_lanes(engine: Engine, lanes: Sequence[str]) -> None:
+    with engine.store.reading() as reading:
+        rules = reading.get(RulesInForce, "current")
+    if rules is not None:
+        for name in lanes:
+            rules.strategy.environment(name)
 
 
 def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = ()) -> Engine:

@@ -10,6 +10,8 @@ LampwayError
 │   └── UnsignedError          a decision that counts only when it is signed
 ├── BrokenError                the machinery failed                   exit 3
 │   ├── StorageError           the store or the package store
+│   │   ├── StoreLostError     the store cannot be reached or written now
+│   │   └── TakenOverError     another process holds the environment
 │   ├── SourceError            git
 │   ├── SecretError            a secret reference that cannot be resolved
 │   └── PlatformError          the platform
@@ -128,6 +130,19 @@ class StorageError(BrokenError):
     """The store or the package store cannot be read or written, or is damaged."""
 
     code = "storage"
+
+
+class StoreLostError(StorageError):
+    """The store cannot be reached or written now: what was under way stays so, and is looked at again later."""
+
+    code = "store-lost"
+    retryable = True
+
+
+class TakenOverError(StorageError):
+    """Another process works on this environment: whoever is told so does nothing more there."""
+
+    code = "taken-over"
 
 
 class SourceError(BrokenError):

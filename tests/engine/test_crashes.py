@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from lampway.domain.promotion import PromotionState
 from lampway.engine.deploy import carry_out
 from lampway.engine.drain import drain
 from lampway.engine.promote import Promote, Rollback
+from lampway.engine.reconcile import Reconcile
 from lampway.storage.sql import open_sqlite
 from lampway.testing.world import CrashError, Fault
 
@@ -129,15 +131,63 @@ def test_dying_during_recovery_sends_secrets_again_and_nothing_else(team: Team, 
     assert team.prod.passwords_sent >= 3
 
 
-def test_dying_while_a_slow_change_runs_on_asks_a_person(team: Team, ready: str) -> None:
-    """Nobody knows its handle any more; to begin it a second time would be a guess."""
+def test_dying_while_a_slow_change_runs_on_polls_on(team: Team, ready: str) -> None:
+    """Its handle is in the journal: the next process asks with it, and begins nothing a second time."""
     team.prod.slowness = 3
     team.prod.fail(Fault.CRASH_BEFORE, on="poll")
+    with pytest.raises(CrashError):
+        drain(team.engine, "prod")
+    assert team.prod.applied == []
+    drain(team.another(holder="two"), "prod")
+    assert_brought_once(team, ready)
+    assert len(team.prod.operations) == len(STEPS)
+
+
+def test_a_change_whose_handle_was_never_heard_is_waited_for_by_looking(team: Team, ready: str) -> None:
+    """It was accepted, and the process died before the answer came: the platform can tell that it runs on."""
+    team.prod.slowness = 3
+    team.prod.fail(Fault.LATE)
+
+    def die(seconds: float) -> None:
+        raise CrashError
+
+    with pytest.raises(CrashError):
+        drain(replace(team.engine, pause=die), "prod")
+    drain(team.another(holder="two"), "prod")
+    assert_brought_once(team, ready)
+    assert len(team.prod.operations) == len(STEPS)
+
+
+def test_a_platform_that_forgot_the_handle_is_looked_at(team: Team, ready: str) -> None:
+    team.prod.slowness = 2
+    team.prod.fail(Fault.CRASH_BEFORE, on="poll")
+    with pytest.raises(CrashError):
+        drain(team.engine, "prod")
+    team.prod.forgets = True
+    drain(team.another(holder="two"), "prod")
+    assert_brought_once(team, ready)
+
+
+def test_without_a_precondition_nothing_is_sent_twice_on_a_guess(team: Team, ready: str) -> None:
+    """What was sent may still arrive, and nobody would refuse the second one: a person says."""
+    team.platform._has_precondition = False
+    team.prod.fail(Fault.CRASH_BEFORE)
     with pytest.raises(CrashError):
         drain(team.engine, "prod")
     drain(team.another(holder="two"), "prod")
     assert team.promotion(ready).state is PromotionState.RECONCILE
     assert team.prod.applied == []
+    team.do(Reconcile("orders", "prod", False, "nothing of it is there"), "rita")
+    assert team.promotion(ready).state is PromotionState.FAILED
+
+
+def test_without_a_precondition_what_is_there_counts_as_done(team: Team, ready: str) -> None:
+    team.platform._has_precondition = False
+    team.prod.fail(Fault.CRASH_AFTER)
+    with pytest.raises(CrashError):
+        drain(team.engine, "prod")
+    drain(team.another(holder="two"), "prod")
+    assert_brought_once(team, ready)
 
 
 def test_somebody_edits_elsewhere_between_a_crash_and_its_recovery(team: Team, ready: str) -> None:

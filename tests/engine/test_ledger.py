@@ -23,8 +23,10 @@ from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift
 from lampway.engine.promote import Abort, Promote, Rollback
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.release import MakeRelease
+from lampway.engine.schedules import fire_due, plan_everywhere
 from lampway.engine.stops import LiftHold, PutOnHold, VetoRelease
 from lampway.errors import LampwayError, StorageError
+from lampway.runtime.timetable import CronCalendar
 from lampway.storage.ledger import verify
 from lampway.storage.rebuild import compare
 from lampway.storage.schema import ledger, records
@@ -69,7 +71,10 @@ def full(new_team: Team) -> Iterator[Team]:
     team.prod.edit("p2", does="times 2")
     team.run(ScanDrift(("prod",)))
     team.run(Delegate("bob", "2026-01-01", "2026-02-01", "away"), "ana")
-    team.run(PutOnHold("the year is closed", "orders"))
+    team.run(PutOnHold("the year is closed", "orders", until="2026-01-05T10:00"))
+    team.clock.move(hours=2)
+    plan_everywhere(team.engine, CronCalendar())
+    assert [f.row.kind for f in fire_due(team.engine, CronCalendar())] == ["hold"]
     team.run(VetoRelease("orders@1.0.0", "test", "it lost an order"))
     team.run(Recertify("orders"))
     yield team

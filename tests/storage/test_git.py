@@ -454,6 +454,14 @@ class TestAuthors:
 
 
 class TestReading:
+    def test_a_commit_made_on_another_machine_is_fetched(self, begun, tmp_path):
+        there = tmp_path / "there"
+        git(tmp_path, "clone", "--quiet", str(begun.root), str(there))
+        made = commit(begun, {"new": b"1"})
+        assert GitSource(there).files_at(made, [FOLDER]) == {f"{FOLDER}/new": b"1"}
+        with pytest.raises(SourceError):
+            GitSource(there).files_at("1" * 40, [FOLDER])
+
     def test_missing_paths_are_left_out(self, begun):
         assert begun.files_at("HEAD", ["nope", "lampway.yaml"]) == {"lampway.yaml": b"team: orders\n"}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,7 +29,6 @@ def store(postgres_url: str, clock: Any) -> Iterator[SqlStore]:
 
 
 ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
-HOLDERS = f"{ALL} AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)"
 
 
 def cut(url: str, whom: str = ALL) -> None:
@@ -137,28 +134,6 @@ def test_somebody_who_waits_too_long_for_the_lock_is_told(
     with store.transaction(), pytest.raises(StorageError) as caught, other.transaction():
         pass
     assert "another Lampway is writing" in caught.value.hint
-    other.close()
-
-
-def test_only_one_carries_work_out_and_the_next_one_follows_when_its_connection_is_gone(
-    store: SqlStore, postgres_url: str, clock: Any
-) -> None:
-    other, order = open_store(postgres_url, clock), []
-
-    def wait() -> None:
-        with other.alone(30):
-            order.append("second")
-
-    waiting = threading.Thread(target=wait)
-    with store.alone(1):
-        with pytest.raises(StorageError, match="too long"), other.alone(0.1):
-            pass
-        waiting.start()
-        time.sleep(0.2)
-        order.append("first")
-        cut(postgres_url, HOLDERS)
-        waiting.join(20)
-    assert order == ["first", "second"]
     other.close()
 
 

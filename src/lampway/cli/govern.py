@@ -23,10 +23,12 @@ from lampway.cli.keys import lines_for, own_public_key
 from lampway.cli.output import emit, paint, say, table, when
 from lampway.cli.path import Json
 from lampway.cli.session import session, today, working_folder
+from lampway.cli.worker import worker_line
 from lampway.domain.capability import Capability
 from lampway.domain.cautions import cautions
 from lampway.engine.audit import Audit, History
 from lampway.engine.strategy import ApplyStrategy
+from lampway.engine.workers import ShowWorkers
 from lampway.errors import LampwayError
 
 
@@ -207,6 +209,8 @@ def _workspace() -> list[tuple[str, bool, str]]:
     try:
         verdict = opened.run(Audit())
         found.append(("ledger", not verdict.damage, f"{verdict.events} events, {len(verdict.damage)} damaged"))
+        working = opened.run(ShowWorkers())
+        found.append(("workers", True, worker_line(working)))
         actor = opened.actor()
         found.append(("you", True, f"{actor.person}, known by {actor.via}, not proved"))
         found += _key(root, actor.person) if found[0][1] else []

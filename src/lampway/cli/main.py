@@ -37,7 +37,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("show", "lampway.cli.path:show", "show one promotion whole"),
         ("approve", "lampway.cli.path:approve", "approve a promotion"),
         ("reject", "lampway.cli.path:reject", "reject a promotion, with a reason"),
-        ("abort", "lampway.cli.path:abort", "take back a promotion that has not started"),
+        ("abort", "lampway.cli.path:abort", "take back a promotion, or give up a deployment that hangs"),
         ("check run", "lampway.cli.check:run", "run checks again, without deploying"),
         ("check attest", "lampway.cli.check:attest", "say what came of a check that people carry out"),
         ("check show", "lampway.cli.check:show", "show what checks told about a release"),
@@ -66,6 +66,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("stop", "lampway.cli.stops:stop", "stop an environment, or everything, in an emergency"),
         ("start", "lampway.cli.stops:start", "lift an emergency stop"),
         ("stops", "lampway.cli.stops:stops", "show what is held, stopped or vetoed"),
+        ("worker", "lampway.cli.worker:worker", "carry out whatever may start, and what is due, while it runs"),
+        ("workers", "lampway.cli.worker:workers", "show which workers there are, and whether they live"),
     ),
     "Govern": (
         ("history", "lampway.cli.govern:history", "read the ledger"),

@@ -9,12 +9,14 @@ from cyclopts import Parameter
 from lampway.cli.output import emit, paint, say, table
 from lampway.cli.path import Json, follow
 from lampway.cli.session import session
+from lampway.cli.worker import worker_line
 from lampway.domain.deployment import DriftState
 from lampway.engine.cases import LookAtLock, Resume
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift, Scanned
 from lampway.engine.promote import Rollback
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.views import Cell, Status
+from lampway.engine.workers import ShowWorkers
 from lampway.errors import UsageError
 
 _STUCK = ("running", "reconcile")
@@ -33,6 +35,7 @@ def status(solution: str = "", /, *, json: Json = False) -> int:
     """
     with session() as opened:
         cells = opened.run(Status(solution))
+        found_workers = opened.run(ShowWorkers())
     if json:
         emit(cells)
         return 0
@@ -51,6 +54,8 @@ def status(solution: str = "", /, *, json: Json = False) -> int:
         say(line)
     for line in dict.fromkeys(words for cell in cells for words in cell.held):
         say(paint(line, "33"))
+    if found_workers or any(cell.waiting for cell in cells):
+        say(worker_line(found_workers))
     return 0
 
 
@@ -77,7 +82,10 @@ def _remarks(cell: Cell) -> list[str]:
             f" --in {cell.environment} --reason '...'"
         )
     if cell.state == "running":
-        lines.append(f"{cell.waiting} is being deployed to {cell.environment}; if nothing moves: lampway resume")
+        lines.append(
+            f"{cell.waiting} is being deployed to {cell.environment}; if nothing moves: lampway resume,"
+            f" or give it up: lampway abort {cell.promotion} --reason '...'"
+        )
     if cell.state == "reconcile":
         lines.append(
             f"{cell.waiting} in {cell.environment}: look there, then lampway reconcile {cell.solution}"

@@ -11,7 +11,7 @@ from lampway.app import Session
 from lampway.cli.duties import duty_facts, duty_lines
 from lampway.cli.output import emit, gate_lines, say, when
 from lampway.cli.session import session
-from lampway.domain.judgement import GateState
+from lampway.domain.judgement import OPENING, GateState
 from lampway.domain.promotion import PromotionState
 from lampway.engine.decide import Decide
 from lampway.engine.promote import Abort, Promote
@@ -105,6 +105,8 @@ def _code(view: PromotionView) -> int:
         case PromotionState.SUCCEEDED:
             return 0
         case PromotionState.WAITING | PromotionState.READY | PromotionState.RUNNING:
+            if all(g.state in OPENING for g in view.gates) and not view.promotion.note:
+                return WAITING_FOR_PEOPLE  # for nobody in particular: a worker goes on with it
             refused = any(g.state in (GateState.FAILED, GateState.INCONCLUSIVE, GateState.ERRORED) for g in view.gates)
             return 1 if refused or (view.gates and not _pending(view)) else WAITING_FOR_PEOPLE
         case PromotionState.ERRORED | PromotionState.RECONCILE:
@@ -303,18 +305,26 @@ def _decide(request: Decide, passphrase_file: str, *, as_json: bool) -> int:
 
 
 def abort(promotion: str, /, *, reason: str = "") -> int:
-    """Take back a promotion that has not started.
+    """Take back a promotion that has not started, or give up a deployment that does not come to its end.
+
+    What a deployment that is given up did is not known: look there, then `lampway reconcile`.
 
     Parameters
     ----------
     promotion
         Its id, or SOLUTION[@VERSION].
     reason
-        For the record.
+        For the record; needed to give up a deployment.
     """
     with session() as opened:
-        opened.run(Abort(promotion, reason))
-    say(f"taken back: {promotion}")
+        state = opened.run(Abort(promotion, reason))
+        view = opened.run(ShowPromotion(promotion)) if state is PromotionState.RECONCILE else None
+    if view is None:
+        say(f"taken back: {promotion}")
+        return 0
+    p = view.promotion
+    say(f"given up: {promotion}; look in {p.environment}, then say what happened:")
+    say(f"  lampway reconcile {p.solution} --in {p.environment} --happened|--did-not-happen --reason '...'")
     return 0
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lampway.app import LocalSession, Session, SystemClock, find_root
+from lampway.cli.output import note
 
 
 def working_folder() -> Path:
@@ -29,4 +30,6 @@ def session(*, quiet: bool = False) -> Iterator[Session]:
     try:
         yield opened
     finally:
+        for left in opened.left:
+            note(f"note: {left.release} → {left.environment} {left.why}; no worker is there to go on: lampway worker")
         opened.close()

@@ -169,4 +169,5 @@ def _assemble(
         freezes=tuple(freeze.to_domain() for freeze in top.freezes),
         checkpoints=top.audit.checkpoints or "",
         retention=top.retention or 0.0,
+        schedules=top.schedules.to_domain(),
     )

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
 from lampway.config.key_section import Day, KeySection
+from lampway.config.schedule_rules import SchedulesSection
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.config.spans import Span
 from lampway.config.windows import FreezeSection, WindowSection
@@ -104,6 +105,8 @@ class StrategyFile(Section):
     """Rules about the rules."""
     freezes: list[FreezeSection] = Field(default=[])
     """When deployments may not start, by the calendar."""
+    schedules: Annotated[SchedulesSection, MayBeEmpty] = SchedulesSection()
+    """What workers do by the clock."""
     audit: Annotated[AuditSection, MayBeEmpty] = AuditSection()
     """How the ledger can be proved to others."""
     retention: Span | None = None

@@ -53,6 +53,8 @@ class Step:
     intent: dict[str, Any] = field(default_factory=dict)
     """For a platform's step: the state it left from and the state it was to reach."""
     detail: dict[str, Any] = field(default_factory=dict)
+    handle: dict[str, Any] = field(default_factory=dict)
+    """What to ask the platform with about a change that it said runs on; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,12 @@ class Deployment:
         """Return whether the step was completed."""
         step = self.step(name)
         return step is not None and step.state is StepState.DONE
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a step of the platform was taken, or may have been: then what is there is our own work."""
+        theirs = {p.name for p in self.plan if p.by_platform}
+        return any(s.name in theirs and s.state is not StepState.FAILED for s in self.steps)
 
 
 @dataclass(frozen=True, slots=True)

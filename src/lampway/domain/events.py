@@ -153,6 +153,17 @@ class StepFinished(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StepRunning(Event):
+    """The platform said that a change runs on. Durable before it is asked how far it has come."""
+
+    kind: ClassVar[str] = "step-running"
+    deployment: str
+    step: str
+    handle: dict[str, Any]
+    """What to ask with, without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
 class Installed(Event):
     """Read back from an environment: this release is in it now."""
 
@@ -185,6 +196,7 @@ class Reconciled(Event):
     kind: ClassVar[str] = "reconciled"
     deployment: str
     step: str
+    """Empty where none was under way."""
     reached: bool
     reason: str
 
@@ -392,6 +404,33 @@ class PackagesRemoved(Event):
     """For how many seconds such things are kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class RanOut(Event):
+    """A date came that ended something people had set: a hold, a freeze, a delegation, a waiver, an approval."""
+
+    kind: ClassVar[str] = "ran-out"
+    what: str
+    key: str
+    """Its name among everything that is due; it is told once."""
+    due: str
+    words: str
+    environment: str = ""
+    promotion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded(Event):
+    """People were reminded of a promotion that waits for them."""
+
+    kind: ClassVar[str] = "reminded"
+    promotion: str
+    people: tuple[str, ...]
+    """Ids of those whose approval would count."""
+    key: str
+    due: str
+    words: str
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -430,6 +469,9 @@ EVENTS: dict[str, type[Event]] = {
         TicketGiven,
         Certified,
         PackagesRemoved,
+        RanOut,
+        Reminded,
+        StepRunning,
     )
 }
 """Every kind of event, by name."""

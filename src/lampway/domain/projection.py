@@ -6,7 +6,7 @@ Folding the whole ledger from nothing gives the same records as keeping them up 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from lampway.domain import events
 from lampway.domain.attestation import Attestation, EngineKey
@@ -24,6 +24,7 @@ from lampway.domain.deployment import (
     Step,
     StepState,
 )
+from lampway.domain.due import Passed
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.quorum import Delegation
 from lampway.domain.release import Release
@@ -50,6 +51,7 @@ RECORDS: tuple[type, ...] = (
     EngineKey,
     Certification,
     Checkpoint,
+    Passed,
 )
 """Every kind of record."""
 
@@ -120,6 +122,8 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             records.put("current", replace(rules, revocations=(*rules.revocations, revocation)))
         case events.AttestationRecorded() | events.EngineKeyRecorded():
             _signature(recorded, records)
+        case events.RanOut(key=key, due=due) | events.Reminded(key=key, due=due):
+            records.put(key, Passed(key, due))
         case _:
             _deployment(recorded, records)
 
@@ -193,17 +197,14 @@ def _deployment(recorded: events.Recorded, records: Records) -> None:
             records.put(promotion.id, replace(promotion, deployment=deployment.id))
         case events.StepStarted() as event:
             _step_started(event, recorded.at, records)
+        case events.StepRunning() as event:
+            deployment = _need(records, Deployment, event.deployment)
+            records.put(deployment.id, _step_changed(deployment, event.step, handle=event.handle))
         case events.StepFinished() as event:
             deployment = _need(records, Deployment, event.deployment)
             records.put(deployment.id, _step_finished(deployment, event.step, event.state, event.detail, recorded.at))
         case events.Reconciled() as event:
-            deployment = _need(records, Deployment, event.deployment)
-            is_platforms = any(p.by_platform and p.name == event.step for p in deployment.plan)
-            state = (
-                StepState.DONE if event.reached and is_platforms else StepState.FAILED
-            )  # ours are simply taken again
-            told = _step_finished(deployment, event.step, state, {"reconciled": event.reason}, recorded.at)
-            records.put(deployment.id, replace(told, state=DeploymentState.RUNNING))
+            _reconciled(event, recorded.at, records)
         case events.Installed(deployment=key):
             _installed(_need(records, Deployment, key), recorded.at, records)
         case events.Verified(deployment=key):
@@ -276,11 +277,25 @@ def _step_started(event: events.StepStarted, at: str, records: Records) -> None:
 def _step_finished(
     deployment: Deployment, name: str, state: StepState, detail: dict[str, object], at: str
 ) -> Deployment:
+    return _step_changed(deployment, name, state=state, detail=detail, finished_at=at)
+
+
+def _step_changed(deployment: Deployment, name: str, **changes: Any) -> Deployment:
     step = deployment.step(name)
     if step is None:
-        raise StorageError(f"step {name} of deployment {deployment.id} finished without having started")
-    done = replace(step, state=state, detail=detail, finished_at=at)
-    return replace(deployment, steps=tuple(done if s.name == name else s for s in deployment.steps))
+        raise StorageError(f"step {name} of deployment {deployment.id} went on without having started")
+    changed = replace(step, **changes)
+    return replace(deployment, steps=tuple(changed if s.name == name else s for s in deployment.steps))
+
+
+def _reconciled(event: events.Reconciled, at: str, records: Records) -> None:
+    told = _need(records, Deployment, event.deployment)
+    if event.step:
+        is_platforms = any(p.by_platform and p.name == event.step for p in told.plan)
+        happened = event.reached and is_platforms  # ours are simply taken again
+        state = StepState.DONE if happened else StepState.FAILED
+        told = _step_finished(told, event.step, state, {"reconciled": event.reason}, at)
+    records.put(told.id, replace(told, state=DeploymentState.RUNNING))
 
 
 def _installed(deployment: Deployment, at: str, records: Records) -> None:

@@ -10,6 +10,7 @@ from lampway.domain.digest import lasting_digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.keys import PersonKey
 from lampway.domain.revocation import Revocation
+from lampway.domain.schedules import Schedules
 from lampway.domain.windows import Freeze, Window
 from lampway.errors import NotFoundError
 
@@ -258,6 +259,8 @@ class Strategy:
     """`tag`: checkpoints that are made by themselves are published as git tags; empty: they are kept in the store."""
     retention: float = 0.0
     """Seconds after which packages of releases that never were in production may go; 0 for never."""
+    schedules: Schedules = field(default_factory=Schedules)
+    """What workers do by the clock. No promotion is bound to it."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""

@@ -54,10 +54,18 @@ def _strategy(old: Strategy, new: Strategy) -> Iterator[_Change]:
     yield from (("strategy", f"freeze removed: {f.words}") for f in old.freezes if f not in new.freezes)
     yield from (("strategy", f"freeze added: {f.words}") for f in new.freezes if f not in old.freezes)
     yield from _order("strategy", "freezes", [f.words for f in old.freezes], [f.words for f in new.freezes])
+    yield from _members("strategy", "schedule", _schedules(old), _schedules(new))
     yield from _named("pipeline", old.pipelines, new.pipelines, _pipeline)
     yield from _people(old.people, new.people)
     yield from _named("environment", old.environments, new.environments, _environment)
     yield from _named("solution", old.solutions, new.solutions, _solution)
+
+
+def _schedules(rules: Strategy) -> tuple[str, ...]:
+    """Return what workers do by the clock, a line each."""
+    remind = rules.schedules.remind
+    scans = tuple(f"drift scan of {one.words}" for one in rules.schedules.drift)
+    return (*scans, *((f"reminder of what waits, every {span_in_words(remind)}",) if remind else ()))
 
 
 def _tier(place: str, old: Tier, new: Tier) -> Iterator[_Change]:

@@ -51,10 +51,11 @@ def attest_verdict(
     `judged` is what the gates were judged from, where they decided it.
     """
     release = reading.get(Release, f"{promotion.solution}@{promotion.version}")
-    if release is None or promotion.bound.release != release.digest:  # a removal: there is nothing to speak of
+    named = promotion.bound.release
+    if release is None or named != release.digest:  # a removal: there is nothing to speak of
         return ()
     rules = rules_in_force(reading)
-    seen = tuple(a.id for a in reading.find(Attestation, solution=release.solution) if a.release == release.digest)
+    seen = tuple(a.id for a in reading.find(Attestation, solution=release.solution) if a.release == named)
     verdict = (allowed, engine.now())
     policy = (rules.commit, rules.digest)
     basis = _basis(judged) if judged else None

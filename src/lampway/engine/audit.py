@@ -68,9 +68,9 @@ class History(Request[tuple[HistoryLine, ...]]):
     """Also each step of a deployment, and each look that found nothing new."""
 
 
-_ROUTINE = frozenset({"step-started", "step-finished", "installed", "environment-observed", "lock-observed"}) | {
-    "attestation-recorded"
-}
+_ROUTINE = frozenset(
+    {"step-started", "step-running", "step-finished", "installed", "environment-observed", "lock-observed"}
+) | {"attestation-recorded"}
 
 
 def audit(engine: Engine, request: Audit, actor: Actor) -> Verdict:

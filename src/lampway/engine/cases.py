@@ -82,6 +82,7 @@ from lampway.engine.views import (
 )
 from lampway.engine.waiting import ShowWaits, show_waits
 from lampway.engine.waive import DraftWaiver, Waive, draft_waiver, waive
+from lampway.engine.workers import ShowWorkers, show_workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     VerifyPackages: verify_packages,
     RepairPackages: repair_packages,
     Retain: retain,
+    ShowWorkers: show_workers,
 }
 """Request to use case."""
 

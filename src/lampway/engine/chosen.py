@@ -27,6 +27,8 @@ _NOT_OF_OTHERS = frozenset(
         events.ChecklistAnswered,
         events.Remarked,
         events.Tagged,
+        events.RanOut,
+        events.Reminded,
         events.Seeded,
         events.EnvironmentObserved,
     )

@@ -14,7 +14,7 @@ from lampway.domain.secret import Secret, is_reference
 from lampway.domain.strategy import Environment, RulesInForce
 from lampway.engine.platform import Access, Platform
 from lampway.engine.ports import Checks, Clock, PackageStore, Scanner, Secrets, Signing, Source, StrategyFiles
-from lampway.engine.store import Reading, Store
+from lampway.engine.store import Records, Store
 from lampway.errors import NotFoundError, RefusedError, UsageError
 
 Answer = TypeVar("Answer")
@@ -50,6 +50,8 @@ class Engine:
     """Where every package is kept once more; None for nowhere."""
     observers: tuple[Callable[[Recorded], None], ...] = field(default=())
     """Told of every event once it is durable."""
+    is_leaving: Callable[[], bool] = field(default=lambda: False)
+    """Whether this process was asked to end: then no further step is begun."""
 
     def platform(self, name: str) -> Platform:
         """Return the adapter of this name. Raises NotFoundError."""
@@ -80,7 +82,7 @@ class Engine:
         return self.clock.now().isoformat(timespec="milliseconds")
 
 
-def rules_in_force(reading: Reading) -> RulesInForce:
+def rules_in_force(reading: Records) -> RulesInForce:
     """Return the rules that everything is judged by. Raises RefusedError when none were ever applied."""
     rules = reading.get(RulesInForce, "current")
     if rules is None:
@@ -90,7 +92,7 @@ def rules_in_force(reading: Reading) -> RulesInForce:
     return replace(rules, strategy=without_revoked(rules.strategy, rules.revocations))
 
 
-def find_release(reading: Reading, name: str) -> Release:
+def find_release(reading: Records, name: str) -> Release:
     """Return the release `solution@version`, or the newest one of `solution`. Raises NotFoundError."""
     solution, _, version = name.partition("@")
     if version:
@@ -105,7 +107,7 @@ def find_release(reading: Reading, name: str) -> Release:
     return newest
 
 
-def newest_release(reading: Reading, solution: str) -> Release | None:
+def newest_release(reading: Records, solution: str) -> Release | None:
     """Return the release sealed last, or None."""
     found = reading.find(Release, solution=solution, newest_first=True, limit=1)
     return found[0] if found else None

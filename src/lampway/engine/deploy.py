@@ -1,35 +1,25 @@
 """Carrying out a deployment: each step journalled before and after, and never repeated once completed.
 
-A step of the platform that was under way when a process died first looks at what it did: the state it was to reach
-is there (done; what may be sent again is), the state it left from is there (it is taken now), or neither, and then a
-person must say.
+Steps of our own are in `engine.steps` and bear repeating; a step of the platform is a change, in `engine.change`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lampway.domain.capability import Ability, Support
 from lampway.domain.deployment import Deployment, DeploymentState, PlannedStep, StepState
-from lampway.domain.events import (
-    ENGINE,
-    DeploymentFinished,
-    Event,
-    PromotionMoved,
-    StepFinished,
-    StepStarted,
-)
+from lampway.domain.events import DeploymentFinished, Event, PromotionMoved
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release
 from lampway.domain.secret import mask
 from lampway.engine.attestations import attest_deployment
+from lampway.engine.change import take_change
 from lampway.engine.context import Engine, access_to, rules_in_force
-from lampway.engine.platform import Found, Outcome, Progress, StepPlan
+from lampway.engine.journal import Journal, open_journal
+from lampway.engine.platform import StepPlan
 from lampway.engine.steps import (
     ENGINE_STEPS,
-    PRE_FLIGHT,
     DisagreementError,
     NotVerifiedError,
     Run,
@@ -38,21 +28,19 @@ from lampway.engine.steps import (
     secrets_of,
     wanted_for,
 )
+from lampway.engine.store import Reading
 from lampway.errors import (
     AccessError,
     ConflictError,
     LampwayError,
     PlatformRefusedError,
     RefusedError,
+    StorageError,
+    StoreLostError,
+    TakenOverError,
     UnknownOutcomeError,
     UnreachableError,
 )
-
-_ATTEMPTS = 5
-"""How often a step is taken anew when somebody else changed the platform in between, and how often we look again."""
-
-_NOTHING_CHANGED = (ConflictError, UnreachableError, AccessError, PlatformRefusedError)
-"""What `perform` raises only where it changed nothing; the port says so and the contract suite proves it."""
 
 
 def prepare(engine: Engine, promotion: Promotion, fence: int) -> Deployment:
@@ -95,155 +83,58 @@ def adapter_steps(engine: Engine, promotion: Promotion, release: Release | None)
 
 
 def carry_out(engine: Engine, deployment: Deployment, fence: int) -> DeploymentState:
-    """Take every step that is not completed yet and record how it ended. Resumes what was interrupted."""
+    """Take every step that is not completed yet and record how it ended. Resumes what was interrupted.
+
+    Raises StorageError where that cannot be recorded, or another process took over: then nothing has ended.
+    """
     secrets: tuple[Any, ...] = ()
+    journal = open_journal(engine, deployment, fence)
     try:
-        run = open_run(engine, deployment, fence)
+        run = open_run(engine, deployment, journal)
         secrets = secrets_of(run)
         for planned in deployment.plan:
+            if planned.by_platform:
+                journal.flush()
             with engine.store.reading() as reading:
                 current = reading.get(Deployment, deployment.id) or deployment
-            if not current.is_done(planned.name):
-                _take(replace(run, deployment=current), planned)
+            if current.is_done(planned.name):
+                continue
+            if engine.is_leaving():
+                journal.flush()
+                return DeploymentState.RUNNING
+            _take(replace(run, deployment=current), planned)
+    except (StoreLostError, TakenOverError):
+        raise  # nothing can be recorded, or it is not ours to record: whoever holds it next looks at what happened
     except LampwayError as error:
-        return _stopped(engine, deployment, fence, error, secrets)
-    return _finish(engine, deployment, fence, (DeploymentState.SUCCEEDED, PromotionState.SUCCEEDED, "verified"))
+        return _stopped(engine, deployment, journal, error, secrets)
+    return _finish(engine, deployment, journal, (DeploymentState.SUCCEEDED, PromotionState.SUCCEEDED, "verified"))
 
 
 def _take(run: Run, planned: PlannedStep) -> None:
     if planned.by_platform:
-        _platform_step(run, planned.name)
+        take_change(run, planned.name)
         return
-    _journal_start(run, planned.name, {})
+    if not _is_announced(run, planned.name):
+        run.journal.begin(planned.name, {})
     try:
-        detail = ENGINE_STEPS[planned.name](run)
+        taken = ENGINE_STEPS[planned.name](run)
     except LampwayError as error:
-        _journal_finish(run, planned.name, StepState.FAILED, {"error": error.code})
+        run.journal.end(planned.name, StepState.FAILED, {"error": error.code})
         raise
-    _journal_finish(run, planned.name, StepState.DONE, detail)
+    run.journal.end(planned.name, StepState.DONE, taken.detail, taken.also)
 
 
-def _platform_step(run: Run, name: str) -> None:
-    if _recovered(run, name):
-        return
-    for attempt in range(1, _ATTEMPTS + 1):
-        intent = run.platform.intend(run.access, run.wanted, name)
-        _journal_start(run, name, intent, attempt)
-        try:
-            outcome = _perform(run, name, intent)
-        except _NOTHING_CHANGED as error:
-            _journal_finish(run, name, StepState.FAILED, {"error": error.code})
-            if not isinstance(error, ConflictError):
-                raise
-            if attempt == _ATTEMPTS:
-                raise
-            if run.deployment.kind is DeploymentKind.FORWARD and not _has_begun(run.deployment):
-                ENGINE_STEPS[PRE_FLIGHT](run)  # whoever was faster may have edited this very solution
-            continue
-        _journal_finish(run, name, StepState.DONE, dict(outcome.detail))
-        return
-
-
-def _recovered(run: Run, name: str) -> bool:
-    """Return whether a step that was under way when a process died had happened. Raises DisagreementError."""
+def _is_announced(run: Run, name: str) -> bool:
+    """Return whether this very process journalled already that the step begins: the first one, with the deployment."""
     entry = run.deployment.step(name)
-    if entry is None or entry.state is not StepState.STARTED:
-        return False
-    match run.platform.look_up(run.access, run.wanted, name, entry.intent):
-        case Found.UNTOUCHED:
-            return False
-        case Found.UNCLEAR:
-            raise _unclear(run, name)
-        case Found.REACHED:
-            again = _send_again(run, name, entry.intent)
-            _journal_finish(run, name, StepState.DONE, {**dict(again.detail), "recovered": True})
-            return True
-
-
-def _has_begun(deployment: Deployment) -> bool:
-    """Return whether a step of the platform was completed: then what differs there is our own work."""
-    return any(p.by_platform and deployment.is_done(p.name) for p in deployment.plan)
-
-
-def _perform(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
-    try:
-        outcome = _wait_for(run, run.platform.perform(run.access, run.wanted, name, intent))
-    except UnknownOutcomeError:
-        outcome = _resolve_unknown(run, name, intent)
-    if outcome.progress is Progress.FAILED:
-        _journal_finish(run, name, StepState.FAILED, dict(outcome.detail))
-        told = "; ".join(f"{k}: {v}" for k, v in outcome.detail.items())
-        raise RefusedError(f"the platform says no to step {name}: {told}")
-    return outcome
-
-
-def _wait_for(run: Run, outcome: Outcome) -> Outcome:
-    """Poll until a change has come to its end. That nobody answers for a while says nothing about it."""
-    unanswered = 0
-    while outcome.progress is Progress.RUNNING:
-        run.engine.pause(outcome.retry_after)
-        try:
-            outcome = run.platform.poll(run.access, outcome.detail)
-        except (UnreachableError, AccessError) as error:
-            unanswered += 1
-            if unanswered == _ATTEMPTS:
-                raise UnknownOutcomeError(error.message, where=error.where, hint=error.hint) from error
-    return outcome
-
-
-def _resolve_unknown(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
-    """Find out by looking what a change without an answer did. Never guesses."""
-    for attempt in range(_ATTEMPTS):
-        run.engine.pause(0.5 * (attempt + 1))
-        try:
-            found = run.platform.look_up(run.access, run.wanted, name, intent)
-            if found is Found.REACHED:
-                return _send_again(run, name, intent)
-            if found is Found.UNTOUCHED and _has_precondition(run):
-                return _wait_for(run, run.platform.perform(run.access, run.wanted, name, intent))
-        except (UnreachableError, AccessError, UnknownOutcomeError):
-            continue  # look again
-        break
-    raise _unclear(run, name)
-
-
-def _send_again(run: Run, name: str, intent: Mapping[str, Any]) -> Outcome:
-    """Perform from the state that is reached already: that sends only what bears repeating, such as secrets."""
-    try:
-        return run.platform.perform(run.access, run.wanted, name, intent)
-    except ConflictError:  # ours is there, and something of others was edited since
-        fresh = run.platform.intend(run.access, run.wanted, name)
-    try:
-        return run.platform.perform(run.access, run.wanted, name, fresh)
-    except ConflictError as error:
-        raise _unclear(run, name) from error
-
-
-def _has_precondition(run: Run) -> bool:
-    return any(c.name is Ability.PRECONDITION and c.support is Support.FULL for c in run.platform.capabilities())
-
-
-def _unclear(run: Run, name: str) -> DisagreementError:
-    return DisagreementError(
-        f"it cannot be told whether step {name} happened in {run.deployment.environment}",
-        hint=f"look there, then: lampway reconcile {run.deployment.solution} --in {run.deployment.environment}",
-    )
-
-
-def _journal_start(run: Run, name: str, intent: Mapping[str, Any], attempt: int = 1) -> None:
-    event = StepStarted(run.deployment.id, name, attempt, run.fence, dict(intent))
-    run.engine.record([event], ENGINE, fence=(run.deployment.environment, run.fence))
-
-
-def _journal_finish(run: Run, name: str, state: StepState, detail: dict[str, Any]) -> None:
-    event = StepFinished(run.deployment.id, name, state, detail)
-    run.engine.record([event], ENGINE, fence=(run.deployment.environment, run.fence))
+    return entry is not None and entry.state is StepState.STARTED and run.deployment.fence == run.journal.fence
 
 
 def _stopped(
-    engine: Engine, deployment: Deployment, fence: int, error: LampwayError, secrets: tuple[Any, ...]
+    engine: Engine, deployment: Deployment, journal: Journal, error: LampwayError, secrets: tuple[Any, ...]
 ) -> DeploymentState:
     note = mask(f"{error}" + (f"; hint: {error.hint}" if error.hint else ""), secrets)
+    journal.flush()
     with engine.store.reading() as reading:
         current = reading.get(Deployment, deployment.id) or deployment
     touched = any(
@@ -253,8 +144,10 @@ def _stopped(
     )
     if touched and isinstance(error, UnreachableError | AccessError):
         return DeploymentState.RUNNING  # looking will tell: it goes on with the next resume
+    if touched and isinstance(error, StorageError):
+        raise error  # what we could not write or read says nothing about the change: likewise
     ended, promotion = _ending(error, touched=touched, forward=deployment.kind is DeploymentKind.FORWARD)
-    return _finish(engine, deployment, fence, (ended, promotion, note))
+    return _finish(engine, deployment, journal, (ended, promotion, note))
 
 
 def _ending(error: LampwayError, *, touched: bool, forward: bool) -> tuple[DeploymentState, PromotionState]:
@@ -282,33 +175,31 @@ def _is_platforms(deployment: Deployment, step: str) -> bool:
 
 
 def _finish(
-    engine: Engine, deployment: Deployment, fence: int, ending: tuple[DeploymentState, PromotionState, str]
+    engine: Engine, deployment: Deployment, journal: Journal, ending: tuple[DeploymentState, PromotionState, str]
 ) -> DeploymentState:
     state, promotion, note = ending
-    events: list[Event] = [
-        DeploymentFinished(deployment.id, state, note),
-        PromotionMoved(deployment.promotion, promotion, note),
-    ]
-    if state is DeploymentState.SUCCEEDED and deployment.kind is DeploymentKind.ROLLBACK:
-        events += rolled_back(engine, deployment)
-    with engine.store.reading() as reading:
-        events += attest_deployment(engine, reading, deployment.id, state)
-    engine.record(events, ENGINE, fence=(deployment.environment, fence))
+
+    def follows(reading: Reading) -> list[Event]:
+        back = state is DeploymentState.SUCCEEDED and deployment.kind is DeploymentKind.ROLLBACK
+        undone = rolled_back(reading, deployment) if back else []
+        return [*undone, *attest_deployment(engine, reading, deployment.id, state)]
+
+    finished = DeploymentFinished(deployment.id, state, note)
+    journal.write(finished, PromotionMoved(deployment.promotion, promotion, note), then=follows)
     return state
 
 
-def rolled_back(engine: Engine, deployment: Deployment) -> list[Event]:
+def rolled_back(reading: Reading, deployment: Deployment) -> list[Event]:
     """Return that the forward promotion which brought what ran there was rolled back."""
-    with engine.store.reading() as reading:
-        back = reading.get(Promotion, deployment.promotion)
-        states = (PromotionState.SUCCEEDED, PromotionState.FAILED)
-        found = reading.find(
-            Promotion,
-            environment=deployment.environment,
-            solution=deployment.solution,
-            states=states,
-            newest_first=True,
-        )
+    back = reading.get(Promotion, deployment.promotion)
+    states = (PromotionState.SUCCEEDED, PromotionState.FAILED)
+    found = reading.find(
+        Promotion,
+        environment=deployment.environment,
+        solution=deployment.solution,
+        states=states,
+        newest_first=True,
+    )
     replaced = back.bound.installed if back else ""
     forwards = (p for p in found if p.kind is DeploymentKind.FORWARD)
     forward = next((p for p in forwards if f"{p.bound.release}+{p.bound.configuration}" == replaced), None)

@@ -49,6 +49,8 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"deployment {d.id} of {d.solution}@{d.version} to {d.environment} started"
         case events.StepStarted():
             return f"{names.get(event.deployment, event.deployment)}: {event.step} started"
+        case events.StepRunning():
+            return f"{names.get(event.deployment, event.deployment)}: {event.step} runs on there"
         case events.StepFinished():
             return f"{names.get(event.deployment, event.deployment)}: {event.step} {event.state}"
         case events.Installed():
@@ -59,7 +61,8 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{names.get(event.deployment, event.deployment)}: deployment {event.state}: {event.note}"
         case events.Reconciled():
             said = "happened" if event.reached else "did not happen"
-            return f"{names.get(event.deployment, event.deployment)}: {event.step} {said}: {event.reason}"
+            what = event.step or "it"
+            return f"{names.get(event.deployment, event.deployment)}: {what} {said}: {event.reason}"
         case events.EvidenceRecorded(evidence=e):
             return f"{e.solution}@{e.version}: check {e.check} {e.outcome} in {e.environment}: {e.summary}"
         case events.EnvironmentObserved():
@@ -97,6 +100,10 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"delegation {names.get(event.delegation, event.delegation)} ended"
         case events.AttestationRecorded(attestation=a):
             return f"{a.solution}@{a.version}: {a.predicate.rstrip('/')} signed by {a.signer}"
+        case events.RanOut():
+            return f"ran out on {shown(event.due)}: {event.words}"
+        case events.Reminded():
+            return f"{names.get(event.promotion, event.promotion)}: {', '.join(event.people)} reminded: it waits"
         case events.EngineKeyRecorded():
             return f"the engine signs with {event.key}"
         case events.TicketGiven():

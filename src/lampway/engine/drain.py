@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lampway.domain.deployment import Deployment, DeploymentState
 from lampway.domain.digest import to_plain
-from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMoved, Tagged
+from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMoved, StepStarted, Tagged
 from lampway.domain.gates import is_overdue, judge
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.spans import span_in_words
@@ -24,21 +24,23 @@ _STARTABLE = (PromotionState.REQUESTED, PromotionState.WAITING, PromotionState.R
 
 
 def environments_with_work(engine: Engine) -> tuple[str, ...]:
-    """Return the environments with open promotions, the one asked for first first."""
+    """Return the environments with open promotions, the one asked for first first; then where a tag is still due."""
     with engine.store.reading() as reading:
         found = reading.find(Promotion, states=OPEN_STATES)
-    return tuple(dict.fromkeys(p.environment for p in found))
+    due = (due.doc.get("environment", "") for due in engine.store.due())
+    return tuple(name for name in dict.fromkeys((*(p.environment for p in found), *due)) if name)
 
 
-def drain(engine: Engine, environment: str) -> None:
+def drain(engine: Engine, environment: str) -> bool:
     """Resume what was under way in the environment, then start everything whose gates are open.
 
     Call it only while the runtime vouches that nobody else works there. Raises nothing for a deployment that ends
-    badly: how it ended is in the ledger. Raises StorageError when the fence was lost.
+    badly: how it ended is in the ledger. Raises StorageError when the fence was lost. Returns whether something is
+    left that could not be done now, and may be when it is tried again.
     """
-    _collect(engine, environment)
+    again = _collect(engine, environment)
     tried: set[str] = set()
-    while True:
+    while not engine.is_leaving():
         with engine.store.reading() as reading:
             under_way = reading.find(Deployment, environment=environment, states=(DeploymentState.RUNNING,))
             stuck = reading.find(Deployment, environment=environment, states=(DeploymentState.RECONCILE,))
@@ -51,6 +53,7 @@ def drain(engine: Engine, environment: str) -> None:
         try:
             if under_way:
                 if carry_out(engine, under_way[0], fence) is DeploymentState.RUNNING:
+                    again = True
                     break  # the platform does not answer; the next resume looks again
             elif chosen is not None:
                 tried.add(chosen.id)
@@ -58,17 +61,29 @@ def drain(engine: Engine, environment: str) -> None:
         finally:
             engine.store.release_lease(environment, fence)
     flush_outbox(engine)
+    return again or _may_start(engine, tried) or bool(engine.store.due())
 
 
-def _collect(engine: Engine, environment: str) -> None:
-    """Collect again what promotions that wait here rely on, where it has only grown old."""
+def _may_start(engine: Engine, tried: set[str]) -> bool:
+    """Return whether one of these promotions still waits although every gate is open: it could not be started."""
+    with engine.store.reading() as reading:
+        found = [p for p in (reading.get(Promotion, key) for key in tried) if p and p.state in _STARTABLE]
+        cases = [case for case in (case_of(reading, p) for p in found) if case]
+        return any(eligibility(reading, case, engine.now()).allowed for case in cases)
+
+
+def _collect(engine: Engine, environment: str) -> bool:
+    """Collect again what promotions that wait here rely on, where it has only grown old. Returns whether one failed."""
+    failed = False
     with engine.store.reading() as reading:
         waiting = reading.find(Promotion, environment=environment, states=_STARTABLE)
         standing = [p for p in waiting if void_if_moved(reading, p, engine.now()) is None]
     for promotion in standing:
         why = collect_expired(engine, promotion)
         if why:
+            failed = True
             _put_off(engine, promotion, why)
+    return failed
 
 
 def _start(engine: Engine, promotion: Promotion, fence: int) -> None:
@@ -105,6 +120,7 @@ def _begin(engine: Engine, deployment: Deployment) -> bool:
                 PromotionMoved(deployment.promotion, PromotionState.READY, "every gate is open", gates, now),
                 PromotionMoved(deployment.promotion, PromotionState.RUNNING, "deploying"),
                 DeploymentStarted(deployment),
+                StepStarted(deployment.id, deployment.plan[0].name, 1, deployment.fence, {}),
             )
         told = [transaction.append(event, ENGINE) for event in events]
         if promotion is not None and is_begun:
@@ -128,7 +144,8 @@ def _choose(engine: Engine, environment: str, tried: set[str]) -> Promotion | No
     with engine.store.transaction() as transaction:
         told = []
         chosen = None
-        for promotion in transaction.find(Promotion, environment=environment, states=_STARTABLE):
+        waiting = transaction.find(Promotion, environment=environment, states=_STARTABLE)
+        for promotion in sorted(waiting, key=lambda p: p.kind is not DeploymentKind.ROLLBACK):  # going back goes first
             move = void_if_moved(transaction, promotion, now)
             if move is not None:
                 told.append(transaction.append(move, ENGINE))
@@ -183,6 +200,7 @@ def flush_outbox(engine: Engine) -> None:
                 transaction.remember(Due(due.key, due.kind, doc, due.attempts + 1))
             continue
         with engine.store.transaction() as transaction:
-            tagged = transaction.append(Tagged(doc["solution"], doc["version"], doc["tag"], doc["commit"]), ENGINE)
-            transaction.forget(due.key)
-        engine.tell([tagged])
+            tagged = Tagged(doc["solution"], doc["version"], doc["tag"], doc["commit"])
+            is_ours = transaction.forget(due.key)  # another one may have said it meanwhile
+            told = [transaction.append(tagged, ENGINE)] if is_ours else []
+        engine.tell(told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lampway.domain.deployment import DriftFinding, DriftState, Installation
+from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Installation
 from lampway.domain.digest import digest
 from lampway.domain.events import (
     ENGINE,
@@ -24,6 +24,8 @@ from lampway.engine.context import Engine, Request, access_to, require_reason, r
 from lampway.engine.facts import installed
 from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, PlatformError, RefusedError, SecretError
+
+_UNDER_WAY = (DeploymentState.RUNNING, DeploymentState.RECONCILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +134,14 @@ def _expected(engine: Engine, here: Sequence[Installation]) -> Mapping[str, port
 def _keep(
     engine: Engine, environment: str, here: Sequence[Installation], observation: port.Observation, actor: Actor
 ) -> Scanned:
-    """Record an observation: new findings, and those that are gone."""
+    """Record an observation: new findings, and those that are gone.
+
+    What was deployed meanwhile, or is being deployed, is left out: it was compared with what should no longer be there.
+    """
     events: list[Event] = []
     current: list[DriftFinding] = []
     with engine.store.transaction() as transaction:
+        here = [i for i in here if _stands(transaction, i)]
         for installation in here:
             seen = _findings(engine, installation, observation.solutions[installation.solution])
             known = _unresolved(transaction, environment, installation.solution)
@@ -154,6 +160,15 @@ def _keep(
         told = [transaction.append(event, actor) for event in events]
     engine.tell(told)
     return Scanned(environment, observation.revision, tuple(current), clean, unowned)
+
+
+def _stands(reading: Reading, seen: Installation) -> bool:
+    """Return whether this still is what is recorded there, and no deployment has begun to change it."""
+    now = installed(reading, seen.environment, seen.solution)
+    if now is None or (now.deployment, now.since) != (seen.deployment, seen.since):
+        return False
+    under_way = reading.find(Deployment, environment=seen.environment, solution=seen.solution, states=_UNDER_WAY)
+    return not any(d.has_begun for d in under_way)
 
 
 def _findings(engine: Engine, installation: Installation, seen: port.Observed) -> list[DriftFinding]:

@@ -31,7 +31,7 @@ from lampway.domain.stops import Hold, HoldState, Veto, stays, veto_key
 from lampway.domain.strategy import Stage, Strategy
 from lampway.domain.waiver import Waiver
 from lampway.engine.context import rules_in_force
-from lampway.engine.store import Reading
+from lampway.engine.store import Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ class Case:
     ticket: str = ""
 
 
-def installed(reading: Reading, environment: str, solution: str) -> Installation | None:
+def installed(reading: Records, environment: str, solution: str) -> Installation | None:
     """Return what the records say is installed there."""
     return reading.get(Installation, installation_key(environment, solution))
 
 
-def rollback_target(reading: Reading, environment: str, solution: str, other_than: str) -> KnownGood | None:
+def rollback_target(reading: Records, environment: str, solution: str, other_than: str) -> KnownGood | None:
     """Return the newest known-good release there whose digest is not `other_than`, and that nobody has vetoed there."""
     goods = reading.find(KnownGood, environment=environment, solution=solution, newest_first=True)
     others = (good for good in goods if good.release != other_than)
@@ -72,7 +72,7 @@ def configuration_for(
     return resolve(strategy.environment(stage.environment), release.solution, release.inventory)
 
 
-def bind(reading: Reading, strategy: Strategy, stage: Stage, release: Release) -> Bound:
+def bind(reading: Records, strategy: Strategy, stage: Stage, release: Release) -> Bound:
     """Return what a forward promotion of this release to this stage is bound to now."""
     here = installed(reading, stage.environment, release.solution)
     back = rollback_target(reading, stage.environment, release.solution, release.digest)
@@ -86,7 +86,7 @@ def bind(reading: Reading, strategy: Strategy, stage: Stage, release: Release) -
     )
 
 
-def case_of(reading: Reading, promotion: Promotion) -> Case | None:
+def case_of(reading: Records, promotion: Promotion) -> Case | None:
     """Return the case of a promotion, or None where its release or stage is no longer there."""
     strategy = rules_in_force(reading).strategy
     release = reading.get(Release, f"{promotion.solution}@{promotion.version}")
@@ -114,7 +114,7 @@ def _is_known(strategy: Strategy, solution: str) -> bool:
     return any(s.name == solution for s in strategy.solutions)
 
 
-def gather(reading: Reading, case: Case, now: str) -> Facts:
+def gather(reading: Records, case: Case, now: str) -> Facts:
     """Return everything a judgement of this case at this time may look at."""
     rules = rules_in_force(reading)
     strategy, release, stage = rules.strategy, case.release, case.stage
@@ -164,22 +164,22 @@ def gather(reading: Reading, case: Case, now: str) -> Facts:
     )
 
 
-def eligibility(reading: Reading, case: Case, now: str) -> Eligibility:
+def eligibility(reading: Records, case: Case, now: str) -> Eligibility:
     """Return whether this release may enter this stage at this moment, gate by gate."""
     return judge(gather(reading, case, now))
 
 
-def _drift(reading: Reading, environment: str, solution: str) -> tuple[DriftFinding, ...]:
+def _drift(reading: Records, environment: str, solution: str) -> tuple[DriftFinding, ...]:
     states = (DriftState.OPEN, DriftState.ACCEPTED)
     return reading.find(DriftFinding, environment=environment, solution=solution, states=states)
 
 
-def _installations(reading: Reading, environment: str, needed: set[str], solution: str) -> tuple[Installation, ...]:
+def _installations(reading: Records, environment: str, needed: set[str], solution: str) -> tuple[Installation, ...]:
     there = (installed(reading, environment, name) for name in sorted(needed))
     return (*(i for i in there if i), *reading.find(Installation, solution=solution))
 
 
-def _rehearsals(reading: Reading, deployments: tuple[Deployment, ...]) -> tuple[Rehearsal, ...]:
+def _rehearsals(reading: Records, deployments: tuple[Deployment, ...]) -> tuple[Rehearsal, ...]:
     solution = deployments[0].solution if deployments else ""
     return rehearsals(deployments, {p.id: p for p in reading.find(Promotion, solution=solution)} if solution else {})
 
@@ -191,7 +191,7 @@ def _change(here: Installation | None, between: tuple[Release, ...]) -> ChangeFa
     return together([release.change for release in between]) if here and follows else None
 
 
-def _releases_between(reading: Reading, here: Installation | None, release: Release) -> tuple[Release, ...]:
+def _releases_between(reading: Records, here: Installation | None, release: Release) -> tuple[Release, ...]:
     """Return the releases whose content a deployment would bring: after what runs there, up to this one."""
     found = reading.find(Release, solution=release.solution)
     names = [r.version for r in found]
@@ -205,7 +205,7 @@ def _verified_in(deployments: tuple[Deployment, ...], digest: str) -> tuple[str,
     return tuple(sorted({d.environment for d in done if d.release == digest}))
 
 
-def _evidence(reading: Reading, release: Release) -> tuple[Evidence, ...]:
+def _evidence(reading: Records, release: Release) -> tuple[Evidence, ...]:
     digest = release.digest
     found = reading.find(Evidence, solution=release.solution)
     return tuple(e for e in found if e.release == digest)

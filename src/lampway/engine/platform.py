@@ -165,6 +165,8 @@ class Found(StrEnum):
     """The state it was to leave from is still there."""
     UNCLEAR = "unclear"
     """Neither; a person must say."""
+    RUNNING = "running"
+    """The change is under way there: looking again later will tell. Only where the platform can tell so."""
 
 
 class PackageFormat(Protocol):
@@ -247,7 +249,12 @@ class Platform(Protocol):
         ...
 
     def poll(self, access: Access, handle: Mapping[str, Any]) -> Outcome:
-        """Return how far a running step has come."""
+        """Return how far a running step has come; `handle` is the whole detail of the outcome before.
+
+        It is journalled before it is polled with, so that another process can go on polling: no secrets in it. Raises
+        UnreachableError, AccessError (that says nothing about the change), NotFoundError for a handle that is no
+        longer known, ConflictError where in the end nothing was changed.
+        """
         ...
 
     def look_up(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Found:

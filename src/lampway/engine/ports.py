@@ -249,7 +249,7 @@ class Signing(Protocol):
 class Runtime(Protocol):
     """Decides who carries out the work that the ledger says is waiting."""
 
-    def settle(self, environments: Sequence[str], drain: Callable[[str], None]) -> None:
+    def settle(self, environments: Sequence[str], drain: Callable[[str], object]) -> None:
         """See to it that `drain` runs for every environment in which work may be waiting.
 
         The embedded runtime does it now, in this process, one runner at a time; a queue does it elsewhere, later.

@@ -16,6 +16,7 @@ from lampway.engine.context import Engine, Request, find_release, require_reason
 from lampway.engine.drain import void_if_moved
 from lampway.engine.drift import refresh
 from lampway.engine.facts import Case, bind, case_of, configuration_for, eligibility, installed, rollback_target
+from lampway.engine.reconcile import give_up
 from lampway.engine.store import Reading, Transaction
 from lampway.errors import NotFoundError, RefusedError, UsageError
 
@@ -57,8 +58,8 @@ class Rollback(Request[Requested]):
 
 
 @dataclass(frozen=True, slots=True)
-class Abort(Request[None]):
-    """Take a promotion back that has not started."""
+class Abort(Request[PromotionState]):
+    """Take a promotion back that has not started, or give up a deployment that does not come to its end."""
 
     promotion: str
     reason: str
@@ -240,15 +241,26 @@ def _case(reading: Reading, promotion: Promotion) -> Case:
     return case
 
 
-def abort(engine: Engine, request: Abort, actor: Actor) -> None:
-    """Take a waiting promotion back. Raises NotFoundError, RefusedError."""
+def abort(engine: Engine, request: Abort, actor: Actor) -> PromotionState:
+    """Take a waiting promotion back, or leave a running one to a person; return its state then.
+
+    Raises NotFoundError, RefusedError, UsageError where a running one is given up without a reason.
+    """
     with engine.store.transaction() as transaction:
         promotion = find_promotion(transaction, request.promotion, engine.now())
-        if promotion.state not in (PromotionState.WAITING, PromotionState.READY):
-            raise RefusedError(f"promotion {promotion.id} is {promotion.state}; only a waiting one can be taken back")
-        moved = PromotionMoved(promotion.id, PromotionState.ABORTED, request.reason or "taken back")
-        told = [transaction.append(moved, actor)]
+        told = []
+        if promotion.state in (PromotionState.WAITING, PromotionState.READY):
+            moved = PromotionMoved(promotion.id, PromotionState.ABORTED, request.reason or "taken back")
+            told = [transaction.append(moved, actor)]
+        elif promotion.state is not PromotionState.RUNNING:
+            raise RefusedError(
+                f"promotion {promotion.id} is {promotion.state}; only a waiting or a running one can be aborted"
+            )
     engine.tell(told)
+    if told:
+        return PromotionState.ABORTED
+    give_up(engine, promotion, request.reason, actor)
+    return PromotionState.RECONCILE
 
 
 def find_promotion(reading: Reading, name: str, now: str) -> Promotion:

@@ -202,11 +202,11 @@ def _verify_late(site: Site, here: Installation) -> bool:
         strategy = rules_in_force(reading).strategy
     if here.verified or deployment is None or not _awaits_verdict(deployment):
         return False
-    backwards = rolled_back(engine, deployment) if deployment.kind is DeploymentKind.ROLLBACK else []
     note = "verified later: its checks passed when they were run again"
     ended = DeploymentFinished(deployment.id, DeploymentState.SUCCEEDED, note)
     with engine.store.transaction() as transaction:
         _require_unchanged(transaction, here)
+        backwards = rolled_back(transaction, deployment) if deployment.kind is DeploymentKind.ROLLBACK else []
         events = (Verified(deployment.id), ended, *backwards)
         told = [transaction.append(event, ENGINE) for event in events]
         statements = attest_deployment(engine, transaction, deployment.id, DeploymentState.SUCCEEDED)

@@ -1,4 +1,4 @@
-"""Reconciling: a person says what happened where engine and platform disagree."""
+"""Reconciling: a person says what happened where engine and platform disagree, or gives up on an answer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from lampway.domain.deployment import Deployment, DeploymentState, StepState
 from lampway.domain.events import Actor, DeploymentFinished, PromotionMoved, Reconciled
-from lampway.domain.promotion import PromotionState
+from lampway.domain.promotion import Promotion, PromotionState
 from lampway.engine.context import Engine, Request, require_reason, rules_in_force
+from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, RefusedError
 
 
@@ -29,8 +30,7 @@ def reconcile(engine: Engine, request: Reconcile, actor: Actor) -> str:
     """
     reason = require_reason(request.reason)
     with engine.store.transaction() as transaction:
-        if rules_in_force(transaction).strategy.person(actor.person) is None:
-            raise RefusedError(f"{actor.person} is nobody in people.yaml", hint="add them and apply the strategy")
+        _require_known(transaction, actor)
         found = transaction.find(
             Deployment,
             environment=request.environment,
@@ -42,7 +42,7 @@ def reconcile(engine: Engine, request: Reconcile, actor: Actor) -> str:
                 f"nothing of {request.solution} waits to be reconciled in {request.environment}", hint="lampway status"
             )
         deployment = found[0]
-        step = next(s.name for s in reversed(deployment.steps) if s.state is not StepState.DONE)
+        step = next((s.name for s in reversed(deployment.steps) if s.state is not StepState.DONE), "")
         told = [transaction.append(Reconciled(deployment.id, step, request.happened, reason), actor)]
         told.append(transaction.append(PromotionMoved(deployment.promotion, PromotionState.RUNNING, reason), actor))
         if not request.happened:
@@ -52,3 +52,25 @@ def reconcile(engine: Engine, request: Reconcile, actor: Actor) -> str:
             told.append(transaction.append(moved, actor))
     engine.tell(told)
     return deployment.id
+
+
+def give_up(engine: Engine, promotion: Promotion, reason: str, actor: Actor) -> None:
+    """Leave a deployment that does not come to its end to a person. Raises RefusedError, UsageError without a reason.
+
+    Whoever still works on it can record nothing there any more. What it did is not known: `reconcile` says it.
+    """
+    why = f"given up by {actor.person}: {require_reason(reason)}"
+    with engine.store.transaction() as transaction:
+        _require_known(transaction, actor)
+        current = transaction.get(Promotion, promotion.id) or promotion
+        if current.state is not PromotionState.RUNNING:
+            raise RefusedError(f"promotion {current.id} is {current.state} by now: {current.note}")
+        finished = DeploymentFinished(current.deployment, DeploymentState.RECONCILE, why)
+        moved = PromotionMoved(current.id, PromotionState.RECONCILE, why)
+        told = [transaction.append(event, actor) for event in (finished, moved)]
+    engine.tell(told)
+
+
+def _require_known(reading: Reading, actor: Actor) -> None:
+    if rules_in_force(reading).strategy.person(actor.person) is None:
+        raise RefusedError(f"{actor.person} is nobody in people.yaml", hint="add them and apply the strategy")

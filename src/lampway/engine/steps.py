@@ -20,16 +20,17 @@ from lampway.domain.deployment import (
     Installation,
     PlannedStep,
 )
-from lampway.domain.events import ENGINE, Installed, Verified
+from lampway.domain.events import ENGINE, Event, Installed, Recorded, Verified
 from lampway.domain.package import Inventory, Scope, Severity
 from lampway.domain.promotion import DeploymentKind
 from lampway.domain.release import Release
 from lampway.domain.secret import Secret
-from lampway.domain.strategy import Solution, Strategy
+from lampway.domain.strategy import Check, Solution, Strategy
 from lampway.engine import platform as port
 from lampway.engine.checking import Site, add_evidence, run_check, worst_of
 from lampway.engine.context import Engine, access_to, resolve_secrets, rules_in_force
 from lampway.engine.facts import installed
+from lampway.engine.journal import Journal, More
 from lampway.engine.store import Due, Reading, Transaction
 from lampway.engine.strategy import support_files
 from lampway.errors import LampwayError, RefusedError
@@ -65,7 +66,16 @@ class Run:
     wanted: port.Wanted
     before: Installation | None
     """What the records said was there when it began."""
-    fence: int
+    journal: Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a step of the engine came to."""
+
+    detail: dict[str, Any]
+    also: More | None = None
+    """Adds what it found to the ledger, together with its end."""
 
 
 def plan_for(steps: tuple[port.StepPlan, ...], environment: str, checks: int) -> tuple[PlannedStep, ...]:
@@ -113,7 +123,7 @@ def _others(reading: Reading, found: tuple[Installation, ...], solution: str) ->
     return inventories
 
 
-def pre_flight(run: Run) -> dict[str, Any]:
+def pre_flight(run: Run) -> Taken:
     """Look at the environment and refuse before anything changes. Raises RefusedError."""
     problems = run.platform.plan(run.access, run.wanted).problems
     if problems:
@@ -125,7 +135,7 @@ def pre_flight(run: Run) -> dict[str, Any]:
         )
     if run.deployment.kind is DeploymentKind.FORWARD:
         _refuse_drift(run)
-    return {}
+    return Taken({})
 
 
 def _refuse_drift(run: Run) -> None:
@@ -143,22 +153,22 @@ def _refuse_drift(run: Run) -> None:
         )
 
 
-def keep(run: Run) -> dict[str, Any]:
+def keep(run: Run) -> Taken:
     """Keep what runs there now, live edits included, so that nothing that is overwritten is lost."""
     if run.before is None:
-        return {"kept": ""}
+        return Taken({"kept": ""})
     rules = next((s for s in run.strategy.solutions if s.name == run.deployment.solution), None)
     if rules is None:
-        return {"kept": run.before.package}
+        return Taken({"kept": run.before.package})
     scope = Scope(rules.name, run.before.version, rules.contains, rules.constants, dict(rules.connections))
     try:
         live = run.platform.export(run.access, scope, {rules.name: scope}).package
     except LampwayError as error:
-        return {"kept": run.before.package, "note": f"what runs could not be exported: {error.message}"}
+        return Taken({"kept": run.before.package, "note": f"what runs could not be exported: {error.message}"})
     if _holds_secret(run, live):
         note = "what runs holds a secret typed in live: it was not kept, for secrets are never stored"
-        return {"kept": run.before.package, "note": note}
-    return {"kept": run.engine.packages.put(live)}
+        return Taken({"kept": run.before.package, "note": note})
+    return Taken({"kept": run.engine.packages.put(live)})
 
 
 def _holds_secret(run: Run, package: bytes) -> bool:
@@ -167,7 +177,7 @@ def _holds_secret(run: Run, package: bytes) -> bool:
     return any(f.severity is Severity.SECRET for f in findings)
 
 
-def read_back(run: Run) -> dict[str, Any]:
+def read_back(run: Run) -> Taken:
     """Compare what is there with the release. Raises DisagreementError when it is not what was deployed."""
     removed = run.wanted.package is None
     package = run.wanted.installed if removed else run.wanted.package
@@ -188,27 +198,39 @@ def read_back(run: Run) -> dict[str, Any]:
                 details=differences or ("it is still there",),
                 hint=f"lampway reconcile {run.deployment.solution} --in {run.deployment.environment}",
             )
-    run.engine.record([Installed(run.deployment.id)], ENGINE, fence=(run.deployment.environment, run.fence))
-    return {"digest": run.deployment.package}
+    return Taken(
+        {"digest": run.deployment.package}, lambda transaction: _add(transaction, Installed(run.deployment.id))
+    )
 
 
-def verify(run: Run) -> dict[str, Any]:
+def _add(transaction: Transaction, event: Event) -> list[Recorded]:
+    return [transaction.append(event, ENGINE)]
+
+
+def verify(run: Run) -> Taken:
     """Run the solution's checks against the environment. Raises NotVerifiedError when one does not pass."""
     if run.release is None:
-        return {"checks": 0}
+        return Taken({"checks": 0})
     site = _site(run, run.release)
-    found = []
+    found: list[Evidence] = []
+    last: More | None = None
     for declared in site.solution.automatic:
-        evidence = run_check(site, declared)
-        with run.engine.store.transaction() as transaction:
-            transaction.require_fence(run.deployment.environment, run.fence)
-            told = add_evidence(run.engine, transaction, evidence, ENGINE, declared=(site.solution, declared))
-        run.engine.tell(told)
-        found.append(evidence)
+        if last is not None:
+            run.journal.write(also=last)
+        found.append(run_check(site, declared))
+        last = _keeping(site, declared, found[-1])
     worst = worst_of(found)
     if worst is not None:
+        run.journal.write(also=last)
         raise _not_verified(worst)
-    return {"checks": len(found)}
+    return Taken({"checks": len(found)}, last)
+
+
+def _keeping(site: Site, declared: Check, evidence: Evidence) -> More:
+    """Return what keeps a check's evidence: that of the last one comes with the end of the step."""
+    return lambda transaction: add_evidence(
+        site.engine, transaction, evidence, ENGINE, declared=(site.solution, declared)
+    )
 
 
 def _not_verified(worst: Evidence) -> NotVerifiedError:
@@ -249,16 +271,15 @@ def check_files(engine: Engine, commit: str, solution: Solution) -> Mapping[str,
     return support_files(engine.source.files_at(commit, [f"solutions/{solution.name}"]), solution.name)
 
 
-def record(run: Run) -> dict[str, Any]:
+def record(run: Run) -> Taken:
     """Record the release as known-good, and its tag as due where this was the last stage."""
-    environment, release = run.deployment.environment, run.release
-    with run.engine.store.transaction() as transaction:
-        transaction.require_fence(environment, run.fence)
-        recorded = transaction.append(Verified(run.deployment.id), ENGINE)
-        if release is not None:
-            owe_tag(transaction, run.strategy, release, environment)
-    run.engine.tell([recorded])
-    return {}
+
+    def known_good(transaction: Transaction) -> list[Recorded]:
+        if run.release is not None:
+            owe_tag(transaction, run.strategy, run.release, run.deployment.environment)
+        return _add(transaction, Verified(run.deployment.id))
+
+    return Taken({}, known_good)
 
 
 def owe_tag(transaction: Transaction, strategy: Strategy, release: Release, environment: str) -> None:
@@ -268,6 +289,7 @@ def owe_tag(transaction: Transaction, strategy: Strategy, release: Release, envi
     if _is_last(strategy, release.solution, environment) and release.commit:
         tag = f"{release.solution}/v{release.version}"
         due = {"solution": release.solution, "version": release.version, "tag": tag, "commit": release.commit}
+        due["environment"] = environment
         transaction.remember(Due(f"tag {tag}", "tag", due, 0))
 
 
@@ -275,7 +297,7 @@ def _is_last(strategy: Strategy, solution: str, environment: str) -> bool:
     return strategy.pipeline_of(solution).stages[-1].environment == environment
 
 
-ENGINE_STEPS: dict[str, Callable[[Run], dict[str, Any]]] = {
+ENGINE_STEPS: dict[str, Callable[[Run], Taken]] = {
     PRE_FLIGHT: pre_flight,
     KEEP: keep,
     READ_BACK: read_back,
@@ -285,7 +307,7 @@ ENGINE_STEPS: dict[str, Callable[[Run], dict[str, Any]]] = {
 """What the engine does itself, by the step's name."""
 
 
-def open_run(engine: Engine, deployment: Deployment, fence: int) -> Run:
+def open_run(engine: Engine, deployment: Deployment, journal: Journal) -> Run:
     """Return everything the steps of this deployment need, read and resolved now."""
     with engine.store.reading() as reading:
         rules = rules_in_force(reading)
@@ -310,7 +332,7 @@ def open_run(engine: Engine, deployment: Deployment, fence: int) -> Run:
         access=access_to(engine, environment),
         wanted=wanted,
         before=before,
-        fence=fence,
+        journal=journal,
     )
 
 

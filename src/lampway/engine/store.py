@@ -26,6 +26,36 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenWorker:
+    """A worker, as it was last seen."""
+
+    name: str
+    lanes: tuple[str, ...]
+    """The environments it works on; empty for all."""
+    started_at: str
+    seen_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """Something that time alone will bring about."""
+
+    key: str
+    kind: str
+    """What is to be done: wake, drift, reminder, or what runs out."""
+    scope: str
+    """What it was computed from: an environment, or empty for what concerns all of them."""
+    environment: str
+    """Where it may change something; empty: anywhere."""
+    at: str
+    """ISO time, UTC, with milliseconds."""
+    words: str = ""
+    promotion: str = ""
+    tries: int = 0
+    """How often it was taken and not ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class Damage:
     """Something the audit found wrong."""
 
@@ -77,8 +107,8 @@ class Matches:
     """The events that first spoke of the promotions, deployments and findings in them."""
 
 
-class Reading(Protocol):
-    """A consistent look at the records."""
+class Records(Protocol):
+    """What the ledger says, folded: enough to judge by."""
 
     def head(self) -> tuple[int, str]:
         """Return number and hash of the ledger's newest row; 0 and nothing for none."""
@@ -102,6 +132,34 @@ class Reading(Protocol):
         ...
 
 
+class Reading(Records, Protocol):
+    """A consistent look at the records, and at what only this store knows."""
+
+    def time(self) -> str:
+        """Return the time by the store's own clock, the same for every process."""
+        ...
+
+    def workers(self) -> tuple[SeenWorker, ...]:
+        """Return every worker that was seen, the one that began first first."""
+        ...
+
+    def scheduled(self, scope: str) -> tuple[Scheduled, ...]:
+        """Return what is due some day in this scope, by key."""
+        ...
+
+    def due_by(self, at: str, lanes: Sequence[str] = (), limit: int = 100) -> tuple[Scheduled, ...]:
+        """Return what is due by a moment, earliest first; of these environments and what belongs to none, or of all."""
+        ...
+
+    def next_due(self, lanes: Sequence[str] = ()) -> str:
+        """Return when something is due next; empty for never."""
+        ...
+
+    def abandoned(self, asking: str) -> tuple[str, ...]:
+        """Return the environments whose holder has gone, or may have: whoever asks is not meant."""
+        ...
+
+
 class Transaction(Reading, Protocol):
     """A look that may also add to the ledger. Either all of it happens or nothing."""
 
@@ -117,8 +175,44 @@ class Transaction(Reading, Protocol):
         """Put something into the outbox; the same key replaces what was there."""
         ...
 
-    def forget(self, key: str) -> None:
-        """Take something out of the outbox."""
+    def forget(self, key: str) -> bool:
+        """Take something out of the outbox. Returns whether it was still there."""
+        ...
+
+    def see_worker(self, name: str, lanes: Sequence[str]) -> None:
+        """Write down that a worker is alive now."""
+        ...
+
+    def forget_worker(self, name: str) -> None:
+        """Take a worker that has left off the list."""
+        ...
+
+    def plan(self, row: Scheduled) -> None:
+        """Keep what is due in place of what was kept under this key."""
+        ...
+
+    def take_due(self, row: Scheduled, *, until: str = "") -> bool:
+        """Take what is due, if nobody was faster; put off until a moment, or for good. Returns whether it was there."""
+        ...
+
+
+class Watch(Protocol):
+    """Tells cheaply whether anything may have changed in the store."""
+
+    def changed(self) -> bool:
+        """Return whether anything may have changed since it was last asked. Raises StorageError."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Presence(Protocol):
+    """Tells the others that a process lives: nobody takes over from who is present."""
+
+    def assure(self) -> None:
+        """See to it that we are seen. Raises StorageError when that cannot be done."""
         ...
 
 
@@ -160,7 +254,8 @@ class Store(Protocol):
     def take_lease(self, environment: str, holder: str) -> int:
         """Take the environment over and return the new fence, higher than any before it.
 
-        Whether the former holder is dead is the runtime's knowledge; the fence keeps it from acting if it is not.
+        Raises TakenOverError where the former holder lives, as far as the store can tell; where it cannot, that is the
+        runtime's knowledge. The fence keeps a former holder from acting if it lives after all.
         """
         ...
 
@@ -168,15 +263,16 @@ class Store(Protocol):
         """Give the environment free, unless somebody took over meanwhile."""
         ...
 
-    def due(self) -> tuple[Due, ...]:
-        """Return the outbox, oldest first."""
+    def presence(self, holder: str) -> AbstractContextManager[Presence]:
+        """Be there under the name that leases are held by, for as long as the context lasts."""
         ...
 
-    def alone(self, patience: float) -> AbstractContextManager[None]:
-        """Be the only one who carries work out, where many machines share the store. Waits some seconds for another.
+    def watch(self) -> Watch:
+        """Return what tells whether another process, or another thread, has changed something."""
+        ...
 
-        Where the store serves one machine this does nothing: a lock on its folder is enough. Raises StorageError.
-        """
+    def due(self) -> tuple[Due, ...]:
+        """Return the outbox, oldest first."""
         ...
 
     def close(self) -> None:

@@ -1,57 +1,54 @@
-"""The embedded runtime: work is carried out in this process, by one active runner per store.
+"""The embedded runtime: work is carried out in this process, in one process at a time for each environment.
 
-A kernel file lock that dies with its process says who the runner is. Whoever holds it may therefore take over every
-lease: its former holder is dead. Where many machines share the store, it keeps a lock for them as well.
+A kernel file lock for each environment, which dies with its process, says who works there. Whoever holds it may
+therefore take over the environment's lease: its former holder is dead, or has let it go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from lampway.errors import StorageError
+from lampway.errors import StorageError, TakenOverError
 
 
 class EmbeddedRuntime:
     """Implements the runtime port."""
 
-    def __init__(
-        self,
-        state: Path,
-        *,
-        patience: float = 600.0,
-        alone: Callable[[float], AbstractContextManager[None]] = lambda _: nullcontext(),
-    ) -> None:
-        self._lock = FileLock(state / "runner.lock", mode=0o600)
+    def __init__(self, state: Path, *, patience: float = 600.0) -> None:
+        self._folder = state / "lanes"
         self._patience = patience
-        self._alone = alone
 
-    def settle(self, environments: Sequence[str], drain: Callable[[str], None]) -> None:
-        """Drain each environment now. Waits for another runner, which may do the work meanwhile.
+    def settle(self, environments: Sequence[str], drain: Callable[[str], object]) -> None:
+        """Drain each environment now. Waits for another process there, which may do the work meanwhile.
 
         Raises StorageError when the other one does not end.
         """
-        if not environments:
-            return
-        try:
-            with self._lock.acquire(timeout=self._patience), self._alone(self._patience):
-                for environment in environments:
+        for environment in environments:
+            try:
+                with self.lane(environment, self._patience):
                     drain(environment)
-        except Timeout as error:
-            raise StorageError(
-                "another Lampway has been deploying from this folder for too long",
-                hint="what you asked for is recorded; look with lampway status, go on with lampway resume",
-            ) from error
+            except TakenOverError as error:
+                raise StorageError(
+                    f"another Lampway has been deploying to {environment} for too long",
+                    hint="what you asked for is recorded; look with lampway status, go on with lampway resume",
+                ) from error
+
+    @contextmanager
+    def lane(self, environment: str, patience: float = 0.0) -> Iterator[None]:
+        """Be the only process that works in an environment. Raises TakenOverError when another one stays there."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = FileLock(self._folder / f"{environment}.lock", mode=0o600)
+            lock.acquire(timeout=patience, poll_interval=0.02)
+        except Timeout:
+            raise TakenOverError(f"another Lampway works in {environment} right now") from None
         except OSError as error:
             raise StorageError(f"cannot lock the state folder: {error.strerror}") from error
-
-    def is_active(self) -> bool:
-        """Return whether another process is deploying from this state folder right now."""
         try:
-            with self._lock.acquire(timeout=0):
-                return False
-        except Timeout:
-            return True
+            yield
+        finally:
+            lock.release()

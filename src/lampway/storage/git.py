@@ -100,9 +100,16 @@ class GitSource:
     def files_at(self, commit: str, paths: Sequence[str]) -> Mapping[str, bytes]:
         """Return every file below the given paths as committed, by its path from the root; no paths: every file.
 
-        Missing paths are left out, and so are links and submodules, which are no files. Raises SourceError.
+        Missing paths are left out, and so are links and submodules, which are no files. A commit that is not here yet,
+        because it was put in force on another machine, is fetched from the remote. Raises SourceError.
         """
-        entries = git_tree.entries_at(self._git, self._id(commit), [_clean_path(path) for path in paths])
+        wanted = [_clean_path(path) for path in paths]
+        try:
+            entries = git_tree.entries_at(self._git, self._id(commit), wanted)
+        except SourceError:
+            if not self._fetch_missing(commit):
+                raise
+            entries = git_tree.entries_at(self._git, commit, wanted)
         files = {path: entry.id for path, entry in entries.items() if entry.is_file}
         contents = git_tree.read_blobs(self._git, list(files.values()))
         return dict(zip(files, contents, strict=True))
@@ -220,16 +227,15 @@ class GitSource:
 
         Raises SourceError when it exists elsewhere, UsageError for a name git does not allow.
         """
-        if name.startswith("-") or not self._git.ask("check-ref-format", f"refs/tags/{name}").ok:
-            raise UsageError(
-                f"not a tag name: {name!r}", hint="git allows no spaces, .. ~ ^ : ? * [ or backslash in it"
-            )
-        if self._is_tagged(name, commit):
-            return
+        if name.startswith("-"):
+            raise _no_tag_name(name)
         arguments = ("tag", "--annotate", "--cleanup=verbatim", "--file=-", "--", name, commit)
         answer = self._git.ask(*arguments, stdin=encode(message or name), env=self._committer(_TAGGER))
-        if not answer.ok and not self._is_tagged(name, commit):
-            raise self._git.failure("tag", answer)
+        if answer.ok or self._is_tagged(name, commit):
+            return
+        if not self._git.ask("check-ref-format", f"refs/tags/{name}").ok:
+            raise _no_tag_name(name)
+        raise self._git.failure("tag", answer)
 
     def tagged(self, prefix: str) -> Mapping[str, str]:
         """Return the tags whose names begin with `prefix`, with their messages; a bare tag's message is empty.
@@ -330,13 +336,21 @@ class GitSource:
     def _is_tagged(self, name: str, commit: str) -> bool:
         """Return whether the tag exists at `commit`. Raises SourceError when it exists elsewhere."""
         answer = self._git.ask("rev-parse", "--verify", "--quiet", f"refs/tags/{name}^{{commit}}")
-        if answer.ok and answer.text != self.resolve(commit):
+        if answer.ok and answer.text != self._id(commit):
             raise SourceError(
                 f"tag {name} exists already, at another commit: {answer.text[:12]}",
                 where=str(self._root),
                 hint=f"it was to be at {commit[:12]}; look at both, then delete the wrong one by hand",
             )
         return answer.ok
+
+    def _fetch_missing(self, commit: str) -> bool:
+        """Fetch from the remote if this commit is not here. Returns whether it is here now and was not before."""
+        look = ("cat-file", "-e", f"{commit}^{{commit}}")
+        if not _FULL_ID.match(commit) or self._git.ask(*look).ok:
+            return False
+        self._git.ask("fetch", "--quiet", REMOTE, seconds=_PUSH_SECONDS)
+        return self._git.ask(*look).ok
 
     def _id(self, revision: str) -> str:
         return revision if _FULL_ID.match(revision) else self.resolve(revision)
@@ -374,6 +388,10 @@ def _authors_in(listed: str) -> Iterator[Author]:
         yield Author(name.rpartition("\n")[2], email)
         for match in _COAUTHOR.finditer(message):
             yield Author(match[1].strip(), match[2].strip())
+
+
+def _no_tag_name(name: str) -> UsageError:
+    return UsageError(f"not a tag name: {name!r}", hint="git allows no spaces, .. ~ ^ : ? * [ or backslash in it")
 
 
 def _person(role: str, author: Author) -> dict[str, str]:

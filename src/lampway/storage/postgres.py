@@ -6,9 +6,7 @@ Nothing here is imported for a store in SQLite.
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -28,7 +26,6 @@ _WRITE = (
 
 Before there is a ledger, whoever makes one holds a lock with a number of its own.
 """
-_RUN = "SELECT pg_try_advisory_lock((1::bigint << 40) + CAST('ledger'::regclass::oid AS bigint))"
 _LOOK = """
 SELECT pg_encoding_to_char(encoding), current_schema(),
        ARRAY(SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()),
@@ -135,27 +132,6 @@ def batches(connection: Connection, rest: str, parameters: tuple[object, ...]) -
         cursor.execute(query, parameters)
         while rows := cursor.fetchmany(_BATCH):
             yield cast("list[tuple[Any, ...]]", rows)
-
-
-@contextmanager
-def alone(engine: Engine, patience: float) -> Iterator[None]:
-    """Be the only one, over all processes and machines, who carries work out; wait for another one to end.
-
-    The database lets the next one go on as soon as this connection is gone. Raises StorageError after `patience`.
-    """
-    end = time.monotonic() + patience
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.exec_driver_sql(_RUN).scalar():
-            if time.monotonic() > end:
-                raise StorageError(
-                    "another Lampway has been deploying on this store for too long",
-                    hint="what you asked for is recorded; look with lampway status, go on with lampway resume",
-                )
-            time.sleep(0.05)
-        try:
-            yield
-        finally:
-            connection.invalidate()  # closes it, and with it gives the lock free
 
 
 _CURES = (

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Sequence
+import functools
+import threading
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Select, bindparam, delete, insert, select, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from lampway.domain.deployment import DriftFinding, DriftState
 from lampway.domain.events import Actor, Event, Recorded
 from lampway.domain.projection import project
 from lampway.engine.ports import Clock
-from lampway.engine.store import Chain, Damage, Due, Matches, Stored, Wanted
-from lampway.errors import StorageError, UsageError
+from lampway.engine.store import Chain, Damage, Due, Matches, Presence, Stored, Wanted, Watch
+from lampway.errors import StorageError, StoreLostError, TakenOverError, UsageError
 from lampway.storage import layout, ledger, rebuild, search
+from lampway.storage import leases as lease
 from lampway.storage.codec import from_text, to_text
+from lampway.storage.operations import OperationChanges, OperationRows
 from lampway.storage.schema import leases, outbox, records
 from lampway.storage.sqlite import SqliteSide, cure
 from lampway.storage.sqlite import connect_engine as _sqlite_engine
+from lampway.storage.watching import watch
 
 T = TypeVar("T")
 
@@ -30,6 +35,7 @@ _ADDRESSES = "write sqlite:///PATH or postgresql://USER@HOST/DATABASE into LAMPW
 _GET = {kind: select(table.c.doc).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
 _CHANGE = {kind: update(table).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
 _ADD = {kind: insert(table) for kind, table in records.items()}
+_FENCE = select(leases.c.fence).where(leases.c.environment == bindparam("here"))
 """Built once: making a statement costs more than running it."""
 
 
@@ -39,10 +45,11 @@ class SqlStore:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self._writing = threading.RLock()
         self._looks = engine
         """For looks that must be consistent: on Postgres something else than for writing."""
         try:
-            with self._translated():
+            with self.translated():
                 self._open()
         except BaseException:
             engine.dispose()
@@ -60,13 +67,16 @@ class SqlStore:
     @contextmanager
     def reading(self) -> Iterator[SqlReading]:
         """Open a consistent look. Raises StorageError."""
-        with self._translated(), self._looks.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             yield SqlReading(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
-        """Open a look that may add. Raises StorageError; then nothing was added."""
-        with self._translated(), self._engine.connect() as connection:
+        """Open a look that may add. Raises StorageError; then nothing was added.
+
+        Threads of this process take turns: they would wait for the file's lock by sleeping, and without any order.
+        """
+        with self.translated(), self._writing, self._engine.connect() as connection:
             connection.info["write"] = True
             try:
                 with connection.begin():
@@ -76,37 +86,37 @@ class SqlStore:
 
     def events(self, after: int = 0, kinds: Collection[str] = ()) -> Iterator[Recorded]:
         """Return the ledger's events in order."""
-        with self._translated(), self._looks.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             yield from ledger.read(connection, after, kinds)
 
     def stored(self, after: int = 0, since: str = "") -> Generator[Stored, None, None]:
         """Return the ledger's rows as they are stored."""
-        with self._translated(), self._looks.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             yield from ledger.stored(connection, after, since)
 
     def hashes(self, last: int) -> Iterator[str]:
         """Return the hashes of the ledger's rows as they are stored, up to this number."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             yield from ledger.hashes(connection, last)
 
     def search(self, wanted: Wanted) -> Matches:
         """Look through the whole ledger, once."""
-        with self._translated(), self._looks.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             return search.search(connection, wanted)
 
     def verify(self, rows: Collection[int] = ()) -> Chain:
         """Recompute the chain over the stored bytes, and return the hashes of these rows beside."""
-        with self._translated(), self._looks.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             return ledger.verify(connection, rows)
 
     def audit(self) -> tuple[Damage, ...]:
         """Recompute chain and records from the ledger and return what does not fit."""
-        with self._translated(), self._looks.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             return ledger.verify(connection).damage or tuple(rebuild.compare(connection))
 
     def compare(self) -> tuple[Damage, ...]:
         """Fold the ledger into records once more and return those that differ from the live ones."""
-        with self._translated(), self._looks.connect() as connection:
+        with self.translated(), self._looks.connect() as connection:
             return tuple(rebuild.compare(connection))
 
     def take_lease(self, environment: str, holder: str) -> int:
@@ -120,6 +130,21 @@ class SqlStore:
         with self.transaction() as transaction:
             transaction.connection.execute(update(leases).where(mine).values(holder=""))
 
+    @contextmanager
+    def presence(self, holder: str) -> Iterator[Presence]:
+        """Be there under this name, for as long as the context lasts and the session is assured."""
+        is_shared = self._engine.dialect.name == "postgresql"
+        session = lease.Session(self._engine, holder) if is_shared else lease.Nobody()
+        try:
+            yield _Assured(session, self)
+        finally:
+            session.close()
+
+    def watch(self) -> Watch:
+        """Return what tells whether another connection has changed something."""
+        with self.translated():
+            return watch(self._engine)
+
     def due(self) -> tuple[Due, ...]:
         """Return the outbox."""
         with self.reading() as reading:
@@ -131,7 +156,8 @@ class SqlStore:
         self._engine.dispose()
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """Tell what the database says in our own errors."""
         try:
             yield
         except DBAPIError as error:
@@ -141,28 +167,29 @@ class SqlStore:
 
     def _failed(self, error: Exception, cause: str) -> StorageError:
         first = cause.strip().partition("\n")[0]
+        is_lost = isinstance(error, OperationalError | InterfaceError)
+        kind = StoreLostError if is_lost else StorageError
         if self._engine.dialect.name != "postgresql":
-            return StorageError(f"the store failed: {first}", hint=cure(cause))
+            return kind(f"the store failed: {first}", hint=cure(cause))
         from lampway.storage import postgres
 
-        return StorageError(f"the store failed: {first}", hint=postgres.cure(error))
-
-    @contextmanager
-    def alone(self, patience: float) -> Iterator[None]:
-        """Be the only one who carries work out on a store that many machines share. Raises StorageError.
-
-        A store in SQLite serves one machine, where a lock on its folder does the same.
-        """
-        if self._engine.dialect.name != "postgresql":
-            yield
-            return
-        from lampway.storage import postgres
-
-        with self._translated(), postgres.alone(self._engine, patience):
-            yield
+        return kind(f"the store failed: {first}", hint=postgres.cure(error))
 
 
-class SqlReading:
+class _Assured:
+    """A presence that speaks our errors."""
+
+    def __init__(self, session: lease.Session | lease.Nobody, store: SqlStore) -> None:
+        self._session = session
+        self._store = store
+
+    def assure(self) -> None:
+        """See to it that we are seen. Raises StorageError."""
+        with self._store.translated():
+            self._session.assure()
+
+
+class SqlReading(OperationRows):
     """Implements the reading port over one connection."""
 
     def __init__(self, connection: Connection) -> None:
@@ -188,21 +215,29 @@ class SqlReading:
         limit: int = 0,
     ) -> tuple[T, ...]:
         """Return records in the order in which the ledger first spoke of them."""
-        table = records[kind]
-        query = select(table.c.doc).order_by(table.c.first.desc() if newest_first else table.c.first)
-        if solution:
-            query = query.where(table.c.solution == solution)
-        if environment:
-            query = query.where(table.c.environment == environment)
-        if states:
-            query = query.where(table.c.state.in_([str(s) for s in states]))
-        if limit:
-            query = query.limit(limit)
+        shape = (bool(solution), bool(environment), bool(states), newest_first, bool(limit))
+        given = {"of": solution, "there": environment, "states": [str(s) for s in states], "most": limit}
         where = f"{kind.__name__.lower()} records"
-        return tuple(from_text(kind, doc, where=where) for doc in self.connection.execute(query).scalars())
+        found: Iterable[str] = self.connection.execute(_search(kind, shape), given).scalars()  # type: ignore[arg-type] # a class is hashable
+        return tuple(from_text(kind, doc, where=where) for doc in found)
 
 
-class SqlTransaction(SqlReading):
+@functools.cache
+def _search(kind: Any, shape: tuple[bool, bool, bool, bool, bool]) -> Select[Any]:
+    """Return the statement that looks for records by these filters, built once."""
+    solution, environment, states, newest_first, limit = shape
+    table = records[kind]
+    query = select(table.c.doc).order_by(table.c.first.desc() if newest_first else table.c.first)
+    if solution:
+        query = query.where(table.c.solution == bindparam("of"))
+    if environment:
+        query = query.where(table.c.environment == bindparam("there"))
+    if states:
+        query = query.where(table.c.state.in_(bindparam("states", expanding=True)))
+    return query.limit(bindparam("most")) if limit else query
+
+
+class SqlTransaction(OperationChanges, SqlReading):
     """Implements the transaction port, and the records that a projection folds into."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
@@ -241,21 +276,14 @@ class SqlTransaction(SqlReading):
         self.connection.execute(delete(table).where(table.c.key == key))
 
     def take_lease(self, environment: str, holder: str) -> int:
-        """Take the environment over and return the new fence."""
-        row = self.connection.execute(select(leases.c.fence).where(leases.c.environment == environment)).first()
-        if row is None:
-            self.connection.execute(insert(leases).values(environment=environment, fence=1, holder=holder))
-            return 1
-        fence = int(row.fence) + 1
-        here = leases.c.environment == environment
-        self.connection.execute(update(leases).where(here).values(fence=fence, holder=holder))
-        return fence
+        """Take the environment over and return the new fence. Raises TakenOverError where its holder lives."""
+        return lease.take(self.connection, environment, holder)
 
     def require_fence(self, environment: str, fence: int) -> None:
         """Go on only if this fence still holds the environment. Raises StorageError."""
-        row = self.connection.execute(select(leases.c.fence).where(leases.c.environment == environment)).first()
+        row = self.connection.execute(_FENCE, {"here": environment}).first()
         if row is None or row.fence != fence:
-            raise StorageError(f"another process took over the deployments in {environment}", hint="lampway status")
+            raise TakenOverError(f"another process took over the deployments in {environment}", hint="lampway status")
 
     def remember(self, due: Due) -> None:
         """Put something into the outbox; the same key replaces what was there."""
@@ -263,9 +291,9 @@ class SqlTransaction(SqlReading):
         values = {"key": due.key, "kind": due.kind, "doc": to_text(due.doc), "attempts": due.attempts}
         self.connection.execute(insert(outbox).values(**values))
 
-    def forget(self, key: str) -> None:
-        """Take something out of the outbox."""
-        self.connection.execute(delete(outbox).where(outbox.c.key == key))
+    def forget(self, key: str) -> bool:
+        """Take something out of the outbox. Returns whether it was still there."""
+        return bool(self.connection.execute(delete(outbox).where(outbox.c.key == key)).rowcount)
 
 
 def open_store(url: str, clock: Clock) -> SqlStore:
@@ -294,8 +322,9 @@ def open_sqlite(path: Path, clock: Clock) -> SqlStore:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"cannot create the store: {error.strerror}", where=str(path)) from error
-    return SqlStore(_sqlite_engine(f"sqlite:///{path}"), clock)
+        hint = "make the folder .lampway writable, and see that there is room"
+        raise StorageError(f"cannot open the store: {error.strerror}", where=str(path), hint=hint) from error
+    return SqlStore(_sqlite_engine(f"sqlite:///{path}", max_overflow=-1), clock)
 
 
 def open_memory(clock: Clock) -> SqlStore:

@@ -6,6 +6,7 @@ and *configure*, because many products bring the definition and the values separ
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -69,10 +70,11 @@ class MemoryPlatform:
 
     name = NAME
 
-    def __init__(self, *, tells_editors: bool = True) -> None:
+    def __init__(self, *, tells_editors: bool = True, has_precondition: bool = True) -> None:
         self.format = MemoryFormat()
         self.worlds: dict[str, World] = {}
         self._tells_editors = tells_editors
+        self._has_precondition = has_precondition
 
     def world(self, url: str) -> World:
         """Return the world at a URL such as `memory://dev`, made if there is none: the back door for tests."""
@@ -80,7 +82,10 @@ class MemoryPlatform:
 
     def capabilities(self) -> tuple[Capability, ...]:
         """Return what this platform can do, one entry per ability."""
-        return _CAPABILITIES
+        if self._has_precondition:
+            return _CAPABILITIES
+        blind = Capability(Ability.PRECONDITION, Support.IMPOSSIBLE, "it takes every change, whatever it was made from")
+        return tuple(blind if c.name is Ability.PRECONDITION else c for c in _CAPABILITIES)
 
     def probe(self, access: Access) -> Rights:
         """Return what our token may do there."""
@@ -148,51 +153,49 @@ class MemoryPlatform:
         Raises ConflictError, PlatformRefusedError, UnreachableError (nothing was changed), UnknownOutcomeError.
         """
         world, fault = self._open(access, "perform")
-        target = _target(world, wanted, step)
         if fault is Fault.REFUSED:
             raise PlatformRefusedError("the product does not want to", where=access.environment)
-        if digest(target.then) != intent["after"]:
-            raise ConflictError("what would be applied is not what was intended", where=access.environment)
-        is_reached = digest(target.now) == intent["after"]
-        if not is_reached and world.revision != intent["revision"]:
-            raise ConflictError("somebody changed something there meanwhile", where=access.environment)
+        is_reached = self._is_reached(world, access, wanted, step, intent)
         if step == CONFIGURE and _missing(world, wanted):
             raise PlatformRefusedError("there is no such app to configure", where=access.environment)
-        if fault is Fault.UNSENT:
-            raise _no_answer(access)
         if fault in {Fault.HALF, Fault.FAILED}:
             return _half(world, wanted, access, fault)
-        if world.slowness and not is_reached:
-            return _begin(world, wanted, step)
-        _apply(world, wanted, step, again=is_reached)
-        if fault is Fault.LOST:
-            raise _no_answer(access)
-        if fault is Fault.CRASH_AFTER:
-            raise CrashError
-        return Outcome(Progress.DONE, {"revision": world.revision})
+        if fault not in {Fault.UNSENT, Fault.FALSE_YES}:
+            if (world.slowness or fault is Fault.LATE) and not is_reached:
+                return _begin(world, wanted, step, access, late=fault is Fault.LATE, guarded=self._has_precondition)
+            _apply(world, wanted, step, _passwords(wanted), again=is_reached)
+        return _answer(world, access, fault)
+
+    def _is_reached(self, world: World, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> bool:
+        """Return whether nothing but passwords is to be sent. Raises ConflictError where the intent no longer fits."""
+        target = _target(world, wanted, step)
+        if digest(target.then) != intent["after"]:
+            raise ConflictError("what would be applied is not what was intended", where=access.environment)
+        if not self._has_precondition:  # whatever is asked for is done, from wherever
+            return False
+        is_reached: bool = digest(target.now) == intent["after"]
+        if not is_reached and world.revision != intent["revision"]:
+            raise ConflictError("somebody changed something there meanwhile", where=access.environment)
+        return is_reached
 
     def poll(self, access: Access, handle: Mapping[str, Any]) -> Outcome:
         """Return how far a change that is under way has come. Raises NotFoundError for one that never was."""
         world = self._enter(access, "poll")
         operation = world.operations.get(str(handle.get("handle")))
-        if operation is None:
+        if operation is None or world.forgets:
             raise NotFoundError(f"no such operation: {handle.get('handle')}", where=access.environment)
-        operation.left -= 1
-        if operation.left > 0:
+        if not operation.go_on():
             return Outcome(Progress.RUNNING, dict(handle), retry_after=0.1)
-        if not operation.finished:
-            operation.finished = True
-            operation.apply()
+        if not operation.made:
+            raise ConflictError("somebody changed something there meanwhile", where=access.environment)
         return Outcome(Progress.DONE, {"revision": world.revision})
 
     def look_up(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Found:
-        """Return which of the intent's two states is there.
-
-        While a change is under way neither is there for good, and the answer is UNCLEAR.
-        """
+        """Return which of the intent's two states is there, or that a change is under way, which it can tell."""
         world = self._enter(access, "look_up")
-        if any(not operation.finished for operation in world.operations.values()):
-            return Found.UNCLEAR
+        under_way = [operation for operation in world.operations.values() if not operation.finished]
+        if under_way and not under_way[0].go_on():
+            return Found.RUNNING
         now = digest(_target(world, wanted, step).now)
         if now == intent["before"] and now != intent["after"]:
             return Found.UNTOUCHED
@@ -329,7 +332,7 @@ def _target(world: World, wanted: Wanted, step: str) -> _Target:
             raise PlatformError(f"no such step in this plan: {step}")
 
 
-def _apply(world: World, wanted: Wanted, step: str, *, again: bool = False) -> None:
+def _apply(world: World, wanted: Wanted, step: str, passwords: Mapping[str, str], *, again: bool = False) -> None:
     """Make the change. Only passwords are sent again where the state is reached already: they cannot be seen."""
     new = read_package(wanted.package) if wanted.package else None
     if not again:
@@ -343,7 +346,7 @@ def _apply(world: World, wanted: Wanted, step: str, *, again: bool = False) -> N
         world.applied.append((step, wanted.solution, wanted.version))
         world.revision += 1
     if step == CONFIGURE and new:
-        _send_passwords(world, wanted, new)
+        _send_passwords(world, passwords, new)
 
 
 def _remove_old(world: World, wanted: Wanted, staying: set[str]) -> None:
@@ -359,18 +362,47 @@ def _put(world: World, package: Package) -> None:
         there.name, there.parts = app.name, app.parts
 
 
-def _send_passwords(world: World, wanted: Wanted, package: Package) -> None:
+def _send_passwords(world: World, passwords: Mapping[str, str], package: Package) -> None:
     for app in package.apps:
         accounts = {part.account for part in app.parts}
-        for account in sorted(accounts & wanted.secrets.keys()):
-            world.apps[app.id].passwords[account] = wanted.secrets[account][PASSWORD].reveal()
+        for account in sorted(accounts & passwords.keys()):
+            world.apps[app.id].passwords[account] = passwords[account]
             world.passwords_sent += 1
 
 
-def _begin(world: World, wanted: Wanted, step: str) -> Outcome:
+def _begin(world: World, wanted: Wanted, step: str, access: Access, *, late: bool, guarded: bool) -> Outcome:
     handle = f"operation-{len(world.operations) + 1}"
-    world.operations[handle] = Operation(lambda: _apply(world, wanted, step), world.slowness)
+    bare, passwords = replace(wanted, secrets={}), _passwords(wanted)  # of the product's own by now
+    change = functools.partial(_finish, world, bare, step, passwords, world.revision if guarded else 0)
+    world.operations[handle] = Operation(change, world.slowness or 1)
+    if late:
+        raise _no_answer(access)
     return Outcome(Progress.RUNNING, {"handle": handle}, retry_after=0.1)
+
+
+def _answer(world: World, access: Access, fault: Fault | None) -> Outcome:
+    """Tell what became of a change: the truth, unless there is a fault."""
+    match fault:
+        case Fault.LOST | Fault.UNSENT:
+            raise _no_answer(access)
+        case Fault.FALSE_NO:
+            raise PlatformRefusedError("the product says that it does not want to", where=access.environment)
+        case Fault.CRASH_AFTER:
+            raise CrashError
+        case _:
+            return Outcome(Progress.DONE, {"revision": world.revision})
+
+
+def _finish(world: World, wanted: Wanted, step: str, passwords: Mapping[str, str], revision: int) -> bool:
+    """Make a change that was begun at a revision, unless another came first."""
+    if revision and world.revision != revision:
+        return False
+    _apply(world, wanted, step, passwords)
+    return True
+
+
+def _passwords(wanted: Wanted) -> dict[str, str]:
+    return {account: fields[PASSWORD].reveal() for account, fields in wanted.secrets.items()}
 
 
 def _half(world: World, wanted: Wanted, access: Access, fault: Fault) -> Outcome:

@@ -35,6 +35,12 @@ class Fault(StrEnum):
     """A change is not made, and no answer arrives either: from here it looks like `LOST`."""
     HALF = "half"
     """Half of a change is made, and no answer arrives."""
+    LATE = "late"
+    """No answer arrives; the change is made later, once somebody has asked `slowness` times."""
+    FALSE_NO = "false-no"
+    """A change is made whole, and the product says that it refused it."""
+    FALSE_YES = "false-yes"
+    """A change is not made, and the product says that it is done."""
     CRASH_BEFORE = "crash-before"
     """Our process dies before the call does anything."""
     CRASH_AFTER = "crash-after"
@@ -75,10 +81,20 @@ class App:
 class Operation:
     """A change that is under way."""
 
-    apply: Callable[[], None]
+    apply: Callable[[], bool]
+    """Makes the change and returns True, unless somebody changed something there meanwhile."""
     left: int
     """How often somebody must ask before it is done."""
     finished: bool = False
+    made: bool = False
+
+    def go_on(self) -> bool:
+        """Come one question closer to the end, where the change is made, and return whether it is reached."""
+        self.left -= 1
+        if self.left <= 0 and not self.finished:
+            self.finished = True
+            self.made = self.apply()
+        return self.finished
 
 
 @dataclass(slots=True)
@@ -96,6 +112,14 @@ class World:
     slowness: int = 0
     """How often somebody must poll before a change is done; 0 makes every change at once."""
     operations: dict[str, Operation] = field(default_factory=dict)
+    forgets: bool = False
+    """Whether it no longer knows its operations by their handles, as after a restart of the product."""
+    takes: tuple[float, float] = (0.0, 0.0)
+    """Seconds that a change takes before it is made, and from there until it is answered."""
+    under_way: dict[int, int] = field(default_factory=dict)
+    """Process to how many changes it has under way here."""
+    interleaved: int = 0
+    """How often a change was begun while another process had one under way here."""
     calls: Counter[str] = field(default_factory=Counter)
     """How often each method of the adapter was called here."""
     applied: list[tuple[str, str, str]] = field(default_factory=list)

@@ -1,0 +1,122 @@
+"""What is merely operational: which workers were seen last, and what is due when.
+
+None of it is in the ledger or proves anything. What is due is computed from records and may be computed anew; a row is
+taken by comparing and setting it in the transaction that acts upon it, so that one worker of many does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Index, Table, delete, func, insert, select, update
+
+from lampway.engine.store import Scheduled, SeenWorker
+from lampway.storage import leases
+from lampway.storage.schema import _NUMBER, _text, metadata
+
+workers = Table(
+    "worker",
+    metadata,
+    Column("name", _text(120), primary_key=True),
+    Column("lanes", _text(), nullable=False),
+    Column("started_at", _text(40), nullable=False),
+    Column("seen_at", _text(40), nullable=False),
+)
+"""Operational: who works, and when they were last seen; `lanes` are names joined by commas, empty for all."""
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("key", _text(200), primary_key=True),
+    Column("kind", _text(20), nullable=False),
+    Column("scope", _text(80), nullable=False),
+    Column("environment", _text(80), nullable=False),
+    Column("at", _text(40), nullable=False),
+    Column("words", _text(), nullable=False),
+    Column("promotion", _text(80), nullable=False),
+    Column("tries", _NUMBER, nullable=False),
+    Index("ix_schedule_at", "at"),
+    Index("ix_schedule_scope", "scope"),
+)
+"""Operational: what time alone will bring about, and when."""
+
+_SQLITE_NOW = func.strftime("%Y-%m-%dT%H:%M:%f+00:00", "now")
+_POSTGRES_NOW = func.to_char(func.timezone("UTC", func.clock_timestamp()), 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')
+
+
+class OperationRows:
+    """The operational part of the reading port."""
+
+    connection: Connection
+
+    def time(self) -> str:
+        """Return the time by the database's own clock."""
+        now = _SQLITE_NOW if self.connection.dialect.name == "sqlite" else _POSTGRES_NOW
+        return str(self.connection.execute(select(now)).scalar_one())
+
+    def workers(self) -> tuple[SeenWorker, ...]:
+        """Return every worker that was seen, the one that began first first."""
+        rows = self.connection.execute(select(workers).order_by(workers.c.started_at, workers.c.name))
+        return tuple(SeenWorker(r.name, _split(r.lanes), r.started_at, r.seen_at) for r in rows)
+
+    def scheduled(self, scope: str) -> tuple[Scheduled, ...]:
+        """Return what is due some day in this scope, by key."""
+        rows = self.connection.execute(select(schedule).where(schedule.c.scope == scope).order_by(schedule.c.key))
+        return tuple(_scheduled(row) for row in rows)
+
+    def due_by(self, at: str, lanes: Sequence[str] = (), limit: int = 100) -> tuple[Scheduled, ...]:
+        """Return what is due by a moment, earliest first; of these environments and what belongs to none, or of all."""
+        query = select(schedule).where(schedule.c.at <= at).order_by(schedule.c.at, schedule.c.key).limit(limit)
+        if lanes:
+            query = query.where(schedule.c.environment.in_(["", *lanes]))
+        return tuple(_scheduled(row) for row in self.connection.execute(query))
+
+    def next_due(self, lanes: Sequence[str] = ()) -> str:
+        """Return when something is due next; empty for never."""
+        query = select(func.min(schedule.c.at))
+        if lanes:
+            query = query.where(schedule.c.environment.in_(["", *lanes]))
+        return str(self.connection.execute(query).scalar() or "")
+
+    def abandoned(self, asking: str) -> tuple[str, ...]:
+        """Return the environments whose holder has gone, or may have: whoever asks is not meant."""
+        return leases.abandoned(self.connection, asking)
+
+
+class OperationChanges(OperationRows):
+    """The operational part of the transaction port."""
+
+    def see_worker(self, name: str, lanes: Sequence[str]) -> None:
+        """Write down that a worker is alive now."""
+        now = self.time()
+        changed = self.connection.execute(update(workers).where(workers.c.name == name).values(seen_at=now)).rowcount
+        if not changed:
+            row = {"name": name, "lanes": ",".join(lanes), "started_at": now, "seen_at": now}
+            self.connection.execute(insert(workers).values(**row))
+
+    def forget_worker(self, name: str) -> None:
+        """Take a worker that has left off the list."""
+        self.connection.execute(delete(workers).where(workers.c.name == name))
+
+    def plan(self, row: Scheduled) -> None:
+        """Keep what is due in place of what was kept under this key."""
+        self.connection.execute(delete(schedule).where(schedule.c.key == row.key))
+        values: dict[str, Any] = {name: getattr(row, name) for name in schedule.c.keys()}  # noqa: SIM118 - columns
+        self.connection.execute(insert(schedule).values(**values))
+
+    def take_due(self, row: Scheduled, *, until: str = "") -> bool:
+        """Take what is due, if nobody was faster; put off until a moment, or for good. Returns whether it was there."""
+        same = (schedule.c.key == row.key) & (schedule.c.at == row.at)
+        if until:
+            changed = update(schedule).where(same).values(at=until, tries=row.tries + 1)
+            return bool(self.connection.execute(changed).rowcount)
+        return bool(self.connection.execute(delete(schedule).where(same)).rowcount)
+
+
+def _scheduled(row: Any) -> Scheduled:
+    return Scheduled(row.key, row.kind, row.scope, row.environment, row.at, row.words, row.promotion, row.tries)
+
+
+def _split(lanes: str) -> tuple[str, ...]:
+    return tuple(lanes.split(",")) if lanes else ()

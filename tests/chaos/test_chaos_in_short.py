@@ -1,0 +1,77 @@
+"""The short form of `make chaos`: kills in every way of dying, and nothing lost, repeated or interleaved."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from chaos.story import STORIES
+from chaos.town import Town
+from chaos.verdict import Verdict, _align
+
+from lampway.domain.configuration import ConfigurationSet
+from lampway.domain.deployment import Deployment, PlannedStep, Step, StepState
+from lampway.domain.promotion import DeploymentKind
+from lampway.testing.world import World
+
+ROOT = Path(__file__).parents[2]
+_IMPORT = ("import", "orders", "1.0.0")
+
+
+def test_engines_are_killed_and_nothing_is_lost_or_done_twice() -> None:
+    words = [sys.executable, "-m", "chaos", "--kills", "120", "--production", "0", "--seed", "short"]
+    given = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    done = subprocess.run(words, cwd=ROOT, env=given, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "crash points" in done.stdout
+
+
+def deployment(number: int, *, state: StepState = StepState.DONE, changes: bool = True) -> Deployment:
+    """Return a deployment whose one change is journalled like this."""
+    step = Step("import", state, 1, "", intent={"before": "a", "after": "b" if changes else "a"})
+    return Deployment(
+        id=f"d{number}",
+        promotion="p",
+        solution="orders",
+        version="1.0.0",
+        environment="prod",
+        kind=DeploymentKind.FORWARD,
+        release="r",
+        package="p",
+        configuration=ConfigurationSet(),
+        plan=(PlannedStep("import", True, "import"),),
+        fence=1,
+        started_at="",
+        steps=(step,),
+    )
+
+
+@pytest.mark.parametrize(
+    ("applied", "deployments", "found"),
+    [
+        ([_IMPORT], [deployment(1)], ""),
+        ([_IMPORT, _IMPORT], [deployment(1)], "twice"),
+        ([], [deployment(1)], "lost"),
+        ([_IMPORT], [deployment(1), deployment(2)], "lost"),
+        ([_IMPORT], [deployment(1), deployment(2, changes=False)], ""),
+        ([_IMPORT], [deployment(1, state=StepState.STARTED)], "twice"),
+        ([], [deployment(1, state=StepState.FAILED)], ""),
+    ],
+)
+def test_the_verdict_sees_what_it_is_there_to_see(applied: list, deployments: list[Deployment], found: str) -> None:
+    verdict = Verdict()
+    _align(verdict, "prod", World("http://prod.test", applied=applied), deployments, Town(Path()))
+    assert {fault.partition(":")[0] for fault in verdict.faults} == ({found} if found else set())
+
+
+def test_changes_that_overlapped_are_seen() -> None:
+    verdict = Verdict()
+    _align(verdict, "prod", World("http://prod.test", interleaved=1), [], Town(Path()))
+    assert verdict.faults == ["interleaved: prod: 1 changes were begun during another one"]
+
+
+def test_every_story_ends_with_something_in_prod() -> None:
+    assert all(any(act.version for act in acts) for acts in STORIES.values())
