@@ -98,10 +98,12 @@ class Player:
     engine: Engine
     has_lock: bool = True
     """Whether the runner's lock is asked; without it, processes meet that took each other for dead."""
+    people: tuple[str, str, str] = ("mia", "ana", "rita")
+    """Who makes, who approves, and who sees to what is stuck."""
 
     def play(self, acts: tuple[Act, ...]) -> None:
         """Bring every act to its end. Raises LostError."""
-        self._do("mia", Resume())
+        self._do(self.people[0], Resume())
         for number, act in enumerate(acts):
             for _ in range(_PATIENCE):
                 if self._next(act, f"act {number}"):
@@ -121,10 +123,10 @@ class Player:
         if stuck := self._find(Deployment, states=(DeploymentState.RECONCILE,)):
             self._reconcile(stuck[0])
         elif current.state is PromotionState.WAITING and act.version and not current.decisions:
-            self._do("ana", Decide(current.id, approved=True))
+            self._do(self.people[1], Decide(current.id, approved=True))
             self._heard("decision", current.id)
         elif current.state in (PromotionState.WAITING, PromotionState.RUNNING, PromotionState.RECONCILE):
-            self._do("mia", Resume())
+            self._do(self.people[0], Resume())
             self._ask_for_earlier_stages(current)
         else:
             raise LostError(f"{reason} ended as {current.state}: {current.note}")
@@ -136,9 +138,9 @@ class Player:
 
     def _ask(self, act: Act, reason: str) -> None:
         if act.version:
-            asked = self._do("mia", Promote(f"{act.solution}@{act.version}", "prod", reason=reason))
+            asked = self._do(self.people[0], Promote(f"{act.solution}@{act.version}", "prod", reason=reason))
         else:
-            asked = self._do("rita", Rollback(act.solution, "prod", reason))
+            asked = self._do(self.people[2], Rollback(act.solution, "prod", reason))
         for promotion in asked.promotions:
             self._heard("promotion", promotion)
 
@@ -149,14 +151,14 @@ class Player:
         before = [p for p in self._find(Promotion, solution=waiting.solution) if p.stage == "test"]
         same = [p for p in before if p.version == waiting.version]
         if same and self._is_to_be_asked_again(same[-1]):
-            self._do("mia", Promote(f"{waiting.solution}@{waiting.version}", "test", reason=waiting.reason))
+            self._do(self.people[0], Promote(f"{waiting.solution}@{waiting.version}", "test", reason=waiting.reason))
 
     def _reconcile(self, stuck: Deployment) -> None:
         """Look what is there and say it, as an honest person would; half of it is finished by hand."""
         step = next((s for s in reversed(stuck.steps) if s.state is not StepState.DONE), None)
         platforms = [p.name for p in stuck.plan if p.by_platform]
         happened = step is None or step.name not in platforms or self._look(stuck, step, platforms)
-        self._do("rita", Reconcile(stuck.solution, stuck.environment, happened, "I looked"))
+        self._do(self.people[2], Reconcile(stuck.solution, stuck.environment, happened, "I looked"))
 
     def _look(self, stuck: Deployment, step: Step, platforms: list[str]) -> bool:
         with self.engine.store.reading() as reading:
