@@ -1,0 +1,72 @@
+"""The composition root: the only room that names concrete classes.
+
+A surface opens a `Session` and runs requests through it. Today the use cases run in this process; a session over the
+API will take the same requests and give the same answers.
+"""
+
+from lampway.app.files import (
+    cache_folder,
+    find_root,
+    init_source,
+    initial_files,
+    load_working_strategy,
+    recognise,
+    strategy_changes,
+    verify_evidence_file,
+)
+from lampway.app.keys import (
+    add_key,
+    find_writer,
+    is_key_locked,
+    key_path,
+    open_key,
+    public_key,
+    resolve_secret,
+    write_key,
+)
+from lampway.app.session import LocalSession, Platforms, Session, open_engine, open_scanner, open_worker
+from lampway.app.state import (
+    STATE,
+    STATE_URL,
+    SystemClock,
+    make_backup,
+    open_packages,
+    open_second_copy,
+    open_state,
+    read_file,
+    restore_backup,
+)
+
+__all__ = [
+    "STATE",
+    "STATE_URL",
+    "LocalSession",
+    "Platforms",
+    "Session",
+    "SystemClock",
+    "add_key",
+    "cache_folder",
+    "find_root",
+    "find_writer",
+    "init_source",
+    "initial_files",
+    "is_key_locked",
+    "key_path",
+    "load_working_strategy",
+    "make_backup",
+    "open_engine",
+    "open_key",
+    "open_packages",
+    "open_scanner",
+    "open_second_copy",
+    "open_state",
+    "open_worker",
+    "public_key",
+    "read_file",
+    "recognise",
+    "resolve_secret",
+    "restore_backup",
+    "strategy_changes",
+    "verify_evidence_file",
+    "write_key",
+]

@@ -1,0 +1,120 @@
+"""What lies on disk beside the state: governance files, evidence, the cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lampway.domain.strategy import Person, RulesInForce, Strategy
+from lampway.engine.platform import Platform
+from lampway.errors import InvalidPackageError, NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from lampway.engine.ports import Source
+    from lampway.engine.verify import Checked
+from lampway.app.session import open_engine
+
+
+def init_source(root: Path) -> Source:
+    """Return the git repository at `root`, made if there is none."""
+    from lampway.storage.git import GitSource
+
+    return GitSource.init(root)
+
+
+def initial_files(
+    *, team: str, next_review: str, people: Sequence[Person], platform: str, unsigned: bool = False
+) -> Mapping[str, str]:
+    """Return the governance files to begin with, by path. Raises UsageError, InvalidStrategyError."""
+    from lampway.config import templates
+
+    plain = [(p.id, p.name, p.emails[0], p.roles) for p in people]
+    return templates.initial_files(
+        team=team, next_review=next_review, people=plain, platform=platform, unsigned=unsigned
+    )
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder from `start` upwards that holds a strategy. Raises NotFoundError."""
+    for folder in (start, *start.parents):
+        if (folder / "lampway.yaml").is_file():
+            return folder
+    raise NotFoundError(f"no lampway.yaml in {start} or above", hint="make one with: lampway init")
+
+
+def recognise(data: bytes, platforms: Mapping[str, Platform]) -> Platform:
+    """Return the platform a package is of. Raises UsageError with what each platform misses when none recognises it."""
+    missed = []
+    for name, platform in platforms.items():
+        if platform.format.recognises(data):
+            return platform
+        try:
+            platform.format.inspect(data)
+        except InvalidPackageError as error:
+            missed.append(f"for {name}: {error}")
+    known = ", ".join(platforms) or "none"
+    raise UsageError(
+        "this is no package of any platform that is installed", hint=f"installed are: {known}", details=tuple(missed)
+    )
+
+
+def cache_folder() -> Path:
+    """Return where downloaded runtimes are kept: `LAMPWAY_CACHE`, else the user's cache folder."""
+    if given := os.environ.get("LAMPWAY_CACHE"):
+        return Path(given)
+    import platformdirs
+
+    return platformdirs.user_cache_path("lampway", appauthor=False)
+
+
+def verify_evidence_file(
+    data: bytes,
+    keys: tuple[str, bytes],
+    *,
+    engine_key: str = "",
+    package: bytes | None = None,
+    checkpoints: Sequence[tuple[str, str]] = (),
+) -> tuple[Checked, ...]:
+    """Return what verifying an evidence file came to; `keys` is the name and content of a people.yaml.
+
+    `checkpoints` are published ones: where each was read, and its statement. Opens no store. Raises
+    InvalidStrategyError, UsageError for keys and checkpoints that are none.
+    """
+    from lampway.config.trusted_people import read_trusted_people
+    from lampway.domain.checkpoint import parse_checkpoint
+    from lampway.domain.keys import read_key
+    from lampway.engine.verify import Tools, Trusted, verify_evidence
+    from lampway.integrations.signing import EngineSigning
+    from lampway.storage.codec import recorded_from
+
+    if engine_key:
+        read_key(engine_key)
+    published = tuple(parse_checkpoint(text, where) for where, text in checkpoints)
+    trusted = Trusted(read_trusted_people(*keys), engine_key, package, published)
+    return verify_evidence(data, trusted, Tools(recorded_from, EngineSigning(Path(os.devnull))))
+
+
+def load_working_strategy(root: Path) -> Strategy:
+    """Return the strategy in the files as they lie below `root`. Raises InvalidStrategyError."""
+    from lampway.config.files import GovernanceFiles
+
+    files = GovernanceFiles()
+    return files.load(files.read_folder(root))
+
+
+def strategy_changes(root: Path) -> tuple[str, ...]:
+    """Return what the files as they lie below `root` would change in the rules in force."""
+    from lampway.config.files import GovernanceFiles
+
+    after = load_working_strategy(root)
+    engine = open_engine(root)
+    try:
+        with engine.store.reading() as reading:
+            rules = reading.get(RulesInForce, "current")
+    finally:
+        engine.store.close()
+    if rules is None:
+        return ("nothing is in force yet: everything is new",)
+    return GovernanceFiles().compare(rules.strategy, after)
