@@ -22,6 +22,7 @@ from lampway.engine.ports import Author
 from lampway.errors import BrokenError, UsageError
 
 if TYPE_CHECKING:
+    from lampway.engine.ports import Scanner
     from lampway.engine.workers import LeftBehind
     from lampway.runtime.worker import Worker
 from lampway.app.state import STATE, STATE_URL, SystemClock, open_packages, open_second_copy, open_state
