@@ -16,7 +16,7 @@ from lampway.engine.checkpoint import keep_checkpoint, publish
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
 from lampway.engine.facts import bind, case_of, eligibility, gather
-from lampway.engine.recheck import collect_expired
+from lampway.engine.recheck import collect_expired, may_collect
 from lampway.engine.store import Due, Reading
 from lampway.errors import LampwayError
 
@@ -68,8 +68,7 @@ def _may_start(engine: Engine, tried: set[str]) -> bool:
     """Return whether one of these promotions still waits although every gate is open: it could not be started."""
     with engine.store.reading() as reading:
         found = [p for p in (reading.get(Promotion, key) for key in tried) if p and p.state in _STARTABLE]
-        cases = [case for case in (case_of(reading, p) for p in found) if case]
-        return any(eligibility(reading, case, engine.now()).allowed for case in cases)
+        return any(_may_enter(reading, promotion, engine.now()) for promotion in found)
 
 
 def _collect(engine: Engine, environment: str) -> bool:
@@ -77,8 +76,9 @@ def _collect(engine: Engine, environment: str) -> bool:
     failed = False
     with engine.store.reading() as reading:
         waiting = reading.find(Promotion, environment=environment, states=_STARTABLE)
-        standing = [p for p in waiting if void_if_moved(reading, p, engine.now()) is None]
-    for promotion in standing:
+        now = engine.now()
+        aged = [p for p in waiting if may_collect(reading, p, now) and void_if_moved(reading, p, now) is None]
+    for promotion in aged:
         why = collect_expired(engine, promotion)
         if why:
             failed = True
@@ -139,25 +139,46 @@ def _put_off(engine: Engine, promotion: Promotion, why: str) -> None:
 
 
 def _choose(engine: Engine, environment: str, tried: set[str]) -> Promotion | None:
-    """Return the first promotion that may start, voiding on the way those whose ground has moved."""
+    """Return the first promotion that may start, voiding on the way those whose ground has moved.
+
+    All that wait are judged by a look that keeps nobody from writing; only those with an outcome are judged once more.
+    """
     now = engine.now()
+    with engine.store.reading() as reading:
+        acting = _acting(reading, environment, tried, now)
+    if not acting:
+        return None
     with engine.store.transaction() as transaction:
         told = []
         chosen = None
-        waiting = transaction.find(Promotion, environment=environment, states=_STARTABLE)
-        for promotion in sorted(waiting, key=lambda p: p.kind is not DeploymentKind.ROLLBACK):  # going back goes first
+        for promotion in (transaction.get(Promotion, key) for key in acting):
+            if promotion is None or promotion.state not in _STARTABLE:
+                continue
             move = void_if_moved(transaction, promotion, now)
             if move is not None:
                 told.append(transaction.append(move, ENGINE))
-                continue
-            case = case_of(transaction, promotion)
-            if case is None or promotion.id in tried:
-                continue
-            if eligibility(transaction, case, now).allowed:
+            elif _may_enter(transaction, promotion, now):
                 chosen = promotion
                 break
     engine.tell(told)
     return chosen
+
+
+def _acting(reading: Reading, environment: str, tried: set[str], now: str) -> tuple[str, ...]:
+    """Return the ids of the promotions that end here, up to the first one that may start; going back goes first."""
+    found = []
+    waiting = reading.find(Promotion, environment=environment, states=_STARTABLE)
+    for promotion in sorted(waiting, key=lambda p: p.kind is not DeploymentKind.ROLLBACK):
+        if void_if_moved(reading, promotion, now) is not None:
+            found.append(promotion.id)
+        elif promotion.id not in tried and _may_enter(reading, promotion, now):
+            return (*found, promotion.id)
+    return tuple(found)
+
+
+def _may_enter(reading: Reading, promotion: Promotion, now: str) -> bool:
+    case = case_of(reading, promotion)
+    return case is not None and eligibility(reading, case, now).allowed
 
 
 def void_if_moved(reading: Reading, promotion: Promotion, now: str) -> PromotionMoved | None:

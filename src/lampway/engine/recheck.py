@@ -221,18 +221,22 @@ def _awaits_verdict(deployment: Deployment) -> bool:
     return deployment.state is DeploymentState.FAILED and deployment.is_done(READ_BACK)
 
 
+def may_collect(reading: Reading, promotion: Promotion, now: str) -> bool:
+    """Return whether evidence that this promotion relies on has grown old, and nothing else says no to it."""
+    case = case_of(reading, promotion) if promotion.kind is DeploymentKind.FORWARD else None
+    states = {g.state for g in judge(gather(reading, case, now)).closed} if case else set()
+    return GateState.EXPIRED in states and not states - {GateState.EXPIRED, GateState.PENDING}
+
+
 def collect_expired(engine: Engine, promotion: Promotion) -> str:
     """Run again what this promotion relies on and what has grown old, if nothing else says no to it.
 
     Returns why it could not be done, in words; empty when it was, or when there was nothing to do.
     """
     with engine.store.reading() as reading:
-        case = case_of(reading, promotion)
+        case = case_of(reading, promotion) if may_collect(reading, promotion, engine.now()) else None
         facts = gather(reading, case, engine.now()) if case else None
-    if facts is None or promotion.kind is not DeploymentKind.FORWARD:
-        return ""
-    states = {g.state for g in judge(facts).closed}
-    if GateState.EXPIRED not in states or states - {GateState.EXPIRED, GateState.PENDING}:
+    if facts is None:
         return ""
     try:
         for place, checks in _expired(facts).items():

@@ -155,6 +155,10 @@ class Reading(Records, Protocol):
         """Return when something is due next; empty for never."""
         ...
 
+    def held(self) -> frozenset[str]:
+        """Return the environments that somebody holds."""
+        ...
+
     def abandoned(self, asking: str) -> tuple[str, ...]:
         """Return the environments whose holder has gone, or may have: whoever asks is not meant."""
         ...

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from lampway.domain.deployment import Deployment
 from lampway.domain.moments import seconds_between
-from lampway.domain.promotion import Promotion
+from lampway.domain.promotion import Promotion, PromotionState
 from lampway.engine.context import Engine
 from lampway.engine.drain import drain
 from lampway.engine.reach import concerns_everywhere, every_environment, reach
@@ -30,6 +30,9 @@ BEAT = 3.0
 _TICK = 0.02
 _LOOK = 1.0
 _SWEEP = 60.0
+"""Seconds between two looks for what was interrupted and has nobody."""
+_ALL = 600.0
+"""Seconds between two looks at everything: that is for what nobody thought of."""
 _LONGEST = 900.0
 _BUSY = 0.5
 _SCANS = 4
@@ -111,7 +114,7 @@ class Worker:
         self._guard = threading.Lock()
         self._presence: Presence | None = None
         self._seen = 0
-        self._next = dict.fromkeys(("beat", "look", "fire", "sweep"), 0.0)
+        self._next = dict.fromkeys(("beat", "look", "fire", "sweep", "all"), 0.0)
 
     def leave(self) -> None:
         """End once the steps under way have ended."""
@@ -182,9 +185,12 @@ class Worker:
         if now >= self._next["beat"]:
             self._next["beat"] = now + BEAT
             self._beat()
+        if now >= self._next["all"]:
+            self._next["all"] = now + _ALL
+            self._sweep()
         if now >= self._next["sweep"]:
             self._next["sweep"] = now + _SWEEP
-            self._sweep()
+            self._resume()
         if changed or now >= self._next["look"]:
             self._next["look"] = now + _LOOK
             self._follow()
@@ -212,6 +218,14 @@ class Worker:
             places = every_environment(reading)
         plan_everywhere(self._engine, self._calendar)
         for place in places:
+            self._ask(place)
+
+    def _resume(self) -> None:
+        """Ask for what is ready or under way and held by nobody, whoever let it go."""
+        with self._engine.store.reading() as reading:
+            going = reading.find(Promotion, states=(PromotionState.READY, PromotionState.RUNNING))
+            held = reading.held()
+        for place in dict.fromkeys(p.environment for p in going if p.environment not in held):
             self._ask(place)
 
     def _follow(self) -> bool:

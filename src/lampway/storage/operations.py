@@ -14,6 +14,7 @@ from sqlalchemy import Column, Connection, Index, Table, delete, func, insert, s
 from lampway.engine.store import Scheduled, SeenWorker
 from lampway.storage import leases
 from lampway.storage.schema import _NUMBER, _text, metadata
+from lampway.storage.schema import leases as held
 
 workers = Table(
     "worker",
@@ -78,6 +79,11 @@ class OperationRows:
         if lanes:
             query = query.where(schedule.c.environment.in_(["", *lanes]))
         return str(self.connection.execute(query).scalar() or "")
+
+    def held(self) -> frozenset[str]:
+        """Return the environments that somebody holds."""
+        query = select(held.c.environment).where(held.c.holder != "")
+        return frozenset(self.connection.execute(query).scalars())
 
     def abandoned(self, asking: str) -> tuple[str, ...]:
         """Return the environments whose holder has gone, or may have: whoever asks is not meant."""

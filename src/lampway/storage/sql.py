@@ -194,6 +194,8 @@ class SqlReading(OperationRows):
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._known: dict[Any, Any] = {}
+        """What was read already: nothing changes under a look but by itself, and many judgements ask the same."""
 
     def head(self) -> tuple[int, str]:
         """Return number and hash of the ledger's newest row."""
@@ -201,8 +203,13 @@ class SqlReading(OperationRows):
 
     def get(self, kind: type[T], key: str) -> T | None:
         """Return the record under this key, or None."""
-        doc = self.connection.execute(_GET[kind], {"wanted": key}).scalar()
-        return None if doc is None else from_text(kind, doc, where=f"{kind.__name__.lower()} {key}")
+        asked = (kind, key)
+        if asked not in self._known:
+            doc = self.connection.execute(_GET[kind], {"wanted": key}).scalar()
+            where = f"{kind.__name__.lower()} {key}"
+            self._known[asked] = None if doc is None else from_text(kind, doc, where=where)
+        found: T | None = self._known[asked]
+        return found
 
     def find(
         self,
@@ -216,10 +223,14 @@ class SqlReading(OperationRows):
     ) -> tuple[T, ...]:
         """Return records in the order in which the ledger first spoke of them."""
         shape = (bool(solution), bool(environment), bool(states), newest_first, bool(limit))
-        given = {"of": solution, "there": environment, "states": [str(s) for s in states], "most": limit}
-        where = f"{kind.__name__.lower()} records"
-        found: Iterable[str] = self.connection.execute(_search(kind, shape), given).scalars()  # type: ignore[arg-type] # a class is hashable
-        return tuple(from_text(kind, doc, where=where) for doc in found)
+        asked = (kind, shape, solution, environment, tuple(states), limit)
+        if asked not in self._known:
+            given = {"of": solution, "there": environment, "states": [str(s) for s in states], "most": limit}
+            where = f"{kind.__name__.lower()} records"
+            docs: Iterable[str] = self.connection.execute(_search(kind, shape), given).scalars()  # type: ignore[arg-type] # a class is hashable
+            self._known[asked] = tuple(from_text(kind, doc, where=where) for doc in docs)
+        found: tuple[T, ...] = self._known[asked]
+        return found
 
 
 @functools.cache
@@ -263,6 +274,7 @@ class SqlTransaction(OperationChanges, SqlReading):
 
     def put(self, key: str, record: object) -> None:
         """Keep the record in place of the one under this key."""
+        self._known.clear()
         kind = type(record)
         columns = {name: str(getattr(record, name, "")) for name in ("solution", "environment", "state")}
         values = {**columns, "doc": to_text(record)}
@@ -272,6 +284,7 @@ class SqlTransaction(OperationChanges, SqlReading):
 
     def delete(self, kind: type, key: str) -> None:
         """Forget the record, if there is one."""
+        self._known.clear()
         table = records[kind]
         self.connection.execute(delete(table).where(table.c.key == key))
 
