@@ -25,6 +25,7 @@ from lampway.engine.platform import Found
 from lampway.engine.promote import Promote, Rollback
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.steps import wanted_for
+from lampway.errors import RefusedError
 from lampway.testing.world import Fault
 
 _AGAIN = (PromotionState.ERRORED, PromotionState.VOIDED)
@@ -98,6 +99,8 @@ class Player:
     engine: Engine
     has_lock: bool = True
     """Whether the runner's lock is asked; without it, processes meet that took each other for dead."""
+    is_crowded: bool = False
+    """Whether others do the same at the same time."""
     people: tuple[str, str, str] = ("mia", "ana", "rita")
     """Who makes, who approves, and who sees to what is stuck."""
 
@@ -106,10 +109,18 @@ class Player:
         self._do(self.people[0], Resume())
         for number, act in enumerate(acts):
             for _ in range(_PATIENCE):
-                if self._next(act, f"act {number}"):
+                if self._went_on(act, f"act {number}"):
                     break
             else:
                 raise LostError(f"act {number}, {act.solution}@{act.version or 'back'}, does not end: {self._seen()}")
+
+    def _went_on(self, act: Act, reason: str) -> bool:
+        try:
+            return self._next(act, reason)
+        except RefusedError:
+            if not self.is_crowded:
+                raise
+            return False  # somebody else was faster: look again
 
     def _next(self, act: Act, reason: str) -> bool:
         """Do what is next about an act; return whether it has ended."""
