@@ -33,7 +33,11 @@ RESULTS = Path(__file__).parent / "results"
 
 def main(words: Sequence[str]) -> int:
     """Kill as often as asked for and return the exit code."""
-    asked = _parser().parse_args(words)
+    parser = _parser()
+    asked = parser.parse_args(words)
+    _, *one = asked.seed.split("/")
+    if one and (len(one) != 2 or one[0] not in WAYS or not one[1].isdigit()):
+        parser.error(f"--seed is SEED or SEED/WAY/NUMBER, and WAY one of {', '.join(WAYS)}: {asked.seed}")
     os.environ.update(ALONE)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lampway-chaos-", dir=_memory(), ignore_cleanup_errors=True) as folder:
@@ -46,7 +50,9 @@ def main(words: Sequence[str]) -> int:
     _write(told, asked, took)
     faults = [t for t in told if t.faults]
     for one in faults:
-        print(f"\n  make chaos SEED={asked.seed.partition('/')[0]}/{one.how}/{one.number}  ({one.story})")
+        seed = asked.seed.partition("/")[0]
+        again = f"{seed}/{one.how}/{one.number}" if one.how in WAYS else f"{seed} CHAOS_ARGS='--kills 0 --production 0'"
+        print(f"\n  make chaos SEED={again}  ({one.how}: {one.story})")
         for fault in one.faults[:5]:
             print(f"    {fault}")
     return 1 if faults else 0
