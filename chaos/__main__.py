@@ -23,6 +23,7 @@ from bench.table import Table
 
 from chaos.life import WAYS, Told, Way, tell, warm_up
 from chaos.nodered import kill_on_nodered
+from chaos.postgres import kill_on_postgres
 from chaos.town import ALONE, Town, build
 
 _SHARES = {"points": 0.35, "times": 0.2, "troubled": 0.25, "blind": 0.1, "zombies": 0.1}
@@ -32,7 +33,11 @@ RESULTS = Path(__file__).parent / "results"
 
 def main(words: Sequence[str]) -> int:
     """Kill as often as asked for and return the exit code."""
-    asked = _parser().parse_args(words)
+    parser = _parser()
+    asked = parser.parse_args(words)
+    _, *one = asked.seed.split("/")
+    if one and (len(one) != 2 or one[0] not in WAYS or not one[1].isdigit()):
+        parser.error(f"--seed is SEED or SEED/WAY/NUMBER, and WAY one of {', '.join(WAYS)}: {asked.seed}")
     os.environ.update(ALONE)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lampway-chaos-", dir=_memory(), ignore_cleanup_errors=True) as folder:
@@ -45,7 +50,9 @@ def main(words: Sequence[str]) -> int:
     _write(told, asked, took)
     faults = [t for t in told if t.faults]
     for one in faults:
-        print(f"\n  make chaos SEED={asked.seed.partition('/')[0]}/{one.how}/{one.number}  ({one.story})")
+        seed = asked.seed.partition("/")[0]
+        again = f"{seed}/{one.how}/{one.number}" if one.how in WAYS else f"{seed} CHAOS_ARGS='--kills 0 --production 0'"
+        print(f"\n  make chaos SEED={again}  ({one.how}: {one.story})")
         for fault in one.faults[:5]:
             print(f"    {fault}")
     return 1 if faults else 0
@@ -56,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kills", type=int, default=10_000, help="at scaled timings")
     parser.add_argument("--production", type=int, default=200, help="at production timings, on the disk")
     parser.add_argument("--nodered", type=int, default=100, help="on real Node-REDs")
+    parser.add_argument("--postgres", type=int, default=200, help="on Postgres, four engines at once")
     parser.add_argument("--seed", default="1", help="SEED for everything, SEED/WAY/NUMBER for one story")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     return parser
@@ -79,6 +87,9 @@ def _play(asked: argparse.Namespace, folder: Path) -> list[Told]:
     if asked.production:
         with tempfile.TemporaryDirectory(prefix="lampway-chaos-", ignore_cleanup_errors=True) as disk:
             told += _share(template, seed, WAYS["production"], asked.production, asked.jobs * 4, Path(disk))
+    if asked.postgres:
+        told += kill_on_postgres(seed, asked.postgres, template, folder)
+        print(f"Postgres: {sum(t.kills for t in told if t.how.startswith('Postgres'))} kills", flush=True)
     if asked.nodered:
         with tempfile.TemporaryDirectory(prefix="lampway-chaos-", ignore_cleanup_errors=True) as disk:
             told.append(kill_on_nodered(seed, asked.nodered, Path(disk)))
