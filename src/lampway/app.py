@@ -26,6 +26,7 @@ from lampway.engine.ports import Author
 from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
+    from lampway.domain.assessment import Said
     from lampway.domain.secret import Secret
     from lampway.engine.ports import Scanner, Source
     from lampway.engine.verify import Checked
@@ -308,6 +309,20 @@ def verify_evidence_file(
         read_key(engine_key)
     trusted = Trusted(read_trusted_people(*keys), engine_key, package)
     return verify_evidence(data, trusted, Tools(recorded_from, EngineSigning(Path(os.devnull))))
+
+
+def assessment_template(file: str) -> str:
+    """Return an assessment of readiness to fill in."""
+    from lampway.config import assessment_file
+
+    return assessment_file.assessment_template(file)
+
+
+def read_assessment(file: str, content: bytes) -> Mapping[str, Said]:
+    """Return what a filled assessment says, by item. Raises InvalidStrategyError with every mistake."""
+    from lampway.config import assessment_file
+
+    return assessment_file.read_assessment(file, content)
 
 
 def load_working_strategy(root: Path) -> Strategy:

@@ -167,4 +167,6 @@ def _assemble(
         solutions=tuple(model.to_domain(name) for name, model in sorted(solutions.items())),
         second_person_applies=top.rules.second_person_applies,
         freezes=tuple(freeze.to_domain() for freeze in top.freezes),
+        readiness=top.readiness.to_domain(),
+        conflicts=tuple(conflict.to_domain() for conflict in top.conflicts),
     )

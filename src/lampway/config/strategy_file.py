@@ -6,11 +6,13 @@ import re
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
 from lampway.config.key_section import Day, KeySection
+from lampway.config.readiness_section import ReadinessSection
+from lampway.config.role_section import AssignmentSection, ConflictSection, role_names
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.config.timing import FreezeSection, Span, WindowSection
 from lampway.domain.strategy import Person, Pipeline, Stage, Tier
@@ -97,6 +99,10 @@ class StrategyFile(Section):
     """Rules about the rules."""
     freezes: list[FreezeSection] = Field(default=[])
     """When deployments may not start, by the calendar."""
+    readiness: Annotated[ReadinessSection, MayBeEmpty] = ReadinessSection()
+    """What the team makes of the readiness checklist."""
+    conflicts: list[ConflictSection] = Field(default=[])
+    """Roles that nobody may hold at once."""
 
     @field_validator("next_review")
     @classmethod
@@ -118,8 +124,8 @@ class PersonSection(Section):
     """The address in their git commits."""
     emails: Annotated[list[Email], Unique, Field(min_length=1)] | None = None
     """Several addresses, where their commits carry more than one."""
-    roles: Annotated[list[Name], Unique] = Field(default=[])
-    """The roles they hold; declared in lampway.yaml."""
+    roles: Annotated[list[Name | AssignmentSection], AfterValidator(role_names)] = Field(default=[])
+    """The roles they hold, declared in lampway.yaml; `{role: approver, until: 2027-01-31}` for a time."""
     keys: list[KeySection] = Field(default=[])
     """The public keys they sign decisions with."""
     since: Day | None = Field(alias="from", default=None)
@@ -139,7 +145,9 @@ class PersonSection(Section):
         emails = self.emails or [self.email or ""]
         keys = tuple(key.to_domain() for key in self.keys)
         days = {"since": self.since or "", "until": self.until or ""}
-        return Person(name, self.name, tuple(emails), tuple(self.roles), keys, **days)
+        roles = tuple(given if isinstance(given, str) else given.role for given in self.roles)
+        bounded = tuple(given.to_domain() for given in self.roles if not isinstance(given, str))
+        return Person(name, self.name, tuple(emails), roles, keys, temporary=bounded, **days)
 
 
 class PeopleFile(Section):

@@ -11,6 +11,7 @@ from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Evidence, StepState
 from lampway.domain.promotion import Decision, Promotion, PromotionState, Remark
 from lampway.domain.quorum import Delegation
+from lampway.domain.readiness import ReadinessAnswer
 from lampway.domain.release import Release
 from lampway.domain.revocation import Revocation
 from lampway.domain.stops import Hold, Veto
@@ -356,6 +357,26 @@ class EngineKeyRecorded(Event):
     """The public half."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadinessAnswered(Event):
+    """A named person answered an item of the readiness checklist, until a day."""
+
+    kind: ClassVar[str] = "readiness-answered"
+    answer: ReadinessAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerVerified(Event):
+    """The ledger, every record and every package were verified and found whole."""
+
+    kind: ClassVar[str] = "ledger-verified"
+    last: int
+    """The newest row that was looked at."""
+    head: str
+    """Its hash."""
+    packages: int
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -391,6 +412,8 @@ EVENTS: dict[str, type[Event]] = {
         AttestationRecorded,
         EngineKeyRecorded,
         Revoked,
+        ReadinessAnswered,
+        LedgerVerified,
     )
 }
 """Every kind of event, by name."""

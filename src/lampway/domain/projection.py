@@ -24,6 +24,7 @@ from lampway.domain.deployment import (
 )
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.quorum import Delegation
+from lampway.domain.readiness import ReadinessAnswer
 from lampway.domain.release import Release
 from lampway.domain.stops import Hold, HoldState, Veto, veto_key
 from lampway.domain.strategy import RulesInForce
@@ -46,6 +47,7 @@ RECORDS: tuple[type, ...] = (
     Delegation,
     Attestation,
     EngineKey,
+    ReadinessAnswer,
 )
 """Every kind of record."""
 
@@ -105,6 +107,10 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             records.put("current", replace(rules, revocations=(*rules.revocations, revocation)))
         case events.AttestationRecorded() | events.EngineKeyRecorded():
             _signature(recorded, records)
+        case events.ReadinessAnswered(answer=answer):
+            records.put(answer.item, answer)
+        case events.LedgerVerified():
+            pass  # read from the ledger itself
         case _:
             _deployment(recorded, records)
 

@@ -28,6 +28,14 @@ from lampway.engine.drift import (
 from lampway.engine.evidence import ExportEvidence, export_evidence
 from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
+from lampway.engine.readiness import (
+    AnswerReadiness,
+    RecordAudit,
+    ShowReadiness,
+    answer_readiness,
+    record_audit,
+    show_readiness,
+)
 from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.release import MakeRelease, make_release
@@ -132,6 +140,9 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     DraftDecision: draft_decision,
     ExportEvidence: export_evidence,
     Revoke: revoke,
+    ShowReadiness: show_readiness,
+    AnswerReadiness: answer_readiness,
+    RecordAudit: record_audit,
 }
 """Request to use case."""
 

@@ -99,5 +99,9 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{a.solution}@{a.version}: {a.predicate.rstrip('/')} signed by {a.signer}"
         case events.EngineKeyRecorded():
             return f"the engine signs with {event.key}"
+        case events.ReadinessAnswered(answer=a):
+            return f"readiness: {a.by} answered {a.item} with {a.reply} until {shown(a.until)}: {a.note}"
+        case events.LedgerVerified():
+            return f"verified up to row {event.last}, with {event.packages} packages: as they were written"
         case _:
             return event.kind

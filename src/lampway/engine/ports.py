@@ -184,6 +184,10 @@ class StrategyFiles(Protocol):
         """Return the governance files below `root`, by path."""
         ...
 
+    def line_of(self, file: str, content: bytes, path: tuple[str | int, ...]) -> int:
+        """Return the line of what these keys lead to in a file, or of the nearest thing that holds it; 0 for none."""
+        ...
+
     def compare(self, old: Strategy, new: Strategy) -> tuple[str, ...]:
         """Return what a change of the strategy changes, one line each."""
         ...

@@ -88,6 +88,10 @@ class Reading(Protocol):
         """Return the record under this key, or None."""
         ...
 
+    def newest(self, kind: str, limit: int = 1) -> tuple[Recorded, ...]:
+        """Return the newest events of a kind, newest first, without reading the whole ledger."""
+        ...
+
     def find(
         self,
         kind: type[T],

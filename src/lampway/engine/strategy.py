@@ -60,7 +60,7 @@ def apply_strategy(engine: Engine, request: ApplyStrategy, actor: Actor) -> Stra
     if before is not None and before.digest == digest(strategy):
         return StrategyView(before.commit, (), *_names(strategy))
     authors = _authors(engine, before, commit, strategy)
-    _require_second_person(before, authors, actor)
+    _require_second_person(before, authors, actor, engine.now())
     changes = engine.files.compare(before.strategy, strategy) if before else ("first strategy",)
     engine.record([StrategyApplied(commit, strategy, digest(strategy), changes, authors)], actor)
     return StrategyView(commit, changes, *_names(strategy))
@@ -166,11 +166,11 @@ def _authors(engine: Engine, before: RulesInForce | None, commit: str, strategy:
     return tuple(sorted({p.id if p else a.email for p, a in zip(people, found, strict=True)}))
 
 
-def _require_second_person(before: RulesInForce | None, authors: tuple[str, ...], actor: Actor) -> None:
+def _require_second_person(before: RulesInForce | None, authors: tuple[str, ...], actor: Actor, now: str) -> None:
     if before is None or not before.strategy.second_person_applies:
         return
     person = before.strategy.person(actor.person)
-    if person is None or "platform-admin" not in person.roles:
+    if person is None or "platform-admin" not in person.roles_at(now):
         admins = ", ".join(p.id for p in before.strategy.holders(("platform-admin",)))
         raise RefusedError(
             f"{actor.person} is no platform-admin under the rules in force", hint=f"one of these may apply it: {admins}"

@@ -22,6 +22,7 @@ ledger = Table(
     Column("body", Text, nullable=False),
     Column("prev", String(80), nullable=False),
     Column("hash", String(80), nullable=False, unique=True),
+    Index("ix_ledger_kind", "kind", "seq"),
 )
 """Append-only and hash-chained: `hash` covers every column of the row and, through `prev`, all rows before it."""
 

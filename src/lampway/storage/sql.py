@@ -20,6 +20,7 @@ from lampway.errors import StorageError
 from lampway.storage import ledger, rebuild, search
 from lampway.storage.codec import from_text, to_text
 from lampway.storage.schema import APPEND_ONLY, VERSION, about, leases, metadata, outbox, records
+from lampway.storage.schema import ledger as ledger_table
 
 T = TypeVar("T")
 
@@ -126,6 +127,10 @@ class SqlReading:
     def head(self) -> tuple[int, str]:
         """Return number and hash of the ledger's newest row."""
         return ledger.head(self.connection)
+
+    def newest(self, kind: str, limit: int = 1) -> tuple[Recorded, ...]:
+        """Return the newest events of a kind, newest first."""
+        return ledger.newest(self.connection, kind, limit)
 
     def get(self, kind: type[T], key: str) -> T | None:
         """Return the record under this key, or None."""
@@ -263,6 +268,8 @@ def _prepare(engine: Engine) -> None:
                 _create(connection)
             elif new := [table for table in metadata.sorted_tables if table.name not in known]:
                 metadata.create_all(connection, tables=new, checkfirst=False)  # kinds of record newer than this store
+            if "about" in known and "ix_ledger_kind" not in known:
+                next(i for i in ledger_table.indexes if i.name == "ix_ledger_kind").create(connection)
             for name in APPEND_ONLY.keys() - known:  # also those that somebody took away, or that are new
                 connection.exec_driver_sql(APPEND_ONLY[name])
             version = int(connection.execute(select(about.c.value).where(about.c.key == "schema")).scalar_one())
