@@ -6,6 +6,7 @@ The rows are those of `bench.million`, of a thousand solutions that take turns. 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sqlite3
 from collections.abc import Iterator
@@ -58,18 +59,20 @@ def run(folder: Path) -> Report:
                 transaction.fold(Recorded(seq, AT, ENGINE, event, ""))
     store.close()
     _fill(path)
-    samples, scores = [], set()
+    samples, scores = [], set[int]()
     for _ in range(_ROUNDS):
         store = open_sqlite(path, _Clock())
         engine = _engine(store, folder)
-        samples.append(
-            seconds(lambda: scores.add(show_readiness(engine, ShowReadiness(), Actor("ada", "bench")).score))
-        )  # noqa: B023
+        samples.append(seconds(functools.partial(_ask, engine, scores)))
         store.close()
     rows = [("the whole answer", _SOLUTIONS, _EVENTS, median(samples), max(samples))]
     table = Table("readiness", ("asked", "solutions", "events", "median s", "slowest s"), rows)
     notes = (f"score {scores}; the first time nothing is in memory but what filling it left there",)
     return Report((table,), {"readiness": samples}, notes)
+
+
+def _ask(engine: Engine, scores: set[int]) -> None:
+    scores.add(show_readiness(engine, ShowReadiness(), Actor("ada", "bench")).score)
 
 
 def _events() -> Iterator[Event]:
@@ -115,8 +118,7 @@ def _strategy() -> Strategy:
         people=(Person("ada", "Ada", ("ada@example.org",), ("maker",)),),
         roles=("maker", "approver"),
         solutions=tuple(
-            Solution(f"solution-{n}", "standard", "ada", ("Orders",), rollback_plan="call us")
-            for n in range(_SOLUTIONS)
+            Solution(f"solution-{n}", "standard", "ada", ("Orders",), rollback_plan="call") for n in range(_SOLUTIONS)
         ),
     )
 

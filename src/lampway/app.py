@@ -28,6 +28,7 @@ from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, Stor
 if TYPE_CHECKING:
     from lampway.domain.assessment import Said
     from lampway.domain.secret import Secret
+    from lampway.domain.strategy_document import StrategyDocument
     from lampway.engine.ports import Scanner, Source
     from lampway.engine.verify import Checked
     from lampway.integrations.signing import KeyPair
@@ -309,6 +310,24 @@ def verify_evidence_file(
         read_key(engine_key)
     trusted = Trusted(read_trusted_people(*keys), engine_key, package)
     return verify_evidence(data, trusted, Tools(recorded_from, EngineSigning(Path(os.devnull))))
+
+
+def render_document(document: StrategyDocument, form: str) -> bytes:
+    """Return a strategy document in a format. Raises UsageError where what the format needs is not installed."""
+    from lampway.integrations import documents
+
+    return documents.render_document(document, form)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file that the user named, whole or not at all. Raises StorageError."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise StorageError(f"cannot be written: {error.strerror}", where=str(path)) from None
 
 
 def assessment_template(file: str) -> str:

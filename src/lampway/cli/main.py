@@ -73,6 +73,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("strategy check", "lampway.cli.govern:strategy_check", "check the governance files"),
         ("strategy diff", "lampway.cli.govern:strategy_diff", "show what the files would change"),
         ("strategy apply", "lampway.cli.govern:strategy_apply", "put a commit in force"),
+        ("strategy document", "lampway.cli.document:strategy_document", "write the strategy for people who sign"),
         ("audit verify", "lampway.cli.audit:verify", "verify the ledger and the packages"),
         ("audit checkpoint", "lampway.cli.audit:checkpoint", "state the newest row, to keep it elsewhere"),
         ("audit export", "lampway.cli.audit:export", "write the ledger out for other programs"),

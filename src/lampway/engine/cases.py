@@ -16,6 +16,7 @@ from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.coverage import Cover, WhoCould, cover, who_could
 from lampway.engine.decide import Decide, decide
 from lampway.engine.delegate import Delegate, Delegations, EndDelegation, delegate, delegations, end_delegation
+from lampway.engine.document import WriteDocument, write_strategy_document
 from lampway.engine.drift import (
     AcceptDrift,
     RevertDrift,
@@ -143,6 +144,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowReadiness: show_readiness,
     AnswerReadiness: answer_readiness,
     RecordAudit: record_audit,
+    WriteDocument: write_strategy_document,
 }
 """Request to use case."""
 
