@@ -40,7 +40,7 @@ def gate_in_words(rule: GateRule, strategy: Strategy) -> str:  # noqa: PLR0911 -
 def _approval(rule: GateRule, strategy: Strategy) -> str:
     names = [person.name for person in strategy.people if person.id in rule.people]
     who = joined([*(f"the {role}s" for role in rule.roles), *names], "or")
-    count = "one person" if rule.quorum == 1 else f"{rule.quorum} different people"
+    count = "one" if rule.quorum == 1 else f"{rule.quorum} different people"
     text = f"{count} of {who} said yes, who neither made it nor asked for it"
     if rule.require:
         text += f"; among them {joined(f'{want.count} {want.role}' for want in rule.require)}"

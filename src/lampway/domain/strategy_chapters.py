@@ -84,7 +84,7 @@ def write_document(
                 _roles(strategy),
                 _people(strategy),
                 _readiness(readiness),
-                _exceptions(exceptions),
+                _exceptions(strategy, exceptions),
                 _calendar(strategy, dates),
             ),
             signatures=(f"for {strategy.team}", "head of IT", "information security"),
@@ -313,7 +313,7 @@ def _readiness(found: Readiness) -> Chapter:
 
 
 def _state(line: ReadinessLine) -> str:
-    words = {"unknown": "no evidence", "not-ours": "not ours"}.get(line.state, line.state)
+    words = {"unknown": "not known", "not-ours": "not ours"}.get(line.state, line.state)
     return f"{words} (said)" if line.source == "said" and line.by else words
 
 
@@ -323,8 +323,8 @@ def _evidence(line: ReadinessLine) -> str:
     return f"{line.reason}{until}{where}"
 
 
-def _exceptions(found: Sequence[Exceptional]) -> Chapter:
-    rows = tuple((e.kind, e.what, e.reason, e.by, e.until[:10] or "no end") for e in found)
+def _exceptions(strategy: Strategy, found: Sequence[Exceptional]) -> Chapter:
+    rows = tuple((e.kind, e.what, e.reason, _who(strategy, e.by), e.until[:10] or "no end") for e in found)
     heads = ("Kind", "What", "Reason", "By", "Until")
     grid = Grid(heads, rows, (14, 30, 30, 12, 14), "No waiver, no accepted live edit, no hold and no veto is in force.")
     return _chapter("Exceptions in force", grid)
@@ -340,6 +340,6 @@ def _calendar(strategy: Strategy, dates: Sequence[Dated]) -> Chapter:
         (s.name, _who(strategy, s.owner), s.criticality, "not planned yet") for s in strategy.solutions[:_MOST]
     )
     grid = Grid(("Solution", "Confirmed by", "Criticality", "Due"), owners, (30, 30, 20, 20), "None yet.")
-    rows = tuple((d.day, d.what, d.who) for d in sorted(dates, key=lambda d: (d.day, d.what)))
+    rows = tuple((d.day, d.what, _who(strategy, d.who)) for d in sorted(dates, key=lambda d: (d.day, d.what)))
     days = Grid(("Day", "What", "Who"), rows, (16, 60, 24), "None.")
     return Chapter("Calendar", (Part("Recertification", (scheduled, grid)), Part("Dates to come", (days,))))

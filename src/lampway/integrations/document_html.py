@@ -19,7 +19,7 @@ from lampway.domain.strategy_document import (
 from lampway.integrations.documents import PAGES
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_WIDTH, _HEIGHT, _GAP, _TOP = 176, 84, 92, 30
+_WIDTH, _HEIGHT, _GAP, _TOP = 204, 84, 84, 30
 _STATES = ("yes", "partly", "no")
 
 
