@@ -198,12 +198,24 @@ def init_source(root: Path) -> Source:
     return GitSource.init(root)
 
 
-def initial_files(*, team: str, next_review: str, people: Sequence[Person], platform: str) -> Mapping[str, str]:
+def initial_files(
+    *,
+    team: str,
+    next_review: str,
+    people: Sequence[Person],
+    platform: str,
+    preset: str = "team",
+    environments: Sequence[tuple[str, str]] = (),
+) -> Mapping[str, str]:
     """Return the governance files to begin with, by path. Raises UsageError, InvalidStrategyError."""
-    from lampway.config import templates
+    from lampway.config.loading import load_strategy
+    from lampway.config.presets import Wish, preset_files
 
     plain = [(p.id, p.name, p.emails[0], p.roles) for p in people]
-    return templates.initial_files(team=team, next_review=next_review, people=plain, platform=platform)
+    wish = Wish(team, next_review, plain, platform=platform, preset=preset, environments=environments)
+    files = preset_files(wish)
+    load_strategy({path: text.encode() for path, text in files.items()})
+    return files
 
 
 def find_root(start: Path) -> Path:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from lampway.app import init_source, initial_files
+from lampway.app import Platforms, init_source, initial_files
 from lampway.cli.output import emit, say
 from lampway.cli.path import Json
+from lampway.cli.questions import ask
 from lampway.cli.session import session, working_folder
 from lampway.domain.strategy import Person
 from lampway.engine.connect import Adopt, AdoptedView, Connect, Connected
@@ -27,8 +30,12 @@ def init(
     team: str = "Our team",
     person: Annotated[tuple[str, ...], Parameter(name="--person", negative="")] = (),
     platform: str = "node-red",
+    preset: str = "",
+    environment: Annotated[tuple[str, ...], Parameter(name="--environment", negative="")] = (),
 ) -> int:
     """Write a valid, commented strategy to start from, in a new or an existing git repository.
+
+    On a terminal and without any of the settings below it asks a few questions.
 
     Parameters
     ----------
@@ -40,15 +47,29 @@ def init(
         ID:NAME:EMAIL:ROLE,ROLE for each person. Without one, you hold every role yourself.
     platform
         The low-code platform.
+    preset
+        solo, team, coe or regulated; team if left out.
+    environment
+        NAME or NAME:TIER for each environment that is not named like its tier; also for a sandbox.
     """
     root = (folder or working_folder()).resolve()
     if (root / "lampway.yaml").exists():
         raise UsageError("there is a strategy already", where=str(root / "lampway.yaml"), hint="lampway strategy check")
+    if sys.stdin.isatty() and not (person or preset or environment) and (team, platform) == ("Our team", "node-red"):
+        asked = ask(tuple(Platforms()))
+        team, preset, platform, person = asked.team, asked.preset, asked.platform, asked.people
+    given = tuple(_person(text) for text in person)
+    places = tuple(_place(text) for text in environment)
+    review = (datetime.now(UTC) + _REVIEW).date().isoformat()
+    begin = functools.partial(
+        initial_files, team=team, next_review=review, platform=platform, preset=preset or "team", environments=places
+    )
+    if given:
+        begin(people=given)  # whatever is wrong is told before anything is made
     root.mkdir(parents=True, exist_ok=True)
     source = init_source(root)
-    people = tuple(_person(text) for text in person) or (_myself(source.identity().name, source.identity().email),)
-    review = (datetime.now(UTC) + _REVIEW).date().isoformat()
-    files = initial_files(team=team, next_review=review, people=people, platform=platform)
+    people = given or (_myself(source.identity().name, source.identity().email),)
+    files = begin(people=people)
     kept = [path for path in files if (root / path).exists()]
     for path, text in files.items():
         if path not in kept:
@@ -62,6 +83,11 @@ def init(
     say("  lampway strategy apply -m 'First strategy'")
     say("  lampway adopt prod")
     return 0
+
+
+def _place(text: str) -> tuple[str, str]:
+    name, _, tier = text.partition(":")
+    return name, tier or name
 
 
 def _person(text: str) -> Person:
