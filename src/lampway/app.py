@@ -97,9 +97,11 @@ class LocalSession:
     def run(self, request: Request[Answer]) -> Answer:
         """Carry out one request; then whatever may start because of it."""
         from lampway.engine.cases import CASES, MOVING
+        from lampway.engine.permissions import require_permission
 
         engine = self._open()
         actor = self.actor()
+        require_permission(engine, request, actor)
         answer: Answer = CASES[type(request)](engine, request, actor)
         if type(request) in MOVING:
             self._settle(engine)
@@ -362,6 +364,20 @@ def load_working_strategy(root: Path) -> Strategy:
 
     files = GovernanceFiles()
     return files.load(files.read_folder(root))
+
+
+def strategy_effects(root: Path) -> tuple[str, ...]:
+    """Return what the files as they lie below `root` would change for whom; nothing where no rules are in force."""
+    from lampway.domain.strategy_effects import effects
+
+    after = load_working_strategy(root)
+    engine = open_engine(root)
+    try:
+        with engine.store.reading() as reading:
+            rules = reading.get(RulesInForce, "current")
+    finally:
+        engine.store.close()
+    return effects(rules.strategy, after) if rules else ()
 
 
 def strategy_changes(root: Path) -> tuple[str, ...]:

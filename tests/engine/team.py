@@ -281,6 +281,9 @@ class Desk:
     def new_solution(self, solution: Solution) -> str:
         raise NotImplementedError
 
+    def hand_over(self, files: Mapping[str, bytes], person: str, to: str, roles: tuple[str, ...]) -> Mapping[str, str]:
+        raise NotImplementedError
+
 
 class Vault:
     """Secrets by reference."""

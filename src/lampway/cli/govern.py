@@ -9,7 +9,15 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lampway import __version__
-from lampway.app import LocalSession, Platforms, cache_folder, find_root, load_working_strategy, strategy_changes
+from lampway.app import (
+    LocalSession,
+    Platforms,
+    cache_folder,
+    find_root,
+    load_working_strategy,
+    strategy_changes,
+    strategy_effects,
+)
 from lampway.cli.output import emit, paint, say, table, when
 from lampway.cli.path import Json
 from lampway.cli.session import session, working_folder
@@ -54,12 +62,18 @@ def strategy_diff(*, json: Json = False) -> int:
     json
         Print the facts as JSON.
     """
-    changes = strategy_changes(find_root(working_folder()))
+    root = find_root(working_folder())
+    changes, meaning = strategy_changes(root), strategy_effects(root)
     if json:
-        emit({"changes": changes})
+        emit({"changes": changes, "effects": meaning})
         return 0
     for line in changes or ("the files say what is in force",):
         say(line)
+    if meaning:
+        say()
+        say(paint("what it means", "1"))
+        for line in meaning:
+            say(f"  {line}")
     return 0
 
 

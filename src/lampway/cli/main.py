@@ -68,6 +68,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Govern": (
         ("history", "lampway.cli.govern:history", "read the ledger"),
         ("readiness", "lampway.cli.readiness:readiness", "show how far this team is, proved from evidence"),
+        ("handover", "lampway.cli.handover:handover", "list what only one person does, and hand it over"),
         ("platforms", "lampway.cli.govern:platforms", "show what each platform can do"),
         ("doctor", "lampway.cli.govern:doctor", "look whether everything needed is there"),
         ("strategy check", "lampway.cli.govern:strategy_check", "check the governance files"),

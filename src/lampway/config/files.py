@@ -45,6 +45,12 @@ class GovernanceFiles:
         """Return the environment file with values for one solution added. Raises InvalidStrategyError, UsageError."""
         return editing.with_values(text, solution, values)
 
+    def hand_over(self, files: Mapping[str, bytes], person: str, to: str, roles: tuple[str, ...]) -> Mapping[str, str]:
+        """Return the files in which one person's duties are another's, who also gets these roles."""
+        from lampway.config import handing_over
+
+        return handing_over.hand_over(files, person, to, roles)
+
     def new_solution(self, solution: Solution) -> str:
         """Return a commented solution file. Raises InvalidStrategyError."""
         return editing.new_solution(solution)

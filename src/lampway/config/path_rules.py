@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from lampway.config.document import Document, Path
+from lampway.config.static_rules import SANDBOX
 from lampway.domain.timing import DAYS
 from lampway.errors import Mistake
 
@@ -75,7 +76,7 @@ def _steps_down(strategy: Document, environments: Mapping[str, Document], name: 
     def level(environment: object) -> int | None:
         document = environments.get(environment) if isinstance(environment, str) else None
         tier = document.at("tier") if document else None
-        return tiers.index(tier) if tier in tiers else None
+        return tiers.index(tier) if tier in tiers and tier != SANDBOX else None  # a sandbox is refused elsewhere
 
     before = level(strategy.at("pipelines", name, "from"))
     for stage, _ in _stages(strategy, name):

@@ -57,7 +57,8 @@ def _require_people(wish: Wish) -> None:
             person for person in wish.people if role in person[3] and (role != "approver" or "maker" not in person[3])
         ]
         if len(able) < count:
-            who = f"{role}s who make nothing" if role == "approver" else f"{role}s"
+            many = "s" if count > 1 else ""
+            who = f"{role}{many} who make nothing" if role == "approver" else f"{role}{many}"
             lacking.append(f"{count} {who}, and {len(able) or 'none'} is named")
     if wish.preset == "solo" and len(wish.people) > 1:
         lacking.append(f"one person, and {len(wish.people)} are named: take the preset team")

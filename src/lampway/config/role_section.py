@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
 
 from lampway.config.document import Document, Path
 from lampway.config.key_section import Day
-from lampway.config.section import Name, Section, Unique, closest, fault
+from lampway.config.section import Name, Section, Unique, closest, fault, name_fault
 from lampway.domain.roles import Assignment, Conflict
 from lampway.errors import Mistake
 
@@ -35,6 +36,31 @@ class AssignmentSection(Section):
         return Assignment(self.role, self.since or "", self.until)
 
 
+class _RoleEntry:
+    """Reads a role's name alone as that role for ever."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_entry, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string", "pattern": "^[a-z][a-z0-9-]{0,62}$"}, handler(schema)]}
+
+
+def _entry(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, str):
+        raise fault("must be the name of a role, or {role: ..., until: ...}", "put it in quotes")
+    wrong = name_fault("name", value)
+    if wrong:
+        raise fault(*wrong)
+    return AssignmentSection.model_construct(role=value, since=None, until="")
+
+
+RoleEntry: TypeAlias = Annotated[AssignmentSection, _RoleEntry()]
+"""A role that somebody holds: its name alone, or with the days on which it is held."""
+
+
 class ConflictSection(Section):
     """Roles that nobody may hold at once."""
 
@@ -48,10 +74,10 @@ class ConflictSection(Section):
         return Conflict(tuple(self.roles), self.reason)
 
 
-def role_names(given: list[str | AssignmentSection]) -> list[str | AssignmentSection]:
+def role_names(given: list[AssignmentSection]) -> list[AssignmentSection]:
     """Return the roles; refuse one that stands there twice without a time."""
-    plain = [entry for entry in given if isinstance(entry, str)]
-    bounded = [entry.role for entry in given if not isinstance(entry, str)]
+    plain = [entry.role for entry in given if not entry.until]
+    bounded = [entry.role for entry in given if entry.until]
     twice = sorted({name for name in plain if plain.count(name) > 1 or name in bounded})
     if twice:
         raise fault(f"given twice: {', '.join(twice)}", "keep one of them")

@@ -12,7 +12,7 @@ from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
 from lampway.config.key_section import Day, KeySection
 from lampway.config.readiness_section import ReadinessSection
-from lampway.config.role_section import AssignmentSection, ConflictSection, role_names
+from lampway.config.role_section import ConflictSection, RoleEntry, role_names
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.config.timing import FreezeSection, Span, WindowSection
 from lampway.domain.strategy import Person, Pipeline, Stage, Tier
@@ -124,7 +124,7 @@ class PersonSection(Section):
     """The address in their git commits."""
     emails: Annotated[list[Email], Unique, Field(min_length=1)] | None = None
     """Several addresses, where their commits carry more than one."""
-    roles: Annotated[list[Name | AssignmentSection], AfterValidator(role_names)] = Field(default=[])
+    roles: Annotated[list[RoleEntry], AfterValidator(role_names)] = Field(default=[])
     """The roles they hold, declared in lampway.yaml; `{role: approver, until: 2027-01-31}` for a time."""
     keys: list[KeySection] = Field(default=[])
     """The public keys they sign decisions with."""
@@ -145,8 +145,8 @@ class PersonSection(Section):
         emails = self.emails or [self.email or ""]
         keys = tuple(key.to_domain() for key in self.keys)
         days = {"since": self.since or "", "until": self.until or ""}
-        roles = tuple(given if isinstance(given, str) else given.role for given in self.roles)
-        bounded = tuple(given.to_domain() for given in self.roles if not isinstance(given, str))
+        roles = tuple(dict.fromkeys(given.role for given in self.roles))
+        bounded = tuple(given.to_domain() for given in self.roles if given.until)
         return Person(name, self.name, tuple(emails), roles, keys, temporary=bounded, **days)
 
 

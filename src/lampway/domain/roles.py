@@ -49,7 +49,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("MakeCheckpoint", "audit checkpoint", (*MEMBERS, "auditor")),
     Permission("RecordAudit", "audit verify --record", ("auditor", "release-manager", "platform-admin")),
     Permission("AnswerReadiness", "readiness --answer", MEMBERS),
-    Permission("HandOver", "handover", MEMBERS),
+    Permission("HandOver", "handover", ANYBODY),
     Permission("ApplyStrategy", "strategy apply", ("platform-admin",)),
 )
 """What is asked of the engine and changes something, with who may ask.

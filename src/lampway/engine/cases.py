@@ -27,6 +27,7 @@ from lampway.engine.drift import (
     scan_drift,
 )
 from lampway.engine.evidence import ExportEvidence, export_evidence
+from lampway.engine.handover import HandOver, hand_over
 from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.readiness import (
@@ -145,6 +146,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     AnswerReadiness: answer_readiness,
     RecordAudit: record_audit,
     WriteDocument: write_strategy_document,
+    HandOver: hand_over,
 }
 """Request to use case."""
 

@@ -207,6 +207,10 @@ class StrategyFiles(Protocol):
         """Return a commented solution file."""
         ...
 
+    def hand_over(self, files: Mapping[str, bytes], person: str, to: str, roles: tuple[str, ...]) -> Mapping[str, str]:
+        """Return the files in which one person's duties are another's, who also gets these roles; comments stay."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Signed:

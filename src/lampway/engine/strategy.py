@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import Actor, StrategyApplied
 from lampway.domain.package import Literal, Role, Severity
+from lampway.domain.roles import permission
 from lampway.domain.strategy import RulesInForce, Strategy
 from lampway.engine.context import Engine, Request
+from lampway.engine.permissions import refuse_unable
 from lampway.engine.platform import SmokeRunnable
 from lampway.engine.ports import Author
 from lampway.errors import RefusedError, UsageError
@@ -167,7 +169,12 @@ def _authors(engine: Engine, before: RulesInForce | None, commit: str, strategy:
 
 
 def _require_second_person(before: RulesInForce | None, authors: tuple[str, ...], actor: Actor, now: str) -> None:
-    if before is None or not before.strategy.second_person_applies:
+    if before is None:
+        return
+    if not before.strategy.second_person_applies:
+        needed = permission(ApplyStrategy.__name__)
+        if needed is not None:
+            refuse_unable(needed, before.strategy, actor, now)
         return
     person = before.strategy.person(actor.person)
     if person is None or "platform-admin" not in person.roles_at(now):
