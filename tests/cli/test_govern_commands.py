@@ -201,10 +201,7 @@ def test_somebody_else_hands_over_all_but_the_voice(run: Run) -> None:
     assert json.loads(run("delegations", "--json")[1]) == []
 
 
-def test_a_role_that_would_clash_stays_and_is_told(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "lampway.yaml"
-    path.write_text(path.read_text() + "conflicts:\n  - {roles: [auditor, approver], reason: no}\n")
-    assert run("strategy", "apply", "-m", "Apart", by="ada")[0] == 1
+def test_a_role_that_would_clash_stays_and_is_told(run: Run) -> None:
     code, out, _ = run("handover", "ben", "--to", "zoe", by="ada")
     assert code == 0
     assert "the role approver stays with ben: nobody holds auditor and approver at once" in out

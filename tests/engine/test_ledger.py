@@ -20,6 +20,7 @@ from lampway.engine.decide import Decide
 from lampway.engine.delegate import Delegate
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift
 from lampway.engine.promote import Abort, Promote, Rollback
+from lampway.engine.readiness import AnswerReadiness
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.release import MakeRelease
 from lampway.engine.stops import LiftHold, PutOnHold, VetoRelease
@@ -71,6 +72,7 @@ def full(new_team: Team) -> Iterator[Team]:
     team.run(Delegate("bob", "2026-01-01", "2026-02-01", "away"), "ana")
     team.run(PutOnHold("the year is closed", "orders"))
     team.run(VetoRelease("orders@1.0.0", "test", "it lost an order"))
+    team.run(AnswerReadiness("rollback-rehearsed", "yes", note="on Friday", until="2026-06-30"), "rita")
     yield team
     team.store.close()
 

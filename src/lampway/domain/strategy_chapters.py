@@ -326,7 +326,7 @@ def _evidence(line: ReadinessLine) -> str:
 def _exceptions(strategy: Strategy, found: Sequence[Exceptional]) -> Chapter:
     rows = tuple((e.kind, e.what, e.reason, _who(strategy, e.by), e.until[:10] or "no end") for e in found)
     heads = ("Kind", "What", "Reason", "By", "Until")
-    grid = Grid(heads, rows, (14, 30, 30, 12, 14), "No waiver, no accepted live edit, no hold and no veto is in force.")
+    grid = Grid(heads, rows, (14, 28, 28, 17, 13), "No waiver, no accepted live edit, no hold and no veto is in force.")
     return _chapter("Exceptions in force", grid)
 
 
