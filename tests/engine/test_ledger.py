@@ -72,7 +72,7 @@ def full(new_team: Team) -> Iterator[Team]:
     team.run(Delegate("bob", "2026-01-01", "2026-02-01", "away"), "ana")
     team.run(PutOnHold("the year is closed", "orders"))
     team.run(VetoRelease("orders@1.0.0", "test", "it lost an order"))
-    team.run(AnswerReadiness("rollback-rehearsed", "yes", note="on Friday", until="2026-06-30"), "rita")
+    team.run(AnswerReadiness("rollback-rehearsed", "yes", note="on Friday", until="2026-06-30"), "pam")
     yield team
     team.store.close()
 
