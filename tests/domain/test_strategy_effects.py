@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lampway.domain.duties import ChecklistItem
 from lampway.domain.readiness import NotOurs, ReadinessItem, ReadinessRules
@@ -108,3 +110,19 @@ def test_the_bare_differences_name_the_new_fields_too() -> None:
     assert any(line.startswith("readiness: item x added") for line in said)
     assert any(line.startswith("readiness: not ours: known-good added") for line in said)
     assert compare(new, new) == ()
+
+
+ROLES = st.lists(st.sampled_from(OLD.roles), unique=True).map(tuple)
+
+
+@given(ROLES, ROLES)
+def test_what_one_change_gives_its_reverse_takes(before: tuple[str, ...], after: tuple[str, ...]) -> None:
+    one, other = with_person("ada", roles=before), with_person("ada", roles=after)
+    there, back = effects(one, other), effects(other, one)
+    assert sorted(line.replace("can no longer", "can now") for line in there) == sorted(
+        line.replace("can no longer", "can now") for line in back
+    )
+    if set(before) == set(after):
+        assert there == ()
+    gains = ("approver" in after) > ("approver" in before)
+    assert any(line.startswith("Ada can now approve prod") for line in there) is gains
