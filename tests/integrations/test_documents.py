@@ -119,6 +119,15 @@ def test_word_keeps_headings_and_repeats_heads_of_tables() -> None:
     assert "Heading1" in body
 
 
+def test_word_gives_columns_the_widths_that_are_asked_for() -> None:
+    docx = pytest.importorskip("docx")
+    grid = Grid(("a", "b"), (("1", "2"),), (75, 25))
+    made = StrategyDocument("t", "team", (), (Chapter("c", (Part("", (grid,)),)),), ())
+    table = docx.Document(io.BytesIO(render_document(made, "docx"))).tables[-1]
+    first, second = (column.width for column in table.columns)
+    assert abs(first / second - 3) < 0.01
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_pdf_is_made_whatever_names_are(name: str) -> None:
     pytest.importorskip("typst")

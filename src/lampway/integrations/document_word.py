@@ -15,6 +15,8 @@ _LAMP, _SOFT = "96690A", "5B6270"
 _STATES = {"yes": "1F5C3A", "partly": "8A5C05", "no": "8F2A30"}
 _PAGE = 16.6
 """Centimetres between the margins."""
+_TOGETHER = 14
+"""Rows up to which a table stands on one page."""
 
 
 def as_word(document: StrategyDocument) -> bytes:
@@ -31,8 +33,11 @@ def as_word(document: StrategyDocument) -> bytes:
         for part in chapter.parts:
             if part.title:
                 word.add_heading(part.title, level=2)
-            for block in part.blocks:
+            for place, block in enumerate(part.blocks):
+                following = part.blocks[place + 1] if place + 1 < len(part.blocks) else None
                 _block(word, block)
+                if isinstance(block, Paragraph) and following is not None:
+                    word.paragraphs[-1].paragraph_format.keep_with_next = True
     _sign(word, document)
     word.core_properties.title = document.title[:250]
     word.core_properties.author = document.team[:250]
@@ -56,14 +61,16 @@ def _style(word: Document) -> None:
         style.font.color.rgb = RGBColor.from_string("1D2129")
         style.paragraph_format.space_before, style.paragraph_format.space_after = Pt(before), Pt(6)
         style.paragraph_format.keep_with_next = True
-        _fonts(style.element)
+        _plain(style.element)
     _page_number(page.footer.paragraphs[0])
 
 
-def _fonts(element: Any) -> None:
-    """Take out the theme's fonts, which would win over the one that is named."""
+def _plain(element: Any) -> None:
+    """Take out the theme's fonts, which would win over the one that is named, and its blue lines."""
     from docx.oxml.ns import qn
 
+    for border in element.pPr.findall(qn("w:pBdr")):
+        element.pPr.remove(border)
     fonts = element.rPr.rFonts
     for kind in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
         fonts.attrib.pop(qn(f"w:{kind}"), None)
@@ -119,17 +126,18 @@ def _block(word: Document, block: Block) -> None:
 
 
 def _bar(value: int) -> str:
-    return f"{'█' * (value // 5)}{'░' * (20 - value // 5)}"
+    return f"{'█' * (value // 10)}{'░' * (10 - value // 10)}"
 
 
 def _paths(word: Document, picture: Topology) -> None:
     for lane in picture.lanes:
         _line(word, lane.name)
+        word.paragraphs[-1].paragraph_format.keep_with_next = True
         heads = [
             part for n, p in enumerate(lane.places) for part in (*([f"{lane.steps[n - 1]} →"] if n else []), p.name)
         ]
         notes = [part for n, p in enumerate(lane.places) for part in (*([""] if n else []), f"{p.tier}, {p.note}")]
-        widths = tuple(10 if n % 2 else 24 for n in range(len(heads)))
+        widths = tuple(14 if n % 2 else 22 for n in range(len(heads)))
         _table(word, Grid(tuple(heads), (tuple(notes),), widths))
     for place in picture.aside:
         _line(word, f"beside every path: {place.name} ({place.tier}, {place.note})")
@@ -141,18 +149,22 @@ def _table(word: Document, grid: Grid) -> None:
     has_heads = any(grid.heads)
     table = word.add_table(rows=0, cols=len(grid.heads))
     table.autofit = False
+    widths = [Cm(_PAGE * width / sum(grid.widths)) for width in grid.widths]
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
     rows = (grid.heads, *grid.rows) if has_heads else grid.rows
     for number, row in enumerate(rows):
         line: Any = table.add_row()
         is_head = has_heads and number == 0
         for column, (cell, text) in enumerate(zip(line.cells, row, strict=True)):
-            cell.width = Cm(_PAGE * grid.widths[column] / sum(grid.widths))
+            cell.width = widths[column]
             _border(cell, heavy=is_head)
             paragraph = cell.paragraphs[0]
             paragraph.paragraph_format.space_after = Pt(2)
             paragraph.paragraph_format.space_before = Pt(2)
             run = paragraph.add_run(text)
-            run.font.size = Pt(8 if is_head else 9)
+            run.font.size = Pt(9 if not is_head else 8 if len(grid.heads) <= 5 else 6)
+            paragraph.paragraph_format.keep_with_next = len(grid.rows) <= _TOGETHER and number + 1 < len(rows)
             run.bold = is_head or column == 0
             _colour(run, grid.heads[column], text, is_head=is_head)
         _keep(line, is_head=is_head)
@@ -193,3 +205,4 @@ def _sign(word: Document, document: StrategyDocument) -> None:
     word.add_paragraph()
     for who in document.signatures:
         _line(word, f"____________________________   {who}, date")
+        word.paragraphs[-1].paragraph_format.keep_with_next = True
