@@ -28,6 +28,7 @@ BENCHMARKS = (
     "evidence",
     "eligibility",
     "stores",
+    "readiness",
 )
 RESULTS = Path(__file__).parent / "results"
 _ALONE = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LAMPWAY_USER": "ada"}

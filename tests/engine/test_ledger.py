@@ -21,6 +21,7 @@ from lampway.engine.decide import Decide
 from lampway.engine.delegate import Delegate
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift
 from lampway.engine.promote import Abort, Promote, Rollback
+from lampway.engine.readiness import AnswerReadiness
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.release import MakeRelease
 from lampway.engine.schedules import fire_due, plan_everywhere
@@ -77,6 +78,7 @@ def full(new_team: Team) -> Iterator[Team]:
     assert [f.row.kind for f in fire_due(team.engine, CronCalendar())] == ["hold"]
     team.run(VetoRelease("orders@1.0.0", "test", "it lost an order"))
     team.run(Recertify("orders"))
+    team.run(AnswerReadiness("rollback-rehearsed", "yes", note="on Friday", until="2026-06-30"), "pam")
     yield team
     team.store.close()
 

@@ -5,13 +5,17 @@ API will take the same requests and give the same answers.
 """
 
 from lampway.app.files import (
+    assessment_template,
     cache_folder,
     find_root,
     init_source,
     initial_files,
     load_working_strategy,
+    read_assessment,
     recognise,
+    render_document,
     strategy_changes,
+    strategy_effects,
     verify_evidence_file,
 )
 from lampway.app.keys import (
@@ -35,6 +39,7 @@ from lampway.app.state import (
     open_state,
     read_file,
     restore_backup,
+    write_file,
 )
 
 __all__ = [
@@ -45,6 +50,7 @@ __all__ = [
     "Session",
     "SystemClock",
     "add_key",
+    "assessment_template",
     "cache_folder",
     "find_root",
     "find_writer",
@@ -62,11 +68,15 @@ __all__ = [
     "open_state",
     "open_worker",
     "public_key",
+    "read_assessment",
     "read_file",
     "recognise",
+    "render_document",
     "resolve_secret",
     "restore_backup",
     "strategy_changes",
+    "strategy_effects",
     "verify_evidence_file",
+    "write_file",
     "write_key",
 ]

@@ -12,6 +12,8 @@ from lampway.engine.platform import Platform
 from lampway.errors import InvalidPackageError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
+    from lampway.domain.assessment import Said
+    from lampway.domain.strategy_document import StrategyDocument
     from lampway.engine.ports import Source
     from lampway.engine.verify import Checked
 from lampway.app.session import open_engine
@@ -25,15 +27,26 @@ def init_source(root: Path) -> Source:
 
 
 def initial_files(
-    *, team: str, next_review: str, people: Sequence[Person], platform: str, unsigned: bool = False
+    *,
+    team: str,
+    next_review: str,
+    people: Sequence[Person],
+    platform: str,
+    preset: str = "team",
+    environments: Sequence[tuple[str, str]] = (),
+    unsigned: bool = False,
 ) -> Mapping[str, str]:
     """Return the governance files to begin with, by path. Raises UsageError, InvalidStrategyError."""
-    from lampway.config import templates
+    from lampway.config.loading import load_strategy
+    from lampway.config.presets import Wish, preset_files
 
     plain = [(p.id, p.name, p.emails[0], p.roles) for p in people]
-    return templates.initial_files(
-        team=team, next_review=next_review, people=plain, platform=platform, unsigned=unsigned
+    wish = Wish(
+        team, next_review, plain, platform=platform, preset=preset, environments=environments, unsigned=unsigned
     )
+    files = preset_files(wish)
+    load_strategy({path: text.encode() for path, text in files.items()})
+    return files
 
 
 def find_root(start: Path) -> Path:
@@ -96,12 +109,47 @@ def verify_evidence_file(
     return verify_evidence(data, trusted, Tools(recorded_from, EngineSigning(Path(os.devnull))))
 
 
+def render_document(document: StrategyDocument, form: str) -> bytes:
+    """Return a strategy document in a format. Raises UsageError where what the format needs is not installed."""
+    from lampway.integrations import documents
+
+    return documents.render_document(document, form)
+
+
+def assessment_template(file: str) -> str:
+    """Return an assessment of readiness to fill in."""
+    from lampway.config import assessment_file
+
+    return assessment_file.assessment_template(file)
+
+
+def read_assessment(file: str, content: bytes) -> Mapping[str, Said]:
+    """Return what a filled assessment says, by item. Raises InvalidStrategyError with every mistake."""
+    from lampway.config import assessment_file
+
+    return assessment_file.read_assessment(file, content)
+
+
 def load_working_strategy(root: Path) -> Strategy:
     """Return the strategy in the files as they lie below `root`. Raises InvalidStrategyError."""
     from lampway.config.files import GovernanceFiles
 
     files = GovernanceFiles()
     return files.load(files.read_folder(root))
+
+
+def strategy_effects(root: Path) -> tuple[str, ...]:
+    """Return what the files as they lie below `root` would change for whom; nothing where no rules are in force."""
+    from lampway.domain.strategy_effects import effects
+
+    after = load_working_strategy(root)
+    engine = open_engine(root)
+    try:
+        with engine.store.reading() as reading:
+            rules = reading.get(RulesInForce, "current")
+    finally:
+        engine.store.close()
+    return effects(rules.strategy, after) if rules else ()
 
 
 def strategy_changes(root: Path) -> tuple[str, ...]:

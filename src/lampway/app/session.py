@@ -83,9 +83,11 @@ class LocalSession:
     def run(self, request: Request[Answer]) -> Answer:
         """Carry out one request; then whatever may start because of it."""
         from lampway.engine.cases import CASES, MOVING
+        from lampway.engine.permissions import require_permission
 
         engine = self._open()
         actor = self.actor()
+        require_permission(engine, request, actor)
         with engine.store.reading() as reading:
             before = reading.head()[0]
         answer: Answer = CASES[type(request)](engine, request, actor)

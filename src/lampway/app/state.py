@@ -146,3 +146,14 @@ def read_file(path: Path) -> bytes:
         raise NotFoundError("no such file", where=str(path)) from None
     except OSError as error:
         raise StorageError(f"cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file that the user named, whole or not at all. Raises StorageError."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise StorageError(f"cannot be written: {error.strerror}", where=str(path)) from None

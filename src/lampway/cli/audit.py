@@ -16,7 +16,9 @@ from lampway.cli.session import session
 from lampway.engine.audit import Audit, HistoryLine, Verdict
 from lampway.engine.checkpoint import MakeCheckpoint
 from lampway.engine.coverage import Cover, Coverage, Covered, Said, WhoCould
+from lampway.engine.readiness import RecordAudit
 from lampway.engine.trail import ExportFormat, ExportLedger, SearchLedger
+from lampway.errors import UsageError
 
 From = Annotated[str, Parameter(name="--from")]
 To = Annotated[str, Parameter(name="--to")]
@@ -27,6 +29,7 @@ def verify(
     *,
     checkpoint: Annotated[list[Path] | None, Parameter(negative="", consume_multiple=True)] = None,
     chain_only: Annotated[bool, Parameter(negative="")] = False,
+    record: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
 ) -> int:
     """Verify the ledger's chain, every record and every package. Exits with 1 when something was changed.
@@ -39,12 +42,16 @@ def verify(
         Files with checkpoints that were kept elsewhere: the ledger must hold exactly these hashes at these rows.
     chain_only
         Only the chain and the checkpoints: many times as fast.
+    record
+        Write into the ledger that it was found whole, as evidence for `lampway readiness`.
     json
         Print the facts as JSON.
     """
+    if record and chain_only:
+        raise UsageError("only what was verified whole is recorded", hint="leave out --chain-only")
     statements = tuple(statement for file in checkpoint or () for statement in checkpoint_lines(file))
     with session() as opened:
-        verdict = opened.run(Audit(chain_only, statements))
+        verdict = opened.run(RecordAudit(statements) if record else Audit(chain_only, statements))
     if json:
         emit(verdict)
     else:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from lampway.app import init_source, initial_files
+from lampway.app import Platforms, init_source, initial_files
 from lampway.cli.output import emit, say
 from lampway.cli.path import Json
+from lampway.cli.questions import ask
 from lampway.cli.session import session, working_folder
 from lampway.domain.strategy import Person
 from lampway.engine.connect import Adopt, AdoptedView, Connect, Connected
+from lampway.engine.ports import Source
 from lampway.errors import UsageError
 
 _REVIEW = timedelta(days=182)
@@ -28,8 +33,12 @@ def init(
     person: Annotated[tuple[str, ...], Parameter(name="--person", negative="")] = (),
     platform: str = "node-red",
     unsigned: bool = False,
+    preset: str = "",
+    environment: Annotated[tuple[str, ...], Parameter(name="--environment", negative="")] = (),
 ) -> int:
     """Write a valid, commented strategy to start from, in a new or an existing git repository.
+
+    On a terminal and without any of the settings below it asks a few questions.
 
     Parameters
     ----------
@@ -43,22 +52,50 @@ def init(
         The low-code platform.
     unsigned
         Let an approval for prod count without a signature: then anybody who can set a variable can be the approver.
+    preset
+        solo, team, coe or regulated; team if left out.
+    environment
+        NAME or NAME:TIER for each environment that is not named like its tier; also for a sandbox.
     """
     root = (folder or working_folder()).resolve()
     if (root / "lampway.yaml").exists():
         raise UsageError("there is a strategy already", where=str(root / "lampway.yaml"), hint="lampway strategy check")
+    said = person or preset or environment or unsigned or (team, platform) != ("Our team", "node-red")
+    if sys.stdin.isatty() and not said:
+        asked = ask(tuple(Platforms()))
+        team, preset, platform, person = asked.team, asked.preset, asked.platform, asked.people
+    given = tuple(_person(text) for text in person)
+    review = (datetime.now(UTC) + _REVIEW).date().isoformat()
+    begin = functools.partial(
+        initial_files,
+        team=team,
+        next_review=review,
+        platform=platform,
+        preset=preset or "team",
+        environments=tuple(_place(text) for text in environment),
+        unsigned=unsigned,
+    )
+    if given:
+        begin(people=given)  # whatever is wrong is told before anything is made
     root.mkdir(parents=True, exist_ok=True)
     source = init_source(root)
-    people = tuple(_person(text) for text in person) or (_myself(source.identity().name, source.identity().email),)
-    review = (datetime.now(UTC) + _REVIEW).date().isoformat()
-    files = initial_files(team=team, next_review=review, people=people, platform=platform, unsigned=unsigned)
+    people = given or (_myself(source.identity().name, source.identity().email),)
+    _write(root, source, begin(people=people))
+    _say_next(alone=len(people) == 1, unsigned=unsigned)
+    return 0
+
+
+def _write(root: Path, source: Source, files: Mapping[str, str]) -> None:
     kept = [path for path in files if (root / path).exists()]
     for path, text in files.items():
         if path not in kept:
             source.write(path, text)
     for path in sorted(files):
         say(f"{'kept   ' if path in kept else 'written'} {path}")
-    if len(people) == 1:
+
+
+def _say_next(*, alone: bool, unsigned: bool) -> None:
+    if alone:
         say("note: nobody approves what they made themselves: add a second person to people.yaml")
     if unsigned:
         say("note: approvals for prod count unsigned: whoever can set LAMPWAY_USER can be the approver")
@@ -68,7 +105,11 @@ def init(
     say("  lampway connect dev http://...   (and test, and prod)")
     say("  lampway strategy apply -m 'First strategy'")
     say("  lampway adopt prod")
-    return 0
+
+
+def _place(text: str) -> tuple[str, str]:
+    name, _, tier = text.partition(":")
+    return name, tier or name
 
 
 def _person(text: str) -> Person:

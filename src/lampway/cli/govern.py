@@ -18,6 +18,7 @@ from lampway.app import (
     key_path,
     load_working_strategy,
     strategy_changes,
+    strategy_effects,
 )
 from lampway.cli.keys import lines_for, own_public_key
 from lampway.cli.output import emit, paint, say, table, when
@@ -66,12 +67,18 @@ def strategy_diff(*, json: Json = False) -> int:
     json
         Print the facts as JSON.
     """
-    changes = strategy_changes(find_root(working_folder()))
+    root = find_root(working_folder())
+    changes, meaning = strategy_changes(root), strategy_effects(root)
     if json:
-        emit({"changes": changes})
+        emit({"changes": changes, "effects": meaning})
         return 0
     for line in changes or ("the files say what is in force",):
         say(line)
+    if meaning:
+        say()
+        say(paint("what it means", "1"))
+        for line in meaning:
+            say(f"  {line}")
     return 0
 
 

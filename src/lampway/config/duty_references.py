@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lampway.config.document import Document, Path
+from lampway.config.role_section import held_roles
 from lampway.config.section import closest
 from lampway.errors import Mistake
 
@@ -84,7 +85,7 @@ def _holders(strategy: Document, people: Document, want: Path) -> Iterator[Mista
     known = strategy.words("roles")
     if team is None or not isinstance(role, str) or (known is not None and role not in known):
         return
-    able = [person for person in team if role in (people.words("people", person, "roles") or ())]
+    able = [person for person in team if role in held_roles(people, person)]
     if len(able) < needed:
         who = f"only {', '.join(able)}" if able else "nobody"
         place = (*want, "role")

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
 from lampway.config import editing, loading
+from lampway.config.document import Document, read_document
 from lampway.domain.strategy import Environment, Solution, Strategy, Values
 from lampway.domain.strategy_diff import compare
+
+
+@functools.lru_cache(maxsize=16)
+def read_once(file: str, content: bytes) -> Document:
+    """Return the document in a file; remembered, because several places in one are asked for in a row."""
+    return read_document(file, content)
 
 
 class GovernanceFiles:
@@ -21,6 +29,10 @@ class GovernanceFiles:
         """Return the governance files below `root`, by path. Raises NotFoundError, BrokenError."""
         return loading.read_folder(root)
 
+    def line_of(self, file: str, content: bytes, path: tuple[str | int, ...]) -> int:
+        """Return the line of what these keys lead to, or of the nearest thing that holds it; 0 for none."""
+        return read_once(file, content).mistake(path, "", at_key=True).line
+
     def compare(self, old: Strategy, new: Strategy) -> tuple[str, ...]:
         """Return what a change of the strategy changes, one line each."""
         return tuple(f"{change.place}: {change.summary}" for change in compare(old, new))
@@ -32,6 +44,12 @@ class GovernanceFiles:
     def with_values(self, text: str, solution: str, values: Values) -> str:
         """Return the environment file with values for one solution added. Raises InvalidStrategyError, UsageError."""
         return editing.with_values(text, solution, values)
+
+    def hand_over(self, files: Mapping[str, bytes], person: str, to: str, roles: tuple[str, ...]) -> Mapping[str, str]:
+        """Return the files in which one person's duties are another's, who also gets these roles."""
+        from lampway.config import handing_over
+
+        return handing_over.hand_over(files, person, to, roles)
 
     def new_solution(self, solution: Solution) -> str:
         """Return a commented solution file. Raises InvalidStrategyError."""

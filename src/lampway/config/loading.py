@@ -170,4 +170,6 @@ def _assemble(
         checkpoints=top.audit.checkpoints or "",
         retention=top.retention or 0.0,
         schedules=top.schedules.to_domain(),
+        readiness=top.readiness.to_domain(),
+        conflicts=tuple(conflict.to_domain() for conflict in top.conflicts),
     )

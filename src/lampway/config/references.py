@@ -12,6 +12,8 @@ from typing import Any
 
 from lampway.config.document import Document, Path
 from lampway.config.duty_references import check_duties
+from lampway.config.path_rules import check_paths
+from lampway.config.role_section import check_roles, held_roles
 from lampway.config.section import closest
 from lampway.config.static_rules import check_circles, check_reach, check_static_rules, nested_gates
 from lampway.config.trusted_people import check_keys
@@ -46,6 +48,8 @@ def check_references(files: Governance) -> Iterator[Mistake]:
     for freeze, _ in files.strategy.items("freezes"):
         for path, name in files.strategy.items(*freeze, "environments"):
             yield from _known(files.strategy, path, name, "environment", tuple(files.environments))
+    yield from check_roles(files.strategy, files.people)
+    yield from check_paths(files.strategy, files.environments)
     yield from check_static_rules(files.strategy, files.people, files.environments)
 
 
@@ -54,7 +58,7 @@ def _people(files: Governance) -> Iterator[Mistake]:
     roles = files.strategy.words("roles")
     for person in files.people.names("people") or ():
         base: Path = ("people", person)
-        for path, role in files.people.items(*base, "roles"):
+        for role, path in held_roles(files.people, person).items():
             yield from _known(files.people, path, role, "role", roles)
         addresses = (((*base, "email"), files.people.at(*base, "email")), *files.people.items(*base, "emails"))
         for path, address in addresses:
@@ -174,7 +178,7 @@ def _able(files: Governance, path: Path) -> tuple[str, ...] | None:
     named = set(files.strategy.words(*path, "people") or ())
     if people is None or not (roles or named):
         return None
-    held = {person: roles.intersection(files.people.words("people", person, "roles") or ()) for person in people}
+    held = {person: roles.intersection(held_roles(files.people, person)) for person in people}
     return tuple(person for person in people if person in named or held[person])
 
 

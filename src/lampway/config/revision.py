@@ -149,7 +149,11 @@ def _measure(layout: _Layout, path: Path, event: Event, events: Iterator[Event])
     return layout.values[path]
 
 
-def _cuts(layout: _Layout, path: Path, old: Any, new: Any) -> Iterator[_Cut]:
+def _is_as_long(old: Any, new: Any) -> bool:
+    return isinstance(old, list) and isinstance(new, list) and len(old) == len(new)
+
+
+def _cuts(layout: _Layout, path: Path, old: Any, new: Any) -> Iterator[_Cut]:  # noqa: C901, PLR0912 - a case per layout
     if old == new and type(old) is type(new):
         return
     span = layout.values.get(path)
@@ -167,6 +171,9 @@ def _cuts(layout: _Layout, path: Path, old: Any, new: Any) -> Iterator[_Cut]:
         added = {key: value for key, value in new.items() if key not in old}
         if added:
             yield _addition(layout, path, added)
+    elif _is_as_long(old, new) and not span.is_scalar:
+        for index, before in enumerate(old):
+            yield from _cuts(layout, (*path, index), before, new[index])
     elif isinstance(new, Mapping) and new and not old and not layout.keys[path].is_flow:
         yield from _opening(layout, path, new)
     elif span.is_scalar or span.is_flow:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lampway.config.document import Document, Path
+from lampway.config.role_section import held_roles
 from lampway.domain.dependencies import circles
 from lampway.errors import Mistake
 
@@ -189,7 +190,7 @@ def _sole_approvers(strategy: Document, people: Document, stage: Path) -> Iterat
         wanted = set(strategy.words(*path, "roles") or ()), set(strategy.words(*path, "people") or ())
         required = {str(strategy.at(*place, "role")) for place, _ in strategy.items(*path, "require")}
         wanted[0].update(required)
-        held = {person: set(people.words("people", person, "roles") or ()) for person in everybody}
+        held = {person: set(held_roles(people, person)) for person in everybody}
         able = [person for person in everybody if person in wanted[1] or held[person] & wanted[0]]
         quorum = strategy.at(*path, "quorum")
         needed = max(quorum if isinstance(quorum, int) else 1, len(required))

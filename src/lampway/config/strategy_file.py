@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
 from lampway.config.key_section import Day, KeySection
+from lampway.config.readiness_section import ReadinessSection
+from lampway.config.role_section import ConflictSection, RoleEntry, role_names
 from lampway.config.schedule_rules import SchedulesSection
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.config.spans import Span
@@ -111,6 +113,10 @@ class StrategyFile(Section):
     """How the ledger can be proved to others."""
     retention: Span | None = None
     """After how long packages of releases that never were in production may go. Without this key: never."""
+    readiness: Annotated[ReadinessSection, MayBeEmpty] = ReadinessSection()
+    """What the team makes of the readiness checklist."""
+    conflicts: list[ConflictSection] = Field(default=[])
+    """Roles that nobody may hold at once."""
 
     @field_validator("retention")
     @classmethod
@@ -129,8 +135,8 @@ class PersonSection(Section):
     """The address in their git commits."""
     emails: Annotated[list[Email], Unique, Field(min_length=1)] | None = None
     """Several addresses, where their commits carry more than one."""
-    roles: Annotated[list[Name], Unique] = Field(default=[])
-    """The roles they hold; declared in lampway.yaml."""
+    roles: Annotated[list[RoleEntry], AfterValidator(role_names)] = Field(default=[])
+    """The roles they hold, declared in lampway.yaml; `{role: approver, until: 2027-01-31}` for a time."""
     keys: list[KeySection] = Field(default=[])
     """The public keys they sign decisions with."""
     since: Day | None = Field(alias="from", default=None)
@@ -150,7 +156,9 @@ class PersonSection(Section):
         emails = self.emails or [self.email or ""]
         keys = tuple(key.to_domain() for key in self.keys)
         days = {"since": self.since or "", "until": self.until or ""}
-        return Person(name, self.name, tuple(emails), tuple(self.roles), keys, **days)
+        roles = tuple(dict.fromkeys(given.role for given in self.roles))
+        bounded = tuple(given.to_domain() for given in self.roles if given.until)
+        return Person(name, self.name, tuple(emails), roles, keys, temporary=bounded, **days)
 
 
 class PeopleFile(Section):

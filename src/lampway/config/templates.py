@@ -24,8 +24,9 @@ _SECOND = """
   #   email: bob@example.com
   #   roles: [approver, platform-admin]
 """
-_SIGNED = "true          # count only what is signed with the approver's own key (`lampway key create`)"
-_UNSIGNED = "false         # anybody who can set LAMPWAY_USER can be the approver; `true` asks for their own key"
+SIGNED = "true          # count only what is signed with the approver's own key (`lampway key create`)"
+UNSIGNED = "false         # anybody who can set LAMPWAY_USER can be the approver; `true` asks for their own key"
+"""What a strategy says of approvals for prod: by default, and where it was asked for otherwise."""
 _PEOPLE = """\
 # yaml-language-server: $schema=schema/people.schema.json
 #
@@ -56,7 +57,7 @@ def initial_files(
         "next_review": next_review,
         "second_person_applies": inline(len(admins) > 1),
         "owner": people[0][0],
-        "signed": _UNSIGNED if unsigned else _SIGNED,
+        "signed": UNSIGNED if unsigned else SIGNED,
     }
     return {
         ".gitignore": _template("gitignore").substitute(),

@@ -35,10 +35,10 @@ def _zone(value: object) -> str:
     return value
 
 
-def _spread(days: list[str]) -> tuple[str, ...]:
-    """Return every day that is meant; a run may go over the end of the week."""
+def spread(days: list[str]) -> tuple[str, ...]:
+    """Return every day that is meant; a run may go over the end of the week. What is no day is passed over."""
     found: list[str] = []
-    for text in days:
+    for text in (day for day in days if _DAYS.fullmatch(day)):
         first, _, last = text.partition("-")
         place = DAYS.index(first)
         count = (DAYS.index(last or first) - place) % 7 + 1
@@ -80,7 +80,7 @@ class WindowSection(Section):
 
     def to_domain(self) -> Window:
         """Return the window."""
-        return Window(_spread(self.days), self.opens, self.closes, self.zone)
+        return Window(spread(self.days), self.opens, self.closes, self.zone)
 
 
 class FreezeSection(Section):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from lampway.domain.roles import PERMISSIONS
 from lampway.domain.strategy import Strategy
+
+_LATE = "9999-12-31"
 
 
 def cautions(strategy: Strategy) -> tuple[str, ...]:
     """Return what to think about, one line each, in the order of the files."""
-    return (*_unsigned(strategy), *_data(strategy))
+    return (*_unsigned(strategy), *_unsaid_data(strategy), *_unheld(strategy), *_ending(strategy))
 
 
 def _unsigned(strategy: Strategy) -> tuple[str, ...]:
@@ -20,10 +23,36 @@ def _unsigned(strategy: Strategy) -> tuple[str, ...]:
     )
 
 
-def _data(strategy: Strategy) -> tuple[str, ...]:
+def _unsaid_data(strategy: Strategy) -> tuple[str, ...]:
     return tuple(
         f"environments/{environment.name}.yaml does not say what data is there:"
         " add data: masked, synthetic, none or production"
         for environment in strategy.environments
         if not environment.data and environment.tier != "sandbox" and not strategy.is_prod(environment.name)
     )
+
+
+def _unheld(strategy: Strategy) -> tuple[str, ...]:
+    """Return which commands nobody has a role for, so that everybody who takes part may run them."""
+    held = {role for person in strategy.people for role in person.roles}
+    missed = [p for p in PERMISSIONS if p.roles and not set(p.roles) & held]
+    by_roles: dict[tuple[str, ...], list[str]] = {}
+    for needed in missed:
+        by_roles.setdefault(needed.roles, []).append(needed.command)
+    return tuple(
+        f"nobody holds {' or '.join(roles)}: everybody who takes part may run {', '.join(commands)}"
+        for roles, commands in by_roles.items()
+    )
+
+
+def _ending(strategy: Strategy) -> tuple[str, ...]:
+    """Return which stages nobody can approve any more once roles that are held for a time have ended."""
+    found = []
+    for stage in (stage for pipeline in strategy.pipelines for stage in pipeline.stages):
+        for rule in stage.rules_of("approval"):
+            able = strategy.holders(rule.roles, rule.people)
+            lasting = [p for p in able if p.id in rule.people or set(rule.roles) & set(p.roles_at(_LATE))]
+            if len(able) >= rule.quorum > len(lasting):
+                ends = max(given.until for p in able for given in p.temporary if given.role in rule.roles)
+                found.append(f"after {ends} too few can approve {stage.name}: roles that are held for a time end")
+    return tuple(found)

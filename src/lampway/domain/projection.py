@@ -6,7 +6,7 @@ Folding the whole ledger from nothing gives the same records as keeping them up 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lampway.domain import events
 from lampway.domain.attestation import Attestation, EngineKey
@@ -27,6 +27,7 @@ from lampway.domain.deployment import (
 from lampway.domain.due import Passed
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.quorum import Delegation
+from lampway.domain.readiness import ReadinessAnswer
 from lampway.domain.release import Release
 from lampway.domain.stops import Hold, HoldState, Veto, veto_key
 from lampway.domain.strategy import RulesInForce
@@ -52,6 +53,7 @@ RECORDS: tuple[type, ...] = (
     Certification,
     Checkpoint,
     Passed,
+    ReadinessAnswer,
 )
 """Every kind of record."""
 
@@ -98,7 +100,7 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             _moved(event, records)
         case events.EvidenceRecorded(evidence=evidence):
             records.put(evidence.id, evidence)
-        case events.EnvironmentObserved() | events.Tagged() | events.Seeded():
+        case events.EnvironmentObserved() | events.Tagged() | events.Seeded() | events.LedgerVerified():
             pass  # facts for the auditor; no record answers from them
         case events.CheckpointMade() as event:
             if event.root:  # those made before there were trees say nothing that anybody goes on from
@@ -108,11 +110,8 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             pass  # likewise
         case events.DriftFound() | events.DriftResolved() | events.LockObserved():
             _observation(recorded, records)
-        case events.GateWaived() | events.Remarked() | events.ChecklistAnswered():
+        case events.GateWaived() | events.Remarked() | events.ChecklistAnswered() | events.TicketGiven():
             _beside_decision(recorded.event, records)
-        case events.TicketGiven() as event:
-            promotion = _need(records, Promotion, event.promotion)
-            records.put(promotion.id, replace(promotion, ticket=event.ticket))
         case events.Certified(certification=certification):
             records.put(certification.id, certification)
         case events.Delegated() | events.DelegationEnded():
@@ -124,17 +123,24 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             _signature(recorded, records)
         case events.RanOut(key=key, due=due) | events.Reminded(key=key, due=due):
             records.put(key, Passed(key, due))
+        case events.ReadinessAnswered(answer=answer):
+            records.put(answer.item, answer)
         case _:
             _deployment(recorded, records)
 
 
-def _beside_decision(event: events.GateWaived | events.Remarked | events.ChecklistAnswered, records: Records) -> None:
+_Beside: TypeAlias = events.GateWaived | events.Remarked | events.ChecklistAnswered | events.TicketGiven
+
+
+def _beside_decision(event: _Beside, records: Records) -> None:
     promotion = _need(records, Promotion, event.promotion)
     match event:
         case events.GateWaived(waiver=waiver):
             told = replace(promotion, waivers=(*promotion.waivers, waiver))
         case events.Remarked(remark=remark):
             told = replace(promotion, remarks=(*promotion.remarks, remark))
+        case events.TicketGiven(ticket=ticket):
+            told = replace(promotion, ticket=ticket)
         case events.ChecklistAnswered(answer=answer):
             told = replace(promotion, answers=(*promotion.answers, answer))
     records.put(promotion.id, told)

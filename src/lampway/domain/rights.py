@@ -26,7 +26,7 @@ def objection(rule: GateRule, facts: Facts, person: str) -> str:
     if speaks_for(rule, facts, somebody.id):
         return ""
     given = [d for d in facts.delegations if d.to == somebody.id and d.holds(facts.now)]
-    if somebody not in facts.strategy.holders(rule.roles, rule.people) and not given:
+    if not holds(rule, somebody, facts.now) and not given:
         wanted = ", ".join((*rule.roles, *rule.people))
         return f"{somebody.name} is not one of those who may approve here: {wanted}"
     whose = f"{somebody.name} may speak for {given[0].by}, but not here" if given else ""
@@ -61,7 +61,12 @@ def speakers(rule: GateRule, facts: Facts) -> dict[str, tuple[str, ...]]:
 
 def independent(rule: GateRule, facts: Facts) -> tuple[Person, ...]:
     """Return whom the gate names and nothing biases. Only their voices count or can be lent, so there are no chains."""
-    return tuple(p for p in _unbiased(rule, facts) if p.is_here(facts.now))
+    return tuple(p for p in _unbiased(rule, facts) if p.is_here(facts.now) and holds(rule, p, facts.now))
+
+
+def holds(rule: GateRule, person: Person, at: str) -> bool:
+    """Return whether the gate names them, or one of the roles they hold at this ISO time."""
+    return person.id in rule.people or bool(set(rule.roles) & set(person.roles_at(at)))
 
 
 def _unbiased(rule: GateRule, facts: Facts) -> tuple[Person, ...]:
@@ -80,9 +85,13 @@ def voices(rule: GateRule, facts: Facts, decisions: Iterable[Decision]) -> tuple
             return None
         if not (speaker.is_here(decision.at) and principal.is_here(decision.at)):
             return None
+        if not holds(rule, principal, decision.at):
+            return None
+        speaker, principal = speaker.as_of(decision.at), principal.as_of(decision.at)
         lent = (d for d in facts.delegations if (d.by, d.to) == (principal.id, speaker.id))
         given = [d for d in lent if not doubt_of(rule, facts, d)]
-        return Voice(speaker, principal) if speaker == principal or any(d.holds(decision.at) for d in given) else None
+        is_own = speaker.id == principal.id
+        return Voice(speaker, principal) if is_own or any(d.holds(decision.at) for d in given) else None
 
     return count_voices(decisions, voice_of)
 
@@ -118,7 +127,7 @@ def waiver_objection(facts: Facts, gate: str, person: str) -> str:
     somebody = facts.strategy.person(person)
     if somebody is None:
         return f"{person} is nobody in people.yaml"
-    if not set(stage.waiver_roles) & set(somebody.roles):
+    if not set(stage.waiver_roles) & set(somebody.roles_at(facts.now)):
         return f"{somebody.name} is not one of those who may waive here: {', '.join(stage.waiver_roles)}"
     return somebody.absence(facts.now) or bias(facts, somebody)
 
@@ -134,14 +143,15 @@ def answer_objection(facts: Facts, item: ChecklistItem, person: str) -> str:
         case "evidence":
             return f"{item.item} is answered by the gate {item.gate}"
         case "maker":
-            is_maker = somebody in [facts.strategy.person(m) for m in facts.makers] or "maker" in somebody.roles
+            held = somebody.roles_at(facts.now)
+            is_maker = somebody in [facts.strategy.person(m) for m in facts.makers] or "maker" in held
             return "" if is_maker else f"{item.item} is for a maker to answer, and {somebody.name} is none"
         case "approver":
             rules = facts.stage.rules_of("approval")
-            found = [objection(rule, facts, somebody.id) for rule in rules] or [_lacks(item, somebody)]
+            found = [objection(rule, facts, somebody.id) for rule in rules] or [_lacks(item, somebody.as_of(facts.now))]
             return found[0] if all(found) else ""
         case _:
-            return _lacks(item, somebody)
+            return _lacks(item, somebody.as_of(facts.now))
 
 
 def _lacks(item: ChecklistItem, somebody: Person) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from lampway.domain.digest import lasting_digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.keys import PersonKey
+from lampway.domain.readiness import ReadinessRules
 from lampway.domain.revocation import Revocation
+from lampway.domain.roles import Assignment, Conflict
 from lampway.domain.schedules import Schedules
 from lampway.domain.windows import Freeze, Window
 from lampway.errors import NotFoundError
@@ -164,6 +166,20 @@ class Person:
     """ISO date: the last day on which it does; empty for no end."""
     left: str = ""
     """ISO time (UTC) from which on it no longer does, as the ledger tells; never written in people.yaml."""
+    temporary: tuple[Assignment, ...] = ()
+    """Which of `roles` they hold for a time only, and when."""
+
+    def roles_at(self, at: str) -> tuple[str, ...]:
+        """Return the roles they hold at this ISO time (UTC)."""
+        if not self.temporary:
+            return self.roles
+        bounded = {given.role for given in self.temporary}
+        held = {given.role for given in self.temporary if given.holds(at)}
+        return tuple(role for role in self.roles if role not in bounded or role in held)
+
+    def as_of(self, at: str) -> Person:
+        """Return the person with only the roles they hold at this ISO time (UTC)."""
+        return replace(self, roles=self.roles_at(at), temporary=()) if self.temporary else self
 
     def is_here(self, at: str) -> bool:
         """Return whether what they decide at this ISO time (UTC) may count."""
@@ -261,6 +277,10 @@ class Strategy:
     """Seconds after which packages of releases that never were in production may go; 0 for never."""
     schedules: Schedules = field(default_factory=Schedules)
     """What workers do by the clock. No promotion is bound to it."""
+    readiness: ReadinessRules = field(default_factory=ReadinessRules)
+    """What the team makes of the readiness checklist."""
+    conflicts: tuple[Conflict, ...] = ()
+    """Roles that nobody may hold at once."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""
@@ -323,7 +343,7 @@ class Strategy:
         environment = self.environment(stage.environment)
         rules = [rule for gate in stage.gates for rule in gate.every()]
         holders = [p for r in rules for p in self.holders(r.roles, r.people)] + [*self.holders(stage.waiver_roles)]
-        deciders = {person.id: sorted(person.roles) for person in holders}
+        deciders = {p.id: [*sorted(p.roles), *(given.words for given in p.temporary)] for p in holders}
         return lasting_digest(
             {
                 "stage": stage,

@@ -55,6 +55,10 @@ def _strategy(old: Strategy, new: Strategy) -> Iterator[_Change]:
     yield from (("strategy", f"freeze added: {f.words}") for f in new.freezes if f not in old.freezes)
     yield from _order("strategy", "freezes", [f.words for f in old.freezes], [f.words for f in new.freezes])
     yield from _members("strategy", "schedule", _schedules(old), _schedules(new))
+    apart = [[f"{' and '.join(c.roles)}" for c in s.conflicts] for s in (old, new)]
+    yield from _members("strategy", "never at once:", *apart)
+    yield from _terms_of("readiness", "item", old.readiness.items, new.readiness.items, "item")
+    yield from _terms_of("readiness", "not ours:", old.readiness.not_ours, new.readiness.not_ours, "item")
     yield from _named("pipeline", old.pipelines, new.pipelines, _pipeline)
     yield from _people(old.people, new.people)
     yield from _named("environment", old.environments, new.environments, _environment)
@@ -188,12 +192,15 @@ def _people(old: Sequence[Person], new: Sequence[Person]) -> Iterator[_Change]:
         if name not in after:
             yield place, "removed"
         elif name not in before:
-            roles = ", ".join(after[name].roles) or "no role"
+            bounds = {given.role: given.words for given in after[name].temporary}
+            roles = ", ".join(bounds.get(role, role) for role in after[name].roles) or "no role"
             yield place, f"added: {after[name].name}, {roles}"
         else:
             yield from _fields(place, before[name], after[name], ("name", "since", "until"))
             yield from _members(place, "e-mail", before[name].emails, after[name].emails)
             yield from _members(place, "role", before[name].roles, after[name].roles)
+            bounded = [[given.words for given in p.temporary] for p in (before[name], after[name])]
+            yield from _members(place, "for a time:", *bounded)
             yield from _keys(place, before[name], after[name])
     yield from _order("strategy", "people", before, after)
 

@@ -213,7 +213,7 @@ def _tester(  # noqa: PLR0917 - who may attest depends on all of these
     person = strategy.person(actor.person)
     if person is None:
         raise RefusedError(f"{actor.person} is nobody in people.yaml", hint="add them and apply the strategy")
-    if TESTER not in person.roles:
+    if TESTER not in person.roles_at(now):
         testers = ", ".join(p.id for p in strategy.holders((TESTER,))) or "nobody yet; give somebody the role"
         raise RefusedError(f"{person.name} is no tester", hint=f"testers are: {testers}")
     facts = gather(reading, Case(release, _next(strategy, release, stage), DeploymentKind.FORWARD, person.id), now)

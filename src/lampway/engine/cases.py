@@ -35,6 +35,7 @@ from lampway.engine.delegate import (
     draft_delegation,
     end_delegation,
 )
+from lampway.engine.document import WriteDocument, write_strategy_document
 from lampway.engine.drift import (
     AcceptDrift,
     RevertDrift,
@@ -45,9 +46,18 @@ from lampway.engine.drift import (
     scan_drift,
 )
 from lampway.engine.evidence import ExportEvidence, export_evidence
+from lampway.engine.handover import HandOver, hand_over
 from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
 from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
+from lampway.engine.readiness import (
+    AnswerReadiness,
+    RecordAudit,
+    ShowReadiness,
+    answer_readiness,
+    record_audit,
+    show_readiness,
+)
 from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.release import MakeRelease, make_release
@@ -165,6 +175,11 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     RepairPackages: repair_packages,
     Retain: retain,
     ShowWorkers: show_workers,
+    ShowReadiness: show_readiness,
+    AnswerReadiness: answer_readiness,
+    RecordAudit: record_audit,
+    WriteDocument: write_strategy_document,
+    HandOver: hand_over,
 }
 """Request to use case."""
 

@@ -344,7 +344,7 @@ def _strategy(applied: Recorded) -> Strategy:
 def _period(applied: Recorded, until: str, request: WhoCould, gone: tuple[Revocation, ...]) -> Period:
     start = max(applied.at, parse_moment(request.on, "UTC"))
     known = without_revoked(_strategy(applied), gone)
-    strategy = replace(known, people=tuple(p for p in known.people if p.is_here(start)))
+    strategy = replace(known, people=tuple(p.as_of(start) for p in known.people if p.is_here(start)))
     stages = {
         f"{pipeline.name}: {stage.name}": stage
         for pipeline in strategy.pipelines

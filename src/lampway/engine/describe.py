@@ -113,5 +113,9 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{c.solution} certified as still needed by {c.by} until {shown(c.until)}{note}"
         case events.PackagesRemoved():
             return f"{len(event.digests)} packages and outputs of {', '.join(event.releases)} removed"
+        case events.ReadinessAnswered(answer=a):
+            return f"readiness: {a.by} answered {a.item} with {a.reply} until {shown(a.until)}: {a.note}"
+        case events.LedgerVerified():
+            return f"verified up to row {event.last}, with {event.packages} packages: as they were written"
         case _:
             return event.kind

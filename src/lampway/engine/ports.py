@@ -195,6 +195,10 @@ class StrategyFiles(Protocol):
         """Return the governance files below `root`, by path."""
         ...
 
+    def line_of(self, file: str, content: bytes, path: tuple[str | int, ...]) -> int:
+        """Return the line of what these keys lead to in a file, or of the nearest thing that holds it; 0 for none."""
+        ...
+
     def compare(self, old: Strategy, new: Strategy) -> tuple[str, ...]:
         """Return what a change of the strategy changes, one line each."""
         ...
@@ -212,6 +216,10 @@ class StrategyFiles(Protocol):
 
     def new_solution(self, solution: Solution) -> str:
         """Return a commented solution file."""
+        ...
+
+    def hand_over(self, files: Mapping[str, bytes], person: str, to: str, roles: tuple[str, ...]) -> Mapping[str, str]:
+        """Return the files in which one person's duties are another's, who also gets these roles; comments stay."""
         ...
 
 

@@ -12,7 +12,9 @@ from lampway.domain.kept import forgotten, kept
 from lampway.domain.promotion import OPEN_STATES, Promotion
 from lampway.domain.release import Release
 from lampway.domain.retention import Removable, removable
+from lampway.domain.roles import permission
 from lampway.engine.context import Engine, Request, rules_in_force
+from lampway.engine.permissions import refuse_unable
 from lampway.engine.store import Reading
 from lampway.errors import RefusedError
 
@@ -46,6 +48,8 @@ def retain(engine: Engine, request: Retain, actor: Actor) -> RetentionView:
     Asking again after a crash removes what was left. Raises RefusedError where the strategy declares nothing,
     StorageError.
     """
+    if request.apply:
+        _require_right(engine, actor)
     while True:
         view, seq = _look(engine)
         if not request.apply:
@@ -55,6 +59,14 @@ def retain(engine: Engine, request: Retain, actor: Actor) -> RetentionView:
     for digest in _leftovers(engine):
         engine.packages.remove(digest)
     return RetentionView(view.keep, view.removable, applied=True)
+
+
+def _require_right(engine: Engine, actor: Actor) -> None:
+    needed = permission(Retain.__name__)
+    with engine.store.reading() as reading:
+        strategy = rules_in_force(reading).strategy
+    if needed is not None:
+        refuse_unable(needed, strategy, actor, engine.now())
 
 
 def _look(engine: Engine) -> tuple[RetentionView, int]:

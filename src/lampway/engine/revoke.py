@@ -65,7 +65,7 @@ def _pair(strategy: Strategy, actor: Actor, name: str, now: str) -> tuple[Person
     if person is None:
         hint = f"there is: {', '.join(p.id for p in strategy.people)}"
         raise NotFoundError(f"{name} is nobody in people.yaml", hint=hint)
-    if by != person and not set(REVOKERS) & set(by.roles):
+    if by != person and not set(REVOKERS) & set(by.roles_at(now)):
         able = ", ".join(p.id for p in strategy.people if set(REVOKERS) & set(p.roles)) or "nobody yet"
         hint = f"{person.id} may, and roles {' and '.join(REVOKERS)}: {able}"
         raise RefusedError(f"{by.name} may not revoke what is {person.name}'s", hint=hint)

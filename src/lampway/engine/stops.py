@@ -106,7 +106,7 @@ def lift_hold(engine: Engine, request: LiftHold, actor: Actor) -> tuple[Hold, ..
     reason = require_reason(request.reason) if request.emergency else request.reason.strip()
     with engine.store.transaction() as transaction:
         strategy = rules_in_force(transaction).strategy
-        person = _known(strategy, actor)
+        person = _known(strategy, actor).as_of(engine.now())
         found = _matching(transaction, request, engine.now())
         for hold in found:
             if not may_lift(hold, person):

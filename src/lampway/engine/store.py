@@ -135,6 +135,10 @@ class Records(Protocol):
 class Reading(Records, Protocol):
     """A consistent look at the records, and at what only this store knows."""
 
+    def newest(self, kind: str, limit: int = 1) -> tuple[Recorded, ...]:
+        """Return the newest events of a kind, newest first, without reading the whole ledger."""
+        ...
+
     def time(self) -> str:
         """Return the time by the store's own clock, the same for every process."""
         ...

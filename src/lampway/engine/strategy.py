@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import Actor, StrategyApplied
 from lampway.domain.package import Literal, Role, Severity
+from lampway.domain.roles import permission
 from lampway.domain.strategy import RulesInForce, Strategy
 from lampway.engine.context import Engine, Request
+from lampway.engine.permissions import refuse_unable
 from lampway.engine.platform import SmokeRunnable
 from lampway.engine.ports import Author
 from lampway.errors import RefusedError, UsageError
@@ -60,7 +62,7 @@ def apply_strategy(engine: Engine, request: ApplyStrategy, actor: Actor) -> Stra
     if before is not None and before.digest == digest(strategy):
         return StrategyView(before.commit, (), *_names(strategy))
     authors = _authors(engine, before, commit, strategy)
-    _require_second_person(before, authors, actor)
+    _require_second_person(before, authors, actor, engine.now())
     changes = engine.files.compare(before.strategy, strategy) if before else ("first strategy",)
     engine.record([StrategyApplied(commit, strategy, digest(strategy), changes, authors)], actor)
     return StrategyView(commit, changes, *_names(strategy))
@@ -166,11 +168,16 @@ def _authors(engine: Engine, before: RulesInForce | None, commit: str, strategy:
     return tuple(sorted({p.id if p else a.email for p, a in zip(people, found, strict=True)}))
 
 
-def _require_second_person(before: RulesInForce | None, authors: tuple[str, ...], actor: Actor) -> None:
-    if before is None or not before.strategy.second_person_applies:
+def _require_second_person(before: RulesInForce | None, authors: tuple[str, ...], actor: Actor, now: str) -> None:
+    if before is None:
+        return
+    if not before.strategy.second_person_applies:
+        needed = permission(ApplyStrategy.__name__)
+        if needed is not None:
+            refuse_unable(needed, before.strategy, actor, now)
         return
     person = before.strategy.person(actor.person)
-    if person is None or "platform-admin" not in person.roles:
+    if person is None or "platform-admin" not in person.roles_at(now):
         admins = ", ".join(p.id for p in before.strategy.holders(("platform-admin",)))
         raise RefusedError(
             f"{actor.person} is no platform-admin under the rules in force", hint=f"one of these may apply it: {admins}"

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeEngine
 
 from lampway.domain.projection import RECORDS
 
-VERSION = 2
+VERSION = 3
 """Of the tables' layout."""
 
 metadata = MetaData()
@@ -34,6 +34,7 @@ ledger = Table(
     Column("body", _text(), nullable=False),
     Column("prev", _text(80), nullable=False),
     Column("hash", _text(80), nullable=False, unique=True),
+    Index("ix_ledger_kind", "kind", "seq"),
 )
 """Append-only and hash-chained: `hash` covers every column of the row and, through `prev`, all rows before it."""
 

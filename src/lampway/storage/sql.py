@@ -201,6 +201,10 @@ class SqlReading(OperationRows):
         """Return number and hash of the ledger's newest row."""
         return ledger.head(self.connection)
 
+    def newest(self, kind: str, limit: int = 1) -> tuple[Recorded, ...]:
+        """Return the newest events of a kind, newest first."""
+        return ledger.newest(self.connection, kind, limit)
+
     def get(self, kind: type[T], key: str) -> T | None:
         """Return the record under this key, or None."""
         asked = (kind, key)

@@ -1,0 +1,152 @@
+"""The strategy as a document that people sign: what it says, in blocks that each format shows in its own way.
+
+Every text in it is plain. Nothing in it is markup, whatever it looks like: escaping is each format's own duty.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeAlias, TypeVar
+
+FORMATS = ("html", "pdf", "docx", "md")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    widths: tuple[int, ...]
+    """Shares of the width, one per column."""
+    empty: str = ""
+    """What is said where there are no rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A share of 100, with what it is of."""
+
+    label: str
+    value: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """Several shares below each other."""
+
+    meters: tuple[Meter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An environment in the picture."""
+
+    name: str
+    tier: str
+    note: str
+    """Such as `locked` or `masked data`."""
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A pipeline in the picture: places from left to right, with what stands before each."""
+
+    name: str
+    places: tuple[Place, ...]
+    steps: tuple[str, ...]
+    """Between two places, such as `8 gates`; one fewer than places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The picture of all paths."""
+
+    lanes: tuple[Lane, ...]
+    aside: tuple[Place, ...] = ()
+    """Places that no path goes through."""
+
+
+Block: TypeAlias = Paragraph | Bullets | Grid | Meters | Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A titled part of a section."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A numbered section."""
+
+    title: str
+    parts: tuple[Part, ...]
+    """A part without a title comes first, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyDocument:
+    """The whole document."""
+
+    title: str
+    team: str
+    facts: tuple[tuple[str, str], ...]
+    """What stands on the cover: owning team, next review, commit in force."""
+    chapters: tuple[Chapter, ...]
+    signatures: tuple[str, ...]
+    """Who signs, one line each."""
+    is_draft: bool = False
+
+
+def cleaned(value: T) -> T:
+    """Return the same with every character taken out that no document may hold: controls, halves, and bidi tricks."""
+    return _cleaned(value)  # type: ignore[no-any-return]
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, tuple):
+        return tuple(_cleaned(item) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: _cleaned(getattr(value, f.name)) for f in fields(value)})
+    return value
+
+
+def _text(text: str) -> str:
+    joined = " ".join(text.split())
+    return "".join("\N{REPLACEMENT CHARACTER}" if _is_forbidden(c) else c for c in joined)
+
+
+def _is_forbidden(character: str) -> bool:
+    if unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co"):
+        return True
+    return unicodedata.bidirectional(character) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+
+
+def joined(words: Iterable[str], last: str = "and") -> str:
+    """Return words as people list them: *a, b and c*."""
+    found = [word for word in words if word]
+    return f"{', '.join(found[:-1])} {last} {found[-1]}" if len(found) > 1 else "".join(found)
