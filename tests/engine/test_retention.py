@@ -56,7 +56,7 @@ def may_go(team: Team) -> set[str]:
 def test_nothing_goes_that_the_strategy_does_not_declare(shipped: Team) -> None:
     shipped.clock.move(days=4000)
     with pytest.raises(RefusedError, match="nothing is ever removed") as caught:
-        shipped.run(Retain(apply=True))
+        shipped.run(Retain(apply=True), "pam")
     assert "retention: 180d" in caught.value.hint
 
 
@@ -66,11 +66,20 @@ def test_what_never_was_in_production_goes_when_its_time_is_over_and_not_before(
     old.clock.move(days=2)
     assert may_go(old) == {"orders@1.0.2"}, "1.0.3 is what test goes back to, 1.0.4 runs there"
     before = dict(old.packages.kept)
-    view: RetentionView = old.run(Retain(apply=True))
+    view: RetentionView = old.run(Retain(apply=True), "pam")
     assert view.applied
     gone = {one.digest for one in view.removable}
     assert old.packages.kept == {digest: data for digest, data in before.items() if digest not in gone}
     assert gone
+
+
+def test_who_may_see_it_may_not_remove_it(old: Team) -> None:
+    old.clock.move(days=400)
+    packages = dict(old.packages.kept)
+    with pytest.raises(RefusedError, match="takes one of the roles release-manager, platform-admin"):
+        old.run(Retain(apply=True), "mia")
+    assert may_go(old)
+    assert old.packages.kept == packages
 
 
 def test_a_look_changes_nothing(old: Team) -> None:
@@ -95,7 +104,7 @@ def test_that_it_goes_is_recorded_and_no_audit_misses_it(old: Team, tmp_path: Pa
     assert back_up(old.store, old.packages, tmp_path / "x.backup", at="").missing == ()
     assert may_go(old) == set()
     count = len(old.kinds())
-    assert old.run(Retain(apply=True)).removable == ()
+    assert old.run(Retain(apply=True), "pam").removable == ()
     assert len(old.kinds()) == count, "nothing is recorded for nothing"
 
 
@@ -107,7 +116,7 @@ def test_both_copies_go(old: Team) -> None:
     engine = replace(old.engine, packages=MirroredPackages(old.packages, second), second_copy=second)
     old.engine = engine
     old.clock.move(days=400)
-    assert old.run(Retain(apply=True)).removable
+    assert old.run(Retain(apply=True), "pam").removable
     assert second.kept == old.packages.kept
     assert old.run(VerifyPackages()).faults == ()
 
@@ -122,9 +131,9 @@ def test_a_removal_that_broke_off_is_ended_by_the_next(old: Team, monkeypatch: p
     with monkeypatch.context() as patched:
         patched.setattr(old.packages, "remove", fail)
         with pytest.raises(StorageError):
-            old.run(Retain(apply=True))
+            old.run(Retain(apply=True), "pam")
     assert len(old.packages.kept) == before
-    old.run(Retain(apply=True))
+    old.run(Retain(apply=True), "pam")
     assert len(old.packages.kept) < before
     assert old.run(Audit()).damage == ()
 
@@ -133,21 +142,21 @@ def test_bytes_that_come_back_in_a_later_release_are_kept_again(old: Team) -> No
     old.clock.move(days=400)
     (before,) = [r for r in old.find(Release) if r.name == "orders@1.0.2"]
     data = old.packages.get(before.package.digest)
-    old.run(Retain(apply=True))
+    old.run(Retain(apply=True), "pam")
     assert not old.packages.has(before.package.digest)
     again = replace(before, version="1.0.9")
     old.packages.put(data)
     old.engine.record([ReleaseSealed(again, again.digest)], ENGINE)
     assert kept(old.store.events())[before.package.digest] == "package of orders@1.0.9"
     assert may_go(old) == set()
-    old.run(Retain(apply=True))
+    old.run(Retain(apply=True), "pam")
     assert old.packages.has(before.package.digest), "what was once removed is not removed again by itself"
     assert old.run(Audit()).damage == ()
 
 
 def test_work_goes_on_after_it(old: Team) -> None:
     old.clock.move(days=400)
-    old.run(Retain(apply=True))
+    old.run(Retain(apply=True), "pam")
     assert old.do(Rollback("orders", "test", "back"), "rita")
     assert old.running("test") == "1.0.3"
     assert old.ship("1.40").version == old.running("prod")
@@ -165,7 +174,7 @@ def test_outputs_of_checks_go_with_their_release_and_stay_with_what_was_in_produ
             shipped.approve(promotion)
         output[price] = next(e.output for e in shipped.find(Evidence) if e.release == release.digest)
     shipped.clock.move(days=400)
-    view: RetentionView = shipped.run(Retain(apply=True))
+    view: RetentionView = shipped.run(Retain(apply=True), "pam")
     gone = {one.digest for one in view.removable}
     assert output["1.20"] not in gone
     assert output["1.21"] in gone
@@ -197,7 +206,7 @@ ACTIONS = {
     "fault": lambda team, n: (team.test, team.prod)[n % 2].fail(list(Fault)[n % 7]),
     "ship": lambda team, n: team.ship(f"2.{n}"),
     "age": lambda team, n: team.clock.move(days=n * 3),
-    "retain": lambda team, n: team.run(Retain(apply=True)),
+    "retain": lambda team, n: team.run(Retain(apply=True), "pam"),
 }
 
 
@@ -208,9 +217,8 @@ def untouchable(team: Team) -> set[str]:
     stays = {d.package for d in team.find(Deployment, environment="prod")}
     stays |= {i.package for i in team.find(Installation)}
     stays |= {p.digest for r in prod if r in releases for p in releases[r].packages}
-    stays |= {
-        p.digest for one in team.find(Promotion, states=OPEN_STATES) for p in releases[one.bound.release].packages
-    }
+    waiting = [one.bound.release for one in team.find(Promotion, states=OPEN_STATES)]
+    stays |= {p.digest for r in waiting if r in releases for p in releases[r].packages}  # else it is to be taken out
     stays |= {digest for e in team.find(Evidence) if e.release in prod or e.environment == "prod" for digest in e.kept}
     for d in team.find(Deployment, environment="prod"):
         stays |= {step.detail["kept"] for step in d.steps if step.detail.get("kept")}

@@ -16,7 +16,7 @@ from lampway.domain.deployment import (
     LockRecord,
 )
 from lampway.domain.events import Actor, EnvironmentObserved, LedgerVerified, ReadinessAnswered, StrategyApplied
-from lampway.domain.moments import is_before, parse_moment, seconds_between
+from lampway.domain.moments import is_before, parse_deadline, seconds_between
 from lampway.domain.promotion import DeploymentKind
 from lampway.domain.readiness import (
     ANSWERERS,
@@ -219,7 +219,7 @@ def _checked(engine: Engine, request: AnswerReadiness) -> str:
         raise UsageError("an answer that no evidence backs needs a note", hint="add --note '...'")
     if not request.until.strip():
         raise UsageError("an answer counts until a day", hint="add --until DAY, as in 2027-05-01")
-    until = parse_moment(request.until, "UTC", is_end=True)
+    until = parse_deadline(request.until)
     if not is_before(engine.now(), until):
         raise UsageError(f"this moment has passed: {request.until.strip()}", hint="give a day to come with --until")
     if seconds_between(engine.now(), until) > LONGEST:

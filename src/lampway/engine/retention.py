@@ -48,12 +48,11 @@ def retain(engine: Engine, request: Retain, actor: Actor) -> RetentionView:
     Asking again after a crash removes what was left. Raises RefusedError where the strategy declares nothing,
     StorageError.
     """
-    if request.apply:
-        _require_right(engine, actor)
     while True:
         view, seq = _look(engine)
         if not request.apply:
             return view
+        _require_right(engine, actor)
         if _record(engine, view, seq, actor):
             break  # else somebody added something meanwhile: look again
     for digest in _leftovers(engine):
