@@ -167,4 +167,5 @@ def _assemble(
         solutions=tuple(model.to_domain(name) for name, model in sorted(solutions.items())),
         second_person_applies=top.rules.second_person_applies,
         freezes=tuple(freeze.to_domain() for freeze in top.freezes),
+        notify=top.notify.to_domain() if top.notify else None,
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 from lampway.config.document import Document, Path
 from lampway.config.duty_references import check_duties
+from lampway.config.notify_section import check_notify
 from lampway.config.section import closest
 from lampway.config.static_rules import check_static_rules, nested_gates
 from lampway.config.trusted_people import check_keys
@@ -42,6 +43,7 @@ def check_references(files: Governance) -> Iterator[Mistake]:
         for path, name in files.strategy.items(*freeze, "environments"):
             yield from _known(files.strategy, path, name, "environment", tuple(files.environments))
     yield from check_static_rules(files.strategy, files.people, files.environments)
+    yield from check_notify(files.strategy, files.people)
 
 
 def _people(files: Governance) -> Iterator[Mistake]:

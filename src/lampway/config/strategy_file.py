@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
 from lampway.config.key_section import Day, KeySection
+from lampway.config.notify_section import NotifySection
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.config.timing import FreezeSection, Span, WindowSection
 from lampway.domain.strategy import Person, Pipeline, Stage, Tier
@@ -97,6 +98,8 @@ class StrategyFile(Section):
     """Rules about the rules."""
     freezes: list[FreezeSection] = Field(default=[])
     """When deployments may not start, by the calendar."""
+    notify: NotifySection | None = None
+    """Who is told what, and how. Without this key: nobody is."""
 
     @field_validator("next_review")
     @classmethod

@@ -98,6 +98,8 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             _observation(recorded, records)
         case events.GateWaived() | events.Remarked() | events.ChecklistAnswered():
             _beside_decision(recorded.event, records)
+        case events.ApprovalAsked(promotion=key):
+            records.put(key, replace(_need(records, Promotion, key), asked_at=at))
         case events.Delegated() | events.DelegationEnded():
             _delegation(recorded, records)
         case events.Revoked(revocation=revocation):

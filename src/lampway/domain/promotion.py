@@ -193,6 +193,9 @@ class Promotion:
     answers: tuple[Answer, ...] = ()
     """To the stage's checklist, oldest first; the newest to an item holds."""
 
+    asked_at: str = ""
+    """When people were told that it waits for their approval; empty: they were not."""
+
     @property
     def open_question(self) -> Remark | None:
         """The newest question that nothing was said to since, or None."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from lampway.domain.digest import digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.keys import PersonKey
+from lampway.domain.notify import Notify
 from lampway.domain.revocation import Revocation
 from lampway.domain.timing import Freeze, Window
 from lampway.errors import NotFoundError
@@ -226,6 +227,8 @@ class Strategy:
     """Whether a change of the strategy must be applied by somebody who did not write it."""
     freezes: tuple[Freeze, ...] = ()
     """When deployments may not start. They govern by the calendar alone: no promotion is bound to them."""
+    notify: Notify | None = None
+    """Who is told what, and how; None: nobody. No promotion is bound to it."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""

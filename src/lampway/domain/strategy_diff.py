@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from lampway.domain.digest import canonical, to_plain
+from lampway.domain.notify_diff import notify_changes
 from lampway.domain.strategy import (
     Check,
     Environment,
@@ -50,6 +51,7 @@ def _strategy(old: Strategy, new: Strategy) -> Iterator[_Change]:
     yield from (("strategy", f"freeze removed: {f.words}") for f in old.freezes if f not in new.freezes)
     yield from (("strategy", f"freeze added: {f.words}") for f in new.freezes if f not in old.freezes)
     yield from _order("strategy", "freezes", [f.words for f in old.freezes], [f.words for f in new.freezes])
+    yield from notify_changes(old.notify, new.notify)
     yield from _named("pipeline", old.pipelines, new.pipelines, _pipeline)
     yield from _people(old.people, new.people)
     yield from _named("environment", old.environments, new.environments, _environment)

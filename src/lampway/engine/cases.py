@@ -16,6 +16,7 @@ from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.coverage import Cover, WhoCould, cover, who_could
 from lampway.engine.decide import Decide, decide
 from lampway.engine.delegate import Delegate, Delegations, EndDelegation, delegate, delegations, end_delegation
+from lampway.engine.deliver import SendNotices, ShowNotices, TryChannel, send_notices, show_notices, try_channel
 from lampway.engine.drift import (
     AcceptDrift,
     RevertDrift,
@@ -132,6 +133,9 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     DraftDecision: draft_decision,
     ExportEvidence: export_evidence,
     Revoke: revoke,
+    ShowNotices: show_notices,
+    SendNotices: send_notices,
+    TryChannel: try_channel,
 }
 """Request to use case."""
 
@@ -154,3 +158,6 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
     }
 )
 """Requests after which something may be ready to be deployed."""
+
+TELLING: frozenset[type[Request[Any]]] = MOVING | {ScanDrift, LookAtLock, VetoRelease, Promote}
+"""Requests after which there may be something to tell people."""

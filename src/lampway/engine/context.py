@@ -13,7 +13,7 @@ from lampway.domain.revocation import without_revoked
 from lampway.domain.secret import Secret, is_reference
 from lampway.domain.strategy import Environment, RulesInForce
 from lampway.engine.platform import Access, Platform
-from lampway.engine.ports import Checks, Clock, PackageStore, Scanner, Secrets, Signing, Source, StrategyFiles
+from lampway.engine.ports import Checks, Clock, Courier, PackageStore, Scanner, Secrets, Signing, Source, StrategyFiles
 from lampway.engine.store import Reading, Store
 from lampway.errors import NotFoundError, RefusedError, UsageError
 
@@ -46,6 +46,8 @@ class Engine:
     """Waits some seconds; only between polls of a platform."""
     holder: str
     """Names this process in leases."""
+    courier: Courier | None = None
+    """Brings notices out; None: they stay in the outbox."""
     observers: tuple[Callable[[Recorded], None], ...] = field(default=())
     """Told of every event once it is durable."""
 

@@ -95,6 +95,8 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{g.to} approves for {g.by} from {shown(g.start)} until {shown(g.until)}: {g.reason}"
         case events.DelegationEnded():
             return f"delegation {names.get(event.delegation, event.delegation)} ended"
+        case events.ApprovalAsked(people=asked):
+            return f"{names.get(event.promotion, event.promotion)}: asked for approval: {', '.join(asked)}"
         case events.AttestationRecorded(attestation=a):
             return f"{a.solution}@{a.version}: {a.predicate.rstrip('/')} signed by {a.signer}"
         case events.EngineKeyRecorded():

@@ -11,6 +11,7 @@ from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMov
 from lampway.domain.gates import is_overdue
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.timing import span_in_words
+from lampway.engine.ask import ask_approvers
 from lampway.engine.attestations import attest_verdict
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
@@ -56,6 +57,7 @@ def drain(engine: Engine, environment: str) -> None:
                 _start(engine, chosen, fence)
         finally:
             engine.store.release_lease(environment, fence)
+    ask_approvers(engine, environment)
     flush_outbox(engine)
 
 
@@ -165,6 +167,8 @@ def void_if_moved(reading: Reading, promotion: Promotion, now: str) -> Promotion
 def flush_outbox(engine: Engine) -> None:
     """Say to the outside what is due; what fails stays due and is tried again next time."""
     for due in engine.store.due():
+        if due.kind != "tag":
+            continue
         doc = due.doc
         try:
             engine.source.tag(doc["tag"], doc["commit"], f"{doc['solution']} {doc['version']} runs in production")
