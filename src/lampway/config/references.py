@@ -16,6 +16,7 @@ from lampway.config.notify_section import check_notify
 from lampway.config.section import closest
 from lampway.config.static_rules import check_static_rules, nested_gates
 from lampway.config.trusted_people import check_keys
+from lampway.config.watch_section import check_watch
 from lampway.errors import Mistake
 
 
@@ -85,6 +86,7 @@ def _pipeline(files: Governance, name: str) -> Iterator[Mistake]:
         yield from _same_platform(files, place, source, environment)
         yield from _gates(files, stage)
         yield from check_duties(files.strategy, files.people, stage)
+        yield from check_watch(files.strategy, files.solutions, stage)
         is_last_tier = _is_last_tier(files, environment)
         if index == 0:
             yield from _first(files, stage, is_last_tier=is_last_tier)

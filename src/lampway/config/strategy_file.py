@@ -14,6 +14,7 @@ from lampway.config.key_section import Day, KeySection
 from lampway.config.notify_section import NotifySection
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.config.timing import FreezeSection, Span, WindowSection
+from lampway.config.watch_section import WatchSection
 from lampway.domain.strategy import Person, Pipeline, Stage, Tier
 
 
@@ -47,6 +48,8 @@ class StageSection(Section):
     """Who may accept an exception from a gate here. Without this key: nobody."""
     checklist: list[ChecklistSection] = Field(default=[])
     """What must be answered before a release enters; judged by the gate `checklist`."""
+    watch: WatchSection | None = None
+    """What happens in the time after a deployment. Without this key: nothing, and a failed verification stops."""
 
     def to_domain(self) -> Stage:
         """Return the stage."""
@@ -58,6 +61,7 @@ class StageSection(Section):
             expires=self.expires or 0.0,
             waiver_roles=tuple(self.waivers.roles if self.waivers else ()),
             checklist=tuple(item.to_domain() for item in self.checklist),
+            watch=self.watch.to_domain() if self.watch else None,
         )
 
 

@@ -1,9 +1,10 @@
-"""What a change of the strategy changes about who is told what, in words."""
+"""What a change of the strategy changes about what Lampway tells and does by itself, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lampway.domain.health import WatchRule
 from lampway.domain.notify import Channel, Notify, Route
 from lampway.domain.timing import span_in_words
 
@@ -40,3 +41,23 @@ def _route(route: Route) -> str:
     who = ", ".join((*route.roles, *route.people)) or "whoever it is for"
     collected = f", low risk collected for {span_in_words(route.digest)}" if route.digest else ""
     return f"{', '.join(route.kinds) or 'everything'} to {who} through {', '.join(route.through)}{collected}"
+
+
+def watch_changes(place: str, old: WatchRule | None, new: WatchRule | None) -> Iterator[tuple[str, str]]:
+    """Yield what changes about the time after a deployment."""
+    before, after = (_watch(rule) if rule else "nothing" for rule in (old, new))
+    if before != after:
+        yield place, f"after a deployment: {before} → {after}"
+    elif old != new:
+        yield place, "after a deployment: what is asked is asked in another way"
+
+
+def _watch(rule: WatchRule) -> str:
+    then = "falls back by itself" if rule.then == "rollback" else "stops"
+    if not rule.length:
+        return f"{then} when verification fails"
+    counted = [] if rule.failed_executions is None else [f"at most {rule.failed_executions} failed executions"]
+    looks = ", ".join([*rule.checks, *(probe.name for probe in rule.probes), *counted])
+    length, every = span_in_words(rule.length), span_in_words(rule.every)
+    when = f"after {rule.failures} bad looks or a failed verification"
+    return f"watched for {length}, every {every}, by {looks}; {then} {when}"

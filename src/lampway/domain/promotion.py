@@ -193,6 +193,8 @@ class Promotion:
     answers: tuple[Answer, ...] = ()
     """To the stage's checklist, oldest first; the newest to an item holds."""
 
+    allowed_by: str = ""
+    """Rollback: id of the forward promotion whose approval allowed it, where nobody asked for it."""
     asked_at: str = ""
     """When people were told that it waits for their approval; empty: they were not."""
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from lampway.domain.digest import digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
+from lampway.domain.health import WatchRule
 from lampway.domain.keys import PersonKey
 from lampway.domain.notify import Notify
 from lampway.domain.revocation import Revocation
@@ -116,6 +117,8 @@ class Stage:
     waiver_roles: tuple[str, ...] = ()
     """Who may waive a gate here; empty: nobody."""
     checklist: tuple[ChecklistItem, ...] = ()
+    watch: WatchRule | None = None
+    """What happens in the time after a deployment; None: nothing, and a failed verification stops."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from lampway.domain.digest import canonical, to_plain
-from lampway.domain.notify_diff import notify_changes
+from lampway.domain.notify_diff import notify_changes, watch_changes
 from lampway.domain.strategy import (
     Check,
     Environment,
@@ -86,6 +86,7 @@ def _stage(place: str, old: Stage, new: Stage) -> Iterator[_Change]:
     yield from _members(place, "window", [w.words for w in old.windows], [w.words for w in new.windows])
     yield from _spans(place, "promotions expire after", old.expires, new.expires)
     yield from _members(place, "may waive: role", old.waiver_roles, new.waiver_roles)
+    yield from watch_changes(place, old.watch, new.watch)
     yield from _terms_of(place, "checklist item", old.checklist, new.checklist, "item")
 
 

@@ -26,6 +26,7 @@ from lampway.engine.drift import (
     revert_drift,
     scan_drift,
 )
+from lampway.engine.due import Done, RunDue, run_due
 from lampway.engine.evidence import ExportEvidence, export_evidence
 from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
@@ -71,7 +72,7 @@ class LookAtLock(Request[Lock]):
 
 
 @dataclass(frozen=True, slots=True)
-class Resume(Request[None]):
+class Resume(Request[Done]):
     """Go on with whatever is under way or may start."""
 
 
@@ -82,9 +83,10 @@ def lock(engine: Engine, request: LookAtLock, actor: Actor) -> Lock:
     return look_at_lock(engine, environment, actor)
 
 
-def resume(engine: Engine, request: Resume, actor: Actor) -> None:
-    """Change nothing by itself: that work is settled afterwards is what was asked for."""
-    del engine, request, actor
+def resume(engine: Engine, request: Resume, actor: Actor) -> Done:
+    """Do what time has made due; work that may start because of it is settled afterwards."""
+    del request
+    return run_due(engine, RunDue(), actor)
 
 
 CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
@@ -136,6 +138,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowNotices: show_notices,
     SendNotices: send_notices,
     TryChannel: try_channel,
+    RunDue: run_due,
 }
 """Request to use case."""
 
@@ -155,6 +158,7 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
         AttestCheck,
         Waive,
         Checklist,
+        RunDue,
     }
 )
 """Requests after which something may be ready to be deployed."""

@@ -26,6 +26,7 @@ from lampway.domain.release import Release
 from lampway.domain.secret import mask
 from lampway.engine.attestations import attest_deployment
 from lampway.engine.context import Engine, access_to, rules_in_force
+from lampway.engine.fallback import failed_check, fall_back
 from lampway.engine.platform import Found, Outcome, Progress, StepPlan
 from lampway.engine.steps import (
     ENGINE_STEPS,
@@ -285,6 +286,12 @@ def _finish(
     engine: Engine, deployment: Deployment, fence: int, ending: tuple[DeploymentState, PromotionState, str]
 ) -> DeploymentState:
     state, promotion, note = ending
+    asked: tuple[Event, ...] = ()
+    if state is DeploymentState.FAILED:
+        with engine.store.reading() as reading:
+            if failed_check(reading, deployment):
+                asked, words = fall_back(engine, reading, deployment, f"it failed its verification: {note}")
+                note = "; ".join(part for part in (note, words) if part)
     events: list[Event] = [
         DeploymentFinished(deployment.id, state, note),
         PromotionMoved(deployment.promotion, promotion, note),
@@ -293,6 +300,7 @@ def _finish(
         events += rolled_back(engine, deployment)
     with engine.store.reading() as reading:
         events += attest_deployment(engine, reading, deployment.id, state)
+    events += asked
     engine.record(events, ENGINE, fence=(deployment.environment, fence))
     return state
 
@@ -314,4 +322,5 @@ def rolled_back(engine: Engine, deployment: Deployment) -> list[Event]:
     forward = next((p for p in forwards if f"{p.bound.release}+{p.bound.configuration}" == replaced), None)
     if forward is None:
         return []
-    return [PromotionMoved(forward.id, PromotionState.ROLLED_BACK, f"by promotion {deployment.promotion}")]
+    why = f", {back.reason}" if back and back.allowed_by else ""
+    return [PromotionMoved(forward.id, PromotionState.ROLLED_BACK, f"by promotion {deployment.promotion}{why}")]

@@ -54,7 +54,14 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
         case events.Installed():
             return f"{names.get(event.deployment, event.deployment)}: read back, what is there is what was released"
         case events.Verified():
-            return f"{names.get(event.deployment, event.deployment)}: verified, known-good"
+            good = "known-good once it was watched" if event.watched else "known-good"
+            return f"{names.get(event.deployment, event.deployment)}: verified, {good}"
+        case events.WatchStarted(watch=w):
+            return f"{names.get(w.id, w.id)}: watched until {shown(w.until)}"
+        case events.WatchLooked():
+            return f"{names.get(event.deployment, event.deployment)}: looked at, {event.seen}: {event.summary}"
+        case events.WatchEnded():
+            return f"{names.get(event.deployment, event.deployment)}: watch {event.state}: {event.note}"
         case events.DeploymentFinished():
             return f"{names.get(event.deployment, event.deployment)}: deployment {event.state}: {event.note}"
         case events.Reconciled():

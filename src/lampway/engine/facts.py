@@ -8,7 +8,6 @@ from lampway.domain.checklist import Answer
 from lampway.domain.configuration import ConfigurationSet, Missing, resolve
 from lampway.domain.deployment import (
     Deployment,
-    DeploymentState,
     DriftFinding,
     DriftState,
     Evidence,
@@ -17,6 +16,7 @@ from lampway.domain.deployment import (
     LockRecord,
 )
 from lampway.domain.gates import judge
+from lampway.domain.health import WatchState
 from lampway.domain.judgement import Eligibility, Facts
 from lampway.domain.projection import installation_key
 from lampway.domain.promotion import Bound, Decision, DeploymentKind, Promotion
@@ -46,6 +46,8 @@ class Case:
     """Whether the solution is to be taken out."""
     waivers: tuple[Waiver, ...] = ()
     answers: tuple[Answer, ...] = ()
+    allowed_by: str = ""
+    """Rollback: the forward promotion that allowed it, where nobody asked for it."""
 
 
 def installed(reading: Reading, environment: str, solution: str) -> Installation | None:
@@ -101,6 +103,7 @@ def case_of(reading: Reading, promotion: Promotion) -> Case | None:
         promotion.bound.release == "remove",
         promotion.waivers,
         promotion.answers,
+        promotion.allowed_by,
     )
 
 
@@ -137,6 +140,7 @@ def gather(reading: Reading, case: Case, now: str) -> Facts:
         editors_unknown=any(r.editors_unknown for r in between),
         missing=missing,
         verified_in=_verified_in(deployments, digest),
+        watched_in=_watched_in(deployments, digest),
         evidence=_evidence(reading, release),
         drift=drift,
         lock=reading.get(LockRecord, stage.environment),
@@ -144,6 +148,7 @@ def gather(reading: Reading, case: Case, now: str) -> Facts:
         rollback=rollback_target(reading, stage.environment, release.solution, release.digest),
         now=now,
         requested_at=case.requested_at,
+        allowed_by=case.allowed_by,
         holds=reading.find(Hold, states=(HoldState.STANDING,)),
         veto=reading.get(Veto, veto_key(stage.environment, digest)),
         removes=case.removes,
@@ -177,8 +182,12 @@ def _releases_between(reading: Reading, here: Installation | None, release: Rele
 
 
 def _verified_in(deployments: tuple[Deployment, ...], digest: str) -> tuple[str, ...]:
-    done = (d for d in deployments if d.state is DeploymentState.SUCCEEDED)
-    return tuple(sorted({d.environment for d in done if d.release == digest}))
+    return tuple(sorted({d.environment for d in deployments if d.is_proven and d.release == digest}))
+
+
+def _watched_in(deployments: tuple[Deployment, ...], digest: str) -> tuple[str, ...]:
+    found = (d for d in deployments if d.watch == WatchState.WATCHING and d.release == digest)
+    return tuple(sorted({d.environment for d in found}))
 
 
 def _evidence(reading: Reading, release: Release) -> tuple[Evidence, ...]:

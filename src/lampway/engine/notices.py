@@ -12,6 +12,7 @@ from dataclasses import replace
 from lampway.domain import events
 from lampway.domain.deployment import Deployment, DeploymentState, LockRecord
 from lampway.domain.digest import to_plain
+from lampway.domain.health import WatchState
 from lampway.domain.notify import (
     ON_CALL,
     Envelope,
@@ -33,6 +34,7 @@ TOLD: frozenset[str] = frozenset(
         events.DecisionMade.kind,
         events.PromotionMoved.kind,
         events.DeploymentFinished.kind,
+        events.WatchEnded.kind,
         events.DriftFound.kind,
         events.LockObserved.kind,
     }
@@ -77,7 +79,7 @@ def due_for(channel: str, notice: Notice, cause: events.Recorded, *, batch: str 
     return Due(f"{KIND} {cause.seq:012} {name}", KIND, to_plain(envelope), 0)
 
 
-def _notices(  # noqa: C901 - a case per kind
+def _notices(  # noqa: C901, PLR0912 - a case per kind
     reading: Reading, strategy: Strategy, recorded: events.Recorded
 ) -> Iterator[Notice]:
     match recorded.event:
@@ -97,6 +99,12 @@ def _notices(  # noqa: C901 - a case per kind
             deployment = reading.get(Deployment, event.deployment)
             if deployment:
                 yield from _finished(reading, strategy, deployment, event, recorded.at)
+        case events.WatchEnded() as event if event.state is WatchState.FAILED:
+            deployment = reading.get(Deployment, event.deployment)
+            promotion = reading.get(Promotion, deployment.promotion) if deployment else None
+            if promotion:
+                involved = _involved(strategy, promotion)
+                yield _about(promotion, NoticeKind.FAILED, "watch failed", event.note, recorded.at, involved)
         case events.DriftFound() as event:
             yield _drift(strategy, event, recorded.at)
         case events.LockObserved() as event:
@@ -141,8 +149,7 @@ def _finished(
     promotion = reading.get(Promotion, deployment.promotion)
     if promotion is None:
         return
-    on_call = on_call_of(strategy)
-    involved = [*on_call, *_people(strategy, [promotion.requested_by]), *_owner(strategy, promotion.solution)]
+    on_call, involved = on_call_of(strategy), _involved(strategy, promotion)
     match event.state:
         case DeploymentState.FAILED | DeploymentState.ERRORED:
             word = "failed" if event.state is DeploymentState.FAILED else "broke off"
@@ -206,6 +213,12 @@ def on_call_of(strategy: Strategy) -> tuple[str, ...]:
         if found:
             return found
     return ()
+
+
+def _involved(strategy: Strategy, promotion: Promotion) -> tuple[str, ...]:
+    """Return who answers when something goes wrong: on call, whoever asked, and the owner."""
+    asked = _people(strategy, [promotion.requested_by])
+    return (*on_call_of(strategy), *asked, *_owner(strategy, promotion.solution))
 
 
 def _concerned(strategy: Strategy, promotion: Promotion) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from lampway.domain.deployment import (
     Installation,
     PlannedStep,
 )
-from lampway.domain.events import ENGINE, Installed, Verified
+from lampway.domain.events import ENGINE, Installed
 from lampway.domain.package import Inventory, Scope, Severity
 from lampway.domain.promotion import DeploymentKind
 from lampway.domain.release import Release
@@ -30,6 +30,7 @@ from lampway.engine import platform as port
 from lampway.engine.checking import Site, add_evidence, run_check, worst_of
 from lampway.engine.context import Engine, access_to, resolve_secrets, rules_in_force
 from lampway.engine.facts import installed
+from lampway.engine.fallback import verified, watch_for
 from lampway.engine.store import Due, Reading, Transaction
 from lampway.engine.strategy import support_files
 from lampway.errors import LampwayError, RefusedError
@@ -250,14 +251,15 @@ def check_files(engine: Engine, commit: str, solution: Solution) -> Mapping[str,
 
 
 def record(run: Run) -> dict[str, Any]:
-    """Record the release as known-good, and its tag as due where this was the last stage."""
+    """Record the release as known-good, or as watched first, and its tag as due where this was the last stage."""
     environment, release = run.deployment.environment, run.release
     with run.engine.store.transaction() as transaction:
         transaction.require_fence(environment, run.fence)
-        recorded = transaction.append(Verified(run.deployment.id), ENGINE)
+        watch = watch_for(run.strategy, run.deployment, run.engine.now())
+        recorded = [transaction.append(event, ENGINE) for event in verified(run.deployment, watch)]
         if release is not None:
             owe_tag(transaction, run.strategy, release, environment)
-    run.engine.tell([recorded])
+    run.engine.tell(recorded)
     return {}
 
 

@@ -9,6 +9,7 @@ from lampway.domain.configuration import resolve
 from lampway.domain.deployment import Deployment, Evidence, Installation
 from lampway.domain.events import Actor
 from lampway.domain.gates import checklist, counts_still, has_decided, judge
+from lampway.domain.health import HealthWatch, WatchState
 from lampway.domain.judgement import Facts, GateResult
 from lampway.domain.package import Diff
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
@@ -45,6 +46,8 @@ class Cell:
     """The release of that promotion."""
     held: tuple[str, ...] = ()
     """The holds and emergency stops that keep anything from starting there, in words."""
+    watched_until: str = ""
+    """Until when what is there is watched; empty where it is not, or no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
         here = {(i.solution, i.environment): i for i in reading.find(Installation, solution=request.solution)}
         opened = reading.find(Promotion, solution=request.solution, states=OPEN_STATES)
         holds = reading.find(Hold, states=(HoldState.STANDING,))
+        watched = {w.id: w.until for w in reading.find(HealthWatch, states=(WatchState.WATCHING,))}
     waiting = {(p.solution, p.environment): p for p in opened}
     names = [s.name for s in strategy.solutions if request.solution in ("", s.name)]
     if request.solution and not names:
@@ -71,6 +75,8 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
         for name in names
         for stage in strategy.pipeline_of(name).stages
     )
+    until = {key: watched.get(one.deployment, "") for key, one in here.items()}
+    cells = tuple(replace(c, watched_until=until.get((c.solution, c.environment), "")) for c in cells)
     now = engine.now()
     held = [tuple(h.words for h in standing(holds, c.solution, c.environment, now)) for c in cells]
     return tuple(replace(cell, held=words) for cell, words in zip(cells, held, strict=True))
