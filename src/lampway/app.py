@@ -28,6 +28,7 @@ from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, Stor
 if TYPE_CHECKING:
     from lampway.domain.secret import Secret
     from lampway.engine.ports import Scanner, Source
+    from lampway.engine.traces import TracedSpan
     from lampway.engine.verify import Checked
     from lampway.integrations.signing import KeyPair
 
@@ -290,6 +291,13 @@ def resolve_secret(reference: str) -> Secret:
     from lampway.integrations.secrets import SecretResolver
 
     return SecretResolver().resolve(reference)
+
+
+def send_traces(spans: Sequence[TracedSpan], endpoint: str, headers: Mapping[str, str], version: str) -> None:
+    """Send spans to an OpenTelemetry receiver. Raises DeliveryError."""
+    from lampway.integrations.tracing import export_spans
+
+    export_spans(spans, endpoint, headers, version)
 
 
 def read_file(path: Path) -> bytes:

@@ -17,6 +17,7 @@ from lampway.engine.coverage import Cover, WhoCould, cover, who_could
 from lampway.engine.decide import Decide, decide
 from lampway.engine.delegate import Delegate, Delegations, EndDelegation, delegate, delegations, end_delegation
 from lampway.engine.deliver import SendNotices, ShowNotices, TryChannel, send_notices, show_notices, try_channel
+from lampway.engine.delivery import ShowDelivery, show_delivery
 from lampway.engine.drift import (
     AcceptDrift,
     RevertDrift,
@@ -28,6 +29,7 @@ from lampway.engine.drift import (
 )
 from lampway.engine.due import Done, RunDue, run_due
 from lampway.engine.evidence import ExportEvidence, export_evidence
+from lampway.engine.measures import ShowMeasures, show_measures
 from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
@@ -47,6 +49,7 @@ from lampway.engine.stops import (
 )
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
 from lampway.engine.talk import Talk, talk
+from lampway.engine.traces import ShowSpans, show_spans
 from lampway.engine.trail import ExportLedger, SearchLedger, export_ledger, search_ledger
 from lampway.engine.views import (
     CompareReleases,
@@ -139,6 +142,9 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     SendNotices: send_notices,
     TryChannel: try_channel,
     RunDue: run_due,
+    ShowDelivery: show_delivery,
+    ShowMeasures: show_measures,
+    ShowSpans: show_spans,
 }
 """Request to use case."""
 
