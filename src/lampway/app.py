@@ -26,7 +26,9 @@ from lampway.engine.ports import Author
 from lampway.errors import BrokenError, InvalidPackageError, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
+    from lampway.domain.notify import Channel
     from lampway.domain.secret import Secret
+    from lampway.engine.livewatch import LiveWatch, Place
     from lampway.engine.ports import Scanner, Source
     from lampway.engine.traces import TracedSpan
     from lampway.engine.verify import Checked
@@ -199,6 +201,33 @@ def open_scanner() -> Scanner:
     from lampway.scan.scanner import RuleScanner
 
     return RuleScanner()
+
+
+def open_live_watch(
+    place: Place, state: Path | None, *, root: Path | None, channel: Channel | None, allow: Sequence[str]
+) -> LiveWatch:
+    """Return what looks at one environment and remembers, in a file, what it saw. Raises NotFoundError."""
+    from lampway.engine.livewatch import LiveWatch
+    from lampway.integrations.courier import ChannelCourier
+    from lampway.integrations.secrets import SecretResolver
+    from lampway.storage.lookfile import LookFile, usual_path
+
+    platforms = Platforms()
+    if place.platform not in platforms:
+        hint = f"installed are: {', '.join(platforms) or 'none'}"
+        raise NotFoundError(f"no platform named *{place.platform}*", hint=hint)
+    return LiveWatch(
+        place=place,
+        platform=platforms[place.platform],
+        scanner=open_scanner(),
+        secrets=SecretResolver(folder=root),
+        courier=ChannelCourier(),
+        clock=SystemClock(),
+        looks=LookFile(state or usual_path(place.name, place.url)),
+        salt=randomness.token_hex(16),
+        channel=channel,
+        allow=tuple(allow),
+    )
 
 
 def init_source(root: Path) -> Source:

@@ -77,7 +77,7 @@ def test_a_time_or_a_name_that_is_none_is_told(team: Team) -> None:
     with pytest.raises(UsageError, match="no time between"):
         team.run(ShowDelivery(since="2030-01-01"))
     with pytest.raises(NotFoundError):
-        team.run(ShowDelivery("oders"))
+        team.run(ShowDelivery("nobody"))
 
 
 def test_what_is_exported_says_where_things_stand(told: Team) -> None:

@@ -64,6 +64,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("stop", "lampway.cli.stops:stop", "stop an environment, or everything, in an emergency"),
         ("start", "lampway.cli.stops:start", "lift an emergency stop"),
         ("stops", "lampway.cli.stops:stops", "show what is held, stopped or vetoed"),
+        ("watch", "lampway.cli.watch:watch", "say what was edited live; reads only, needs no strategy"),
         ("notify show", "lampway.cli.notify:notify_show", "show what people are still to be told"),
         ("notify send", "lampway.cli.notify:notify_send", "bring out what is due to be told"),
         ("notify test", "lampway.cli.notify:notify_test", "send one message through a channel"),

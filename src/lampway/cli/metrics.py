@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Annotated
@@ -91,7 +92,8 @@ def metrics_export(*, prometheus: Annotated[str, Parameter(allow_leading_hyphen=
         aside.write_text(text, encoding="utf-8", newline="\n")
         aside.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
     note(f"{path}: {sum(len(m.samples) for m in measures)} samples")
     return 0
 

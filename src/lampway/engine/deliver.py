@@ -12,7 +12,7 @@ from lampway.domain.notify import ATTEMPTS, Channel, Envelope, Notice, NoticeKin
 from lampway.domain.strategy import RulesInForce
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.notices import KIND
-from lampway.engine.ports import Message, Way
+from lampway.engine.ports import Message, Secrets, Way
 from lampway.engine.store import Due
 from lampway.errors import BrokenError, DeliveryError, LampwayError, NotFoundError, RefusedError
 
@@ -40,7 +40,7 @@ class Delivered:
 
     sent: int
     failed: int
-    """How many did not arrive this time."""
+    """How many did not arrive. A channel that fails is left alone for the rest of the round."""
     next_at: str
     """When the next one is due; empty for none."""
 
@@ -96,13 +96,15 @@ def send_notices(engine: Engine, request: SendNotices, actor: Actor) -> Delivere
     with engine.store.reading() as reading:
         rules = reading.get(RulesInForce, "current")
     notify = rules.strategy.notify if rules else None
-    now, sent, failed = engine.now(), 0, 0
+    now, sent = engine.now(), 0
+    down: list[str] = []
     for group in _groups(_entries(engine), now, again=request.again):
-        arrived = _try(engine, notify, group)
+        channel = group[0][1].channel
+        arrived = None if channel in down else _try(engine, notify, group)
         sent += arrived is True
-        failed += arrived is False
+        down += [channel] if arrived is False else []
     left = [entry.next_at for _, entry in _entries(engine) if not entry.is_final]
-    return Delivered(sent, failed, min(left, default=""))
+    return Delivered(sent, len(down), min(left, default=""))
 
 
 def _entries(engine: Engine) -> list[tuple[Due, Envelope]]:
@@ -169,13 +171,17 @@ def _hand_over(engine: Engine, notify: Notify, channel: Channel, message: Messag
     """Send a message through a channel. Raises DeliveryError, SecretError."""
     if engine.courier is None:
         raise BrokenError("nothing can be sent from here")
-    way = Way(
-        apprise=engine.secrets.resolve(channel.apprise) if channel.apprise else None,
+    engine.courier.send(way_of(channel, engine.secrets, notify.allow), message, engine.clock.now())
+
+
+def way_of(channel: Channel, secrets: Secrets, allow: tuple[str, ...]) -> Way:
+    """Return how a channel is reached, its secrets resolved now. Raises SecretError."""
+    return Way(
+        apprise=secrets.resolve(channel.apprise) if channel.apprise else None,
         webhook=channel.webhook,
-        secret=engine.secrets.resolve(channel.secret) if channel.secret else None,
-        allow=notify.allow,
+        secret=secrets.resolve(channel.secret) if channel.secret else None,
+        allow=allow,
     )
-    engine.courier.send(way, message, engine.clock.now())
 
 
 def _message(notify: Notify, entries: Sequence[Envelope]) -> Message:
