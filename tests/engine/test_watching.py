@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from team import TEST_GATES, Team, with_gates
+from team import TEST_GATES, MortalStore, Team, with_gates
 
 from lampway.domain.deployment import CheckOutcome
 from lampway.domain.events import ENGINE
@@ -15,14 +15,20 @@ from lampway.domain.health import HealthWatch, Probe, WatchRule
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.strategy import Check, GateRule, Strategy
 from lampway.engine.cases import Resume
+from lampway.engine.decide import Decide
+from lampway.engine.drain import drain
+from lampway.engine.drift import RevertDrift, ScanDrift
 from lampway.engine.due import RunDue
+from lampway.engine.evidence import ExportEvidence
 from lampway.engine.health import Looked
 from lampway.engine.ports import CheckResult
 from lampway.engine.promote import Rollback
 from lampway.engine.recheck import RunChecks
 from lampway.engine.stops import PutOnHold
+from lampway.engine.verify import Tools, Trusted, verify_evidence
 from lampway.engine.views import Explain, Status
-from lampway.testing.world import Execution, Fault
+from lampway.storage.codec import recorded_from
+from lampway.testing.world import CrashError, Execution, Fault
 
 PROBE = Probe("probe GET /health", {"method": "GET", "path": "/health", "expect": {"status": 200}})
 WATCH = WatchRule(600.0, 60.0, probes=(PROBE,), failures=2, then="rollback")
@@ -119,14 +125,6 @@ def test_a_release_that_does_badly_goes_back_by_itself_and_names_who_let_it_in(w
 
 
 def test_a_release_that_fails_its_verification_goes_back_by_itself_at_once(watched: Team) -> None:
-    bench = watched.bench
-
-    class Picky:
-        def run(self, check: Check, url: str, files: Mapping[str, bytes], facts: Mapping[str, str]) -> CheckResult:
-            if facts["VERSION"] == "1.0.2" and url == "memory://prod":
-                return CheckResult(CheckOutcome.FAILED, "it lost an order", 0.1)
-            return bench.run(check, url, files, facts)
-
     watched.engine = replace(watched.engine, checks=Picky())
     promotion = _approved(watched, "1.15")
     assert watched.promotion(promotion).state is PromotionState.ROLLED_BACK
@@ -299,3 +297,72 @@ def test_what_failed_its_watch_does_not_go_on(team: Team) -> None:
     team.settle()
     assert team.promotion(promotion).state is PromotionState.WAITING
     assert team.running("prod") == ""
+
+
+def test_a_live_edit_taken_back_meanwhile_is_watched_anew_and_never_rolled_back(watched: Team) -> None:
+    watched.ship("1.15")
+    watched.prod.edit("p2", does="times 9")
+    watched.run(ScanDrift(("prod",)))
+    watched.do(RevertDrift("orders", "prod"), "rita")
+    look(watched)
+    states = {w.version: w.state for w in watched.find(HealthWatch)}
+    assert [w.state for w in watched.find(HealthWatch)] == ["abandoned", "watching"], states
+    probe_fails(watched)
+    look(watched)
+    (ended,) = look(watched)
+    assert "not rolled back by itself: it was a redeploy" in ended.summary
+    assert rollbacks(watched) == []
+
+
+def test_what_was_rolled_back_by_itself_can_be_proved_to_others(watched: Team) -> None:
+    watched.ship("1.15")
+    probe_fails(watched)
+    look(watched)
+    look(watched)
+    for version in ("1.0.1", "1.0.2"):
+        data = watched.run(ExportEvidence(f"orders@{version}"), "zoe").content.encode()
+        trusted = Trusted(watched.rules.people, watched.notary.public_key(), None)
+        tools = Tools(recorded_from, watched.notary)
+        assert [c for c in verify_evidence(data, trusted, tools) if not c.holds] == [], version
+
+
+@pytest.fixture(scope="session")
+def failing(team_that_shipped: Team) -> Team:
+    """Return a team whose next release is approved, will fail its verification, and then goes back by itself."""
+    team = team_that_shipped.copy()
+    team.govern(with_watch(team.rules, WATCH))
+    team.release("1.15")
+    promotion = team.promote()
+    team.run(Decide(promotion, approved=True), "ana")
+    return team
+
+
+class Picky:
+    """Fails the newest release in production, and nothing else."""
+
+    def run(self, check: Check, url: str, files: Mapping[str, bytes], facts: Mapping[str, str]) -> CheckResult:
+        bad = facts["VERSION"] == "1.0.2" and url == "memory://prod"
+        return CheckResult(CheckOutcome.FAILED if bad else CheckOutcome.PASSED, "it lost an order", 0.1)
+
+
+def drained(team: Team, at: int = 0) -> list[str]:
+    store = MortalStore(team.store, at)
+    drain(replace(team.another(store), checks=Picky()), "prod")
+    return store.points
+
+
+def test_a_process_that_dies_anywhere_on_the_way_back_falls_back_exactly_once(failing: Team) -> None:
+    whole = failing.copy()
+    points = drained(whole)
+    assert whole.running("prod") == "1.0.1"
+    assert len(points) > 60
+    whole.store.close()
+    for point in range(1, len(points) + 1):
+        team = failing.copy()
+        with pytest.raises(CrashError):
+            drained(team, point)
+        drain(replace(team.another(holder="two"), checks=Picky()), "prod")
+        assert team.running("prod") == "1.0.1", points[point - 1]
+        assert [p.state for p in rollbacks(team)] == [PromotionState.SUCCEEDED], points[point - 1]
+        assert team.price_in(team.prod) == "1.16"
+        team.store.close()

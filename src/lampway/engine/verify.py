@@ -303,6 +303,7 @@ def _facts(file: _File, row: Recorded, promotion: Promotion, now: str) -> Facts:
         editors_unknown=any(release.editors_unknown for release in between),
         now=now,
         requested_at=promotion.requested_at,
+        allowed_by=promotion.allowed_by,
     )
 
 
