@@ -21,12 +21,15 @@ def ask_approvers(engine: Engine, environment: str) -> None:
     Nothing is recorded where the strategy tells nobody anything.
     """
     with engine.store.reading() as reading:
-        waiting = _waiting(reading, environment) if rules_in_force(reading).strategy.notify else ()
-        if not any(_asked(reading, promotion, engine.now()) for promotion in waiting):
+        waiting = _waiting(reading, environment)
+        if not waiting or rules_in_force(reading).strategy.notify is None:
             return
+        asked = {p.id: people for p in waiting if (people := _asked(reading, p, engine.now()))}
+    if not asked:
+        return
     with engine.store.transaction() as transaction:
-        found = [(p.id, _asked(transaction, p, engine.now())) for p in _waiting(transaction, environment)]
-        told = [transaction.append(ApprovalAsked(key, people), ENGINE) for key, people in found if people]
+        still = [p.id for p in _waiting(transaction, environment) if p.id in asked]
+        told = [transaction.append(ApprovalAsked(key, asked[key]), ENGINE) for key in still]
     engine.tell(told)
 
 
