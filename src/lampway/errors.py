@@ -14,6 +14,7 @@ LampwayError
 │   │   └── TakenOverError     another process holds the environment
 │   ├── SourceError            git
 │   ├── SecretError            a secret reference that cannot be resolved
+│   ├── DeliveryError          a message that a channel did not take
 │   └── PlatformError          the platform
 │       ├── UnreachableError   no answer at all; nothing was changed
 │       ├── AccessError        the platform does not accept who we are
@@ -155,6 +156,18 @@ class SecretError(BrokenError):
     """A secret reference that cannot be resolved here."""
 
     code = "secret"
+
+
+class DeliveryError(BrokenError):
+    """A message that a channel did not take. Never names the channel's address: that may be secret."""
+
+    code = "delivery"
+    retryable = True
+
+    def __init__(self, message: str, *, hint: str = "", wait: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.wait = wait
+        """For how many seconds the receiver asked to be left alone."""
 
 
 class PlatformError(BrokenError):

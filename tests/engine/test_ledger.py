@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from team import Team, unguard, with_environment
 
 from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved
+from lampway.domain.health import WatchRule
 from lampway.domain.projection import RECORDS
 from lampway.domain.release import Release
 from lampway.engine.audit import Audit, History
@@ -68,6 +70,10 @@ def other(value: Any) -> Any:
 def full(new_team: Team) -> Iterator[Team]:
     """Return a team in whose ledger every kind of record has left something."""
     team = new_team.copy()
+    (path,) = team.rules.pipelines
+    rule = WatchRule(600.0, checks=("smoke",))
+    stages = tuple(replace(s, watch=rule) if s.name == "prod" else s for s in path.stages)
+    team.govern(replace(team.rules, pipelines=(replace(path, stages=stages),)))
     team.ship("1.19")
     team.prod.edit("p2", does="times 2")
     team.run(ScanDrift(("prod",)))

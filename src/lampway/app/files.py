@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets as randomness
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,14 @@ from lampway.errors import InvalidPackageError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from lampway.domain.assessment import Said
+    from lampway.domain.notify import Channel
     from lampway.domain.strategy_document import StrategyDocument
+    from lampway.engine.livewatch import LiveWatch, Place
     from lampway.engine.ports import Source
+    from lampway.engine.traces import TracedSpan
     from lampway.engine.verify import Checked
-from lampway.app.session import open_engine
+from lampway.app.session import Platforms, open_engine, open_scanner
+from lampway.app.state import SystemClock
 
 
 def init_source(root: Path) -> Source:
@@ -55,6 +60,40 @@ def find_root(start: Path) -> Path:
         if (folder / "lampway.yaml").is_file():
             return folder
     raise NotFoundError(f"no lampway.yaml in {start} or above", hint="make one with: lampway init")
+
+
+def open_live_watch(
+    place: Place, state: Path | None, *, root: Path | None, channel: Channel | None, allow: Sequence[str]
+) -> LiveWatch:
+    """Return what looks at one environment and remembers, in a file, what it saw. Raises NotFoundError."""
+    from lampway.engine.livewatch import LiveWatch
+    from lampway.integrations.courier import ChannelCourier
+    from lampway.integrations.secrets import SecretResolver
+    from lampway.storage.lookfile import LookFile, usual_path
+
+    platforms = Platforms()
+    if place.platform not in platforms:
+        hint = f"installed are: {', '.join(platforms) or 'none'}"
+        raise NotFoundError(f"no platform named *{place.platform}*", hint=hint)
+    return LiveWatch(
+        place=place,
+        platform=platforms[place.platform],
+        scanner=open_scanner(),
+        secrets=SecretResolver(folder=root),
+        courier=ChannelCourier(),
+        clock=SystemClock(),
+        looks=LookFile(state or usual_path(place.name, place.url)),
+        salt=randomness.token_hex(16),
+        channel=channel,
+        allow=tuple(allow),
+    )
+
+
+def send_traces(spans: Sequence[TracedSpan], endpoint: str, headers: Mapping[str, str], version: str) -> None:
+    """Send spans to an OpenTelemetry receiver. Raises DeliveryError."""
+    from lampway.integrations.tracing import export_spans
+
+    export_spans(spans, endpoint, headers, version)
 
 
 def recognise(data: bytes, platforms: Mapping[str, Platform]) -> Platform:

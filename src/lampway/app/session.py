@@ -82,7 +82,7 @@ class LocalSession:
 
     def run(self, request: Request[Answer]) -> Answer:
         """Carry out one request; then whatever may start because of it."""
-        from lampway.engine.cases import CASES, MOVING
+        from lampway.engine.cases import CASES, MOVING, TELLING
         from lampway.engine.permissions import require_permission
 
         engine = self._open()
@@ -94,7 +94,16 @@ class LocalSession:
         if type(request) in MOVING:
             self._settle(engine, request, before)
             self._look_back(engine, before)
+        if type(request) in TELLING:
+            self._tell(engine, actor)
         return answer
+
+    def _tell(self, engine: Engine, actor: Actor) -> None:
+        """Bring out what is due to be told. That something did not arrive is no matter of whoever runs a command."""
+        from lampway.engine.deliver import SendNotices, send_notices
+
+        if any(due.kind == "notice" for due in engine.store.due()):
+            send_notices(engine, SendNotices(), actor)
 
     def actor(self) -> Actor:
         """Return who acts, as the rules in force know them. A variable or git's configuration proves nothing."""
@@ -192,6 +201,7 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
     """Return the engine over the state of the repository at `root`. Raises UsageError, StorageError."""
     from lampway.config.files import GovernanceFiles
     from lampway.integrations.checks import CheckRunner
+    from lampway.integrations.courier import ChannelCourier
     from lampway.integrations.secrets import SecretResolver
     from lampway.integrations.signing import EngineSigning
     from lampway.storage.git import GitSource
@@ -206,6 +216,7 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
         scanner=open_scanner(),
         checks=CheckRunner(),
         signing=EngineSigning(state / "engine.key"),
+        courier=ChannelCourier(),
         files=GovernanceFiles(),
         platforms=Platforms(),
         clock=clock,

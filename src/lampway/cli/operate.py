@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from lampway.cli.output import emit, paint, say, table
+from lampway.cli.output import emit, note, paint, say, table, when
 from lampway.cli.path import Json, follow
-from lampway.cli.session import session
+from lampway.cli.session import seconds_until, session
 from lampway.cli.worker import worker_line
 from lampway.domain.deployment import DriftState
 from lampway.engine.cases import LookAtLock, Resume
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift, Scanned
+from lampway.engine.due import Done
 from lampway.engine.promote import Rollback
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.views import Cell, Status
@@ -81,6 +83,9 @@ def _remarks(cell: Cell) -> list[str]:
             f"{cell.release} in {cell.environment} failed its verification: lampway rollback {cell.solution}"
             f" --in {cell.environment} --reason '...'"
         )
+    if cell.watched_until:
+        end = when(cell.watched_until)
+        lines.append(f"{cell.release} in {cell.environment} is watched until {end}: lampway resume")
     if cell.state == "running":
         lines.append(
             f"{cell.waiting} is being deployed to {cell.environment}; if nothing moves: lampway resume,"
@@ -227,10 +232,21 @@ def lock(environment: str, /, *, json: Json = False) -> int:
     return 0 if seen.state.value in ("locked", "partial") else 1
 
 
-def resume() -> int:
-    """Go on with whatever was interrupted or may start."""
+def resume(*, stay: bool = False) -> int:
+    """Go on with whatever was interrupted, is due, or may start.
+
+    Parameters
+    ----------
+    stay
+        Go on until nothing is watched any more, looking whenever it is time.
+    """
     with session() as opened:
-        opened.run(Resume())
+        done = opened.run(Resume())
+        _say_looks(done)
+        while stay and done.watched:
+            time.sleep(min(max(seconds_until(done.next_at), 0.05), _NAP))
+            done = opened.run(Resume())
+            _say_looks(done)
         cells = opened.run(Status())
     waiting = [c for c in cells if c.waiting]
     for cell in waiting:
@@ -240,6 +256,18 @@ def resume() -> int:
     if not waiting:
         say("nothing waits and nothing is under way")
     return 3 if any(c.state in _STUCK for c in cells) else 0
+
+
+_NAP = 60.0
+"""Seconds after which `resume --stay` looks again whether anything is due."""
+
+
+def _say_looks(done: Done) -> None:
+    for looked in done.looked:
+        if looked.state != "watching":
+            note(f"{looked.release} in {looked.environment}: watch {looked.state}: {looked.summary}")
+        elif looked.seen != "good":
+            note(f"{looked.release} in {looked.environment} looked {looked.seen}: {looked.summary}")
 
 
 def reconcile(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lampway.app import LocalSession, Session, SystemClock, find_root
 from lampway.cli.output import note
+from lampway.domain.moments import seconds_between
 
 
 def working_folder() -> Path:
@@ -19,6 +20,11 @@ def working_folder() -> Path:
 def today() -> str:
     """Return the day it is, UTC, as ISO text."""
     return SystemClock().now().date().isoformat()
+
+
+def seconds_until(moment: str) -> float:
+    """Return the seconds from now to a moment, never less than none; none where it is not given."""
+    return seconds_between(SystemClock().now().isoformat(), moment)
 
 
 @contextmanager

@@ -172,4 +172,5 @@ def _assemble(
         schedules=top.schedules.to_domain(),
         readiness=top.readiness.to_domain(),
         conflicts=tuple(conflict.to_domain() for conflict in top.conflicts),
+        notify=top.notify.to_domain() if top.notify else None,
     )

@@ -12,11 +12,13 @@ from typing import Any
 
 from lampway.config.document import Document, Path
 from lampway.config.duty_references import check_duties
+from lampway.config.notify_section import check_notify
 from lampway.config.path_rules import check_paths
 from lampway.config.role_section import check_roles, held_roles
 from lampway.config.section import closest
 from lampway.config.static_rules import check_circles, check_reach, check_static_rules, nested_gates
 from lampway.config.trusted_people import check_keys
+from lampway.config.watch_section import check_watch
 from lampway.errors import Mistake
 
 
@@ -51,6 +53,7 @@ def check_references(files: Governance) -> Iterator[Mistake]:
     yield from check_roles(files.strategy, files.people)
     yield from check_paths(files.strategy, files.environments)
     yield from check_static_rules(files.strategy, files.people, files.environments)
+    yield from check_notify(files.strategy, files.people)
 
 
 def _people(files: Governance) -> Iterator[Mistake]:
@@ -92,6 +95,7 @@ def _pipeline(files: Governance, name: str) -> Iterator[Mistake]:
         yield from _same_platform(files, place, source, environment)
         yield from _gates(files, stage)
         yield from check_duties(files.strategy, files.people, stage)
+        yield from check_watch(files.strategy, files.solutions, stage)
         is_last_tier = _is_last_tier(files, environment)
         if index == 0:
             yield from _first(files, stage, is_last_tier=is_last_tier)

@@ -9,11 +9,13 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
 from lampway.config.key_section import Day, KeySection
+from lampway.config.notify_section import NotifySection
 from lampway.config.readiness_section import ReadinessSection
 from lampway.config.role_section import ConflictSection, RoleEntry, role_names
 from lampway.config.schedule_rules import SchedulesSection
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.config.spans import Span
+from lampway.config.watch_section import WatchSection
 from lampway.config.windows import FreezeSection, WindowSection
 from lampway.domain.strategy import Person, Pipeline, Stage, Tier
 
@@ -48,6 +50,8 @@ class StageSection(Section):
     """Who may accept an exception from a gate here. Without this key: nobody."""
     checklist: list[ChecklistSection] = Field(default=[])
     """What must be answered before a release enters; judged by the gate `checklist`."""
+    watch: WatchSection | None = None
+    """What happens in the time after a deployment. Without this key: nothing, and a failed verification stops."""
 
     def to_domain(self) -> Stage:
         """Return the stage."""
@@ -59,6 +63,7 @@ class StageSection(Section):
             expires=self.expires or 0.0,
             waiver_roles=tuple(self.waivers.roles if self.waivers else ()),
             checklist=tuple(item.to_domain() for item in self.checklist),
+            watch=self.watch.to_domain() if self.watch else None,
         )
 
 
@@ -117,6 +122,8 @@ class StrategyFile(Section):
     """What the team makes of the readiness checklist."""
     conflicts: list[ConflictSection] = Field(default=[])
     """Roles that nobody may hold at once."""
+    notify: NotifySection | None = None
+    """Who is told what, and how. Without this key: nobody is."""
 
     @field_validator("retention")
     @classmethod

@@ -168,7 +168,8 @@ def _unknown_word(fault: _Fault) -> Mistake:
     words = tuple(word.strip("'") for word in listed.split(", "))
     path = (*fault.path, "gate") if fault.detail["type"] == "union_tag_invalid" else fault.path
     key = next((part for part in reversed(path) if isinstance(part, str)), "word")
-    subject = {"kinds": "kind of check", "block": "kind of finding", "by": "part to answer"}.get(key, key)
+    checked = "kind of notice" if path[0] == "notify" else "kind of check"
+    subject = {"kinds": checked, "block": "kind of finding", "by": "part to answer"}.get(key, key)
     value = fault.document.at(*path)
     if not isinstance(value, str):
         return fault.document.mistake(path, f"{subject} must be one of: {', '.join(words)}")

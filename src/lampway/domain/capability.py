@@ -40,6 +40,8 @@ class Ability(StrEnum):
     """Lampway can start an environment of this platform by itself."""
     SMOKE_RUN = "smoke-run"
     """The platform itself can try whether what is installed runs."""
+    EXECUTIONS = "executions"
+    """The platform tells how many runs of what is installed failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from lampway.domain.configuration import ConfigurationSet
+from lampway.domain.health import WatchState
 from lampway.domain.promotion import DeploymentKind
 
 
@@ -80,6 +81,13 @@ class Deployment:
     steps: tuple[Step, ...] = ()
     finished_at: str = ""
     note: str = ""
+    watch: str = ""
+    """Where the watch after it stands: watching, passed, failed or abandoned; empty: there is none."""
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether it succeeded, and its watch, if it has one, passed."""
+        return self.state is DeploymentState.SUCCEEDED and self.watch in ("", WatchState.PASSED)
 
     def step(self, name: str) -> Step | None:
         """Return the journal's entry for a step, or None if it was never started."""

@@ -87,6 +87,8 @@ class Facts:
     missing: tuple[Missing, ...] = ()
     verified_in: tuple[str, ...] = ()
     """Environments in which exactly this release was verified."""
+    watched_in: tuple[str, ...] = ()
+    """Environments in which it is being watched after it was verified."""
     evidence: tuple[Evidence, ...] = ()
     """About exactly this release, oldest first."""
     drift: tuple[DriftFinding, ...] = ()
@@ -98,6 +100,8 @@ class Facts:
     now: str = ""
     """ISO time at which it is judged, passed in; empty when nobody knows, and then whatever asks for it is closed."""
     requested_at: str = ""
+    allowed_by: str = ""
+    """Rollback: id of the forward promotion that allowed it, where nobody asked for it."""
     holds: tuple[Hold, ...] = ()
     """Holds and emergency stops that were not lifted, wherever they are."""
     veto: Veto | None = None

@@ -25,6 +25,7 @@ from lampway.domain.deployment import (
     StepState,
 )
 from lampway.domain.due import Passed
+from lampway.domain.health import HealthWatch, WatchState, after_look
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.quorum import Delegation
 from lampway.domain.readiness import ReadinessAnswer
@@ -54,6 +55,7 @@ RECORDS: tuple[type, ...] = (
     Checkpoint,
     Passed,
     ReadinessAnswer,
+    HealthWatch,
 )
 """Every kind of record."""
 
@@ -112,6 +114,8 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             _observation(recorded, records)
         case events.GateWaived() | events.Remarked() | events.ChecklistAnswered() | events.TicketGiven():
             _beside_decision(recorded.event, records)
+        case events.ApprovalAsked(promotion=key):
+            records.put(key, replace(_need(records, Promotion, key), asked_at=at))
         case events.Certified(certification=certification):
             records.put(certification.id, certification)
         case events.Delegated() | events.DelegationEnded():
@@ -213,8 +217,10 @@ def _deployment(recorded: events.Recorded, records: Records) -> None:
             _reconciled(event, recorded.at, records)
         case events.Installed(deployment=key):
             _installed(_need(records, Deployment, key), recorded.at, records)
-        case events.Verified(deployment=key):
-            _verified(_need(records, Deployment, key), recorded, records)
+        case events.Verified(deployment=key, watched=watched):
+            _verified(_need(records, Deployment, key), recorded, records, is_good=not watched)
+        case events.WatchStarted() | events.WatchLooked() | events.WatchEnded():
+            _watch(recorded, records)
         case events.DeploymentFinished() as event:
             deployment = _need(records, Deployment, event.deployment)
             ended = "" if event.state is DeploymentState.RECONCILE else recorded.at
@@ -326,14 +332,46 @@ def _installed(deployment: Deployment, at: str, records: Records) -> None:
     records.put(key, installation)
 
 
-def _verified(deployment: Deployment, recorded: events.Recorded, records: Records) -> None:
+def _watch(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.WatchStarted(watch=watch):
+            records.put(watch.id, watch)
+            deployment = _need(records, Deployment, watch.id)
+            records.put(watch.id, replace(deployment, watch=str(watch.state)))
+        case events.WatchLooked() as event:
+            watch = _need(records, HealthWatch, event.deployment)
+            records.put(watch.id, after_look(watch, event.seen, event.summary, recorded.at))
+        case events.WatchEnded() as event:
+            watch = _need(records, HealthWatch, event.deployment)
+            records.put(watch.id, replace(watch, state=event.state, note=event.note, ended_at=recorded.at))
+            deployment = _need(records, Deployment, watch.id)
+            records.put(watch.id, replace(deployment, watch=str(event.state)))
+            _watched(watch, event.state, recorded, records)
+        case _:
+            pass
+
+
+def _watched(watch: HealthWatch, state: WatchState, recorded: events.Recorded, records: Records) -> None:
+    """Let what was watched be known-good, or no longer count as verified, where it still is what is installed."""
+    key = installation_key(watch.environment, watch.solution)
+    here = records.get(Installation, key)
+    if here is None or here.deployment != watch.id:
+        return
+    if state is WatchState.PASSED:
+        _known_good(here, recorded, records)
+    elif state is WatchState.FAILED:
+        records.put(key, replace(here, verified=False))
+
+
+def _verified(deployment: Deployment, recorded: events.Recorded, records: Records, *, is_good: bool) -> None:
     key = installation_key(deployment.environment, deployment.solution)
     installation = records.get(Installation, key)
     if installation is None:  # removed: there is nothing to be good
         return
     verified = replace(installation, verified=True)
     records.put(key, verified)
-    _known_good(verified, recorded, records)
+    if is_good:
+        _known_good(verified, recorded, records)
 
 
 def _resolved(event: events.DriftResolved, recorded: events.Recorded, records: Records) -> None:

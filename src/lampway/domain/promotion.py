@@ -195,6 +195,11 @@ class Promotion:
     ticket: str = ""
     """The change ticket it goes by, in the words of whoever keeps tickets; empty for none."""
 
+    allowed_by: str = ""
+    """Rollback: id of the forward promotion whose approval allowed it, where nobody asked for it."""
+    asked_at: str = ""
+    """When people were told that it waits for their approval; empty: they were not."""
+
     @property
     def open_question(self) -> Remark | None:
         """The newest question that nothing was said to since, or None."""

@@ -48,6 +48,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("GiveTicket", "ticket", MEMBERS),
     Permission("RepairPackages", "packages repair", ("release-manager", "platform-admin")),
     Permission("Retain", "retention --apply", ("release-manager", "platform-admin")),
+    Permission("TryChannel", "notify test", MEMBERS),
     Permission("PutOnHold", "hold, stop", ANYBODY),
     Permission("VetoRelease", "veto", ANYBODY),
     Permission("MakeCheckpoint", "audit checkpoint", (*MEMBERS, "auditor")),

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from lampway.domain.deployment import Deployment, DeploymentState
+from lampway.domain.health import WatchState
 from lampway.domain.moments import moment_in_words, seconds_between
 from lampway.domain.strategy import Person
 
@@ -132,6 +133,10 @@ class Stay:
         return seconds_between(self.since, self.until or now)
 
 
+def _did_badly(deployment: Deployment) -> bool:
+    return deployment.watch == WatchState.FAILED
+
+
 def stays(deployments: Sequence[Deployment], release: str) -> tuple[Stay, ...]:
     """Return when a release ran verified, from every deployment of its solution, oldest first.
 
@@ -139,7 +144,7 @@ def stays(deployments: Sequence[Deployment], release: str) -> tuple[Stay, ...]:
     """
     found = []
     for number, deployment in enumerate(deployments):
-        if deployment.state is not DeploymentState.SUCCEEDED or deployment.release != release:
+        if deployment.state is not DeploymentState.SUCCEEDED or deployment.release != release or _did_badly(deployment):
             continue
         later = (
             d.started_at

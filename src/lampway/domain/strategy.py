@@ -8,7 +8,9 @@ from typing import Any, Protocol, TypeVar
 
 from lampway.domain.digest import lasting_digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
+from lampway.domain.health import WatchRule
 from lampway.domain.keys import PersonKey
+from lampway.domain.notify import Notify
 from lampway.domain.readiness import ReadinessRules
 from lampway.domain.revocation import Revocation
 from lampway.domain.roles import Assignment, Conflict
@@ -133,6 +135,8 @@ class Stage:
     waiver_roles: tuple[str, ...] = ()
     """Who may waive a gate here; empty: nobody."""
     checklist: tuple[ChecklistItem, ...] = ()
+    watch: WatchRule | None = None
+    """What happens in the time after a deployment; None: nothing, and a failed verification stops."""
 
     @property
     def asks_signatures(self) -> bool:
@@ -281,6 +285,8 @@ class Strategy:
     """What the team makes of the readiness checklist."""
     conflicts: tuple[Conflict, ...] = ()
     """Roles that nobody may hold at once."""
+    notify: Notify | None = None
+    """Who is told what, and how; None: nobody. No promotion is bound to it."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from lampway.domain.digest import canonical, to_plain
+from lampway.domain.notify_diff import notify_changes, watch_changes
 from lampway.domain.spans import span_in_words
 from lampway.domain.strategy import (
     Check,
@@ -59,6 +60,7 @@ def _strategy(old: Strategy, new: Strategy) -> Iterator[_Change]:
     yield from _members("strategy", "never at once:", *apart)
     yield from _terms_of("readiness", "item", old.readiness.items, new.readiness.items, "item")
     yield from _terms_of("readiness", "not ours:", old.readiness.not_ours, new.readiness.not_ours, "item")
+    yield from notify_changes(old.notify, new.notify)
     yield from _named("pipeline", old.pipelines, new.pipelines, _pipeline)
     yield from _people(old.people, new.people)
     yield from _named("environment", old.environments, new.environments, _environment)
@@ -100,6 +102,7 @@ def _stage(place: str, old: Stage, new: Stage) -> Iterator[_Change]:
     yield from _members(place, "window", [w.words for w in old.windows], [w.words for w in new.windows])
     yield from _spans(place, "promotions expire after", old.expires, new.expires)
     yield from _members(place, "may waive: role", old.waiver_roles, new.waiver_roles)
+    yield from watch_changes(place, old.watch, new.watch)
     yield from _terms_of(place, "checklist item", old.checklist, new.checklist, "item")
 
 

@@ -35,6 +35,8 @@ from lampway.engine.delegate import (
     draft_delegation,
     end_delegation,
 )
+from lampway.engine.deliver import SendNotices, ShowNotices, TryChannel, send_notices, show_notices, try_channel
+from lampway.engine.delivery import ShowDelivery, show_delivery
 from lampway.engine.document import WriteDocument, write_strategy_document
 from lampway.engine.drift import (
     AcceptDrift,
@@ -45,8 +47,10 @@ from lampway.engine.drift import (
     revert_drift,
     scan_drift,
 )
+from lampway.engine.due import Done, RunDue, run_due
 from lampway.engine.evidence import ExportEvidence, export_evidence
 from lampway.engine.handover import HandOver, hand_over
+from lampway.engine.measures import ShowMeasures, show_measures
 from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
 from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
@@ -77,6 +81,7 @@ from lampway.engine.stops import (
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
 from lampway.engine.talk import Talk, talk
 from lampway.engine.ticket import GiveTicket, give_ticket
+from lampway.engine.traces import ShowSpans, show_spans
 from lampway.engine.trail import ExportLedger, SearchLedger, export_ledger, search_ledger
 from lampway.engine.views import (
     CompareReleases,
@@ -103,7 +108,7 @@ class LookAtLock(Request[Lock]):
 
 
 @dataclass(frozen=True, slots=True)
-class Resume(Request[None]):
+class Resume(Request[Done]):
     """Go on with whatever is under way or may start."""
 
 
@@ -114,9 +119,10 @@ def lock(engine: Engine, request: LookAtLock, actor: Actor) -> Lock:
     return look_at_lock(engine, environment, actor)
 
 
-def resume(engine: Engine, request: Resume, actor: Actor) -> None:
-    """Change nothing by itself: that work is settled afterwards is what was asked for."""
-    del engine, request, actor
+def resume(engine: Engine, request: Resume, actor: Actor) -> Done:
+    """Do what time has made due; work that may start because of it is settled afterwards."""
+    del request
+    return run_due(engine, RunDue(), actor)
 
 
 CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
@@ -180,6 +186,13 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     RecordAudit: record_audit,
     WriteDocument: write_strategy_document,
     HandOver: hand_over,
+    ShowNotices: show_notices,
+    SendNotices: send_notices,
+    TryChannel: try_channel,
+    RunDue: run_due,
+    ShowDelivery: show_delivery,
+    ShowMeasures: show_measures,
+    ShowSpans: show_spans,
 }
 """Request to use case."""
 
@@ -201,6 +214,10 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
         Checklist,
         Recertify,
         GiveTicket,
+        RunDue,
     }
 )
 """Requests after which something may be ready to be deployed."""
+
+TELLING: frozenset[type[Request[Any]]] = MOVING | {ScanDrift, LookAtLock, VetoRelease, Promote}
+"""Requests after which there may be something to tell people."""

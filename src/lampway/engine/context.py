@@ -13,7 +13,7 @@ from lampway.domain.revocation import without_revoked
 from lampway.domain.secret import Secret, is_reference
 from lampway.domain.strategy import Environment, RulesInForce
 from lampway.engine.platform import Access, Platform
-from lampway.engine.ports import Checks, Clock, PackageStore, Scanner, Secrets, Signing, Source, StrategyFiles
+from lampway.engine.ports import Checks, Clock, Courier, PackageStore, Scanner, Secrets, Signing, Source, StrategyFiles
 from lampway.engine.store import Records, Store
 from lampway.errors import NotFoundError, RefusedError, UsageError
 
@@ -48,6 +48,8 @@ class Engine:
     """Names this process in leases."""
     second_copy: PackageStore | None = field(default=None, kw_only=True)
     """Where every package is kept once more; None for nowhere."""
+    courier: Courier | None = field(default=None, kw_only=True)
+    """Brings notices out; None: they stay in the outbox."""
     observers: tuple[Callable[[Recorded], None], ...] = field(default=())
     """Told of every event once it is durable."""
     is_leaving: Callable[[], bool] = field(default=lambda: False)

@@ -16,6 +16,7 @@ from lampway.domain.secret import mask
 from lampway.engine.attestations import attest_deployment
 from lampway.engine.change import take_change
 from lampway.engine.context import Engine, access_to, rules_in_force
+from lampway.engine.fallback import failed_check, fall_back
 from lampway.engine.journal import Journal, open_journal
 from lampway.engine.platform import StepPlan
 from lampway.engine.steps import (
@@ -178,11 +179,18 @@ def _finish(
     engine: Engine, deployment: Deployment, journal: Journal, ending: tuple[DeploymentState, PromotionState, str]
 ) -> DeploymentState:
     state, promotion, note = ending
+    asked: tuple[Event, ...] = ()
+    if state is DeploymentState.FAILED:
+        journal.flush()  # what the checks told is looked at now
+        with engine.store.reading() as reading:
+            if failed_check(reading, deployment):
+                asked, words = fall_back(engine, reading, deployment, f"it failed its verification: {note}")
+                note = "; ".join(part for part in (note, words) if part)
 
     def follows(reading: Reading) -> list[Event]:
         back = state is DeploymentState.SUCCEEDED and deployment.kind is DeploymentKind.ROLLBACK
         undone = rolled_back(reading, deployment) if back else []
-        return [*undone, *attest_deployment(engine, reading, deployment.id, state)]
+        return [*undone, *attest_deployment(engine, reading, deployment.id, state), *asked]
 
     finished = DeploymentFinished(deployment.id, state, note)
     journal.write(finished, PromotionMoved(deployment.promotion, promotion, note), then=follows)
@@ -205,4 +213,5 @@ def rolled_back(reading: Reading, deployment: Deployment) -> list[Event]:
     forward = next((p for p in forwards if f"{p.bound.release}+{p.bound.configuration}" == replaced), None)
     if forward is None:
         return []
-    return [PromotionMoved(forward.id, PromotionState.ROLLED_BACK, f"by promotion {deployment.promotion}")]
+    why = f", {back.reason}" if back and back.allowed_by else ""
+    return [PromotionMoved(forward.id, PromotionState.ROLLED_BACK, f"by promotion {deployment.promotion}{why}")]

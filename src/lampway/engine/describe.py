@@ -27,7 +27,7 @@ def name_subjects(event: events.Event, names: dict[str, str]) -> None:
             pass
 
 
-def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0911, PLR0912 - a line per kind
+def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915 - a line per kind
     """Return what happened, in one line. `names` says what promotions, deployments and findings stand for."""
     match event:
         case events.StrategyApplied():
@@ -56,7 +56,14 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
         case events.Installed():
             return f"{names.get(event.deployment, event.deployment)}: read back, what is there is what was released"
         case events.Verified():
-            return f"{names.get(event.deployment, event.deployment)}: verified, known-good"
+            good = "known-good once it was watched" if event.watched else "known-good"
+            return f"{names.get(event.deployment, event.deployment)}: verified, {good}"
+        case events.WatchStarted(watch=w):
+            return f"{names.get(w.id, w.id)}: watched until {shown(w.until)}"
+        case events.WatchLooked():
+            return f"{names.get(event.deployment, event.deployment)}: looked at, {event.seen}: {event.summary}"
+        case events.WatchEnded():
+            return f"{names.get(event.deployment, event.deployment)}: watch {event.state}: {event.note}"
         case events.DeploymentFinished():
             return f"{names.get(event.deployment, event.deployment)}: deployment {event.state}: {event.note}"
         case events.Reconciled():
@@ -98,6 +105,8 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{g.to} approves for {g.by} from {shown(g.start)} until {shown(g.until)}: {g.reason}"
         case events.DelegationEnded():
             return f"delegation {names.get(event.delegation, event.delegation)} ended"
+        case events.ApprovalAsked(people=asked):
+            return f"{names.get(event.promotion, event.promotion)}: asked for approval: {', '.join(asked)}"
         case events.AttestationRecorded(attestation=a):
             return f"{a.solution}@{a.version}: {a.predicate.rstrip('/')} signed by {a.signer}"
         case events.RanOut():

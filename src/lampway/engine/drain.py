@@ -11,6 +11,7 @@ from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMov
 from lampway.domain.gates import is_overdue, judge
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.spans import span_in_words
+from lampway.engine.ask import ask_approvers
 from lampway.engine.attestations import attest_verdict
 from lampway.engine.checkpoint import keep_checkpoint, publish
 from lampway.engine.context import Engine, rules_in_force
@@ -20,6 +21,8 @@ from lampway.engine.recheck import collect_expired, may_collect
 from lampway.engine.store import Due, Reading
 from lampway.errors import LampwayError
 
+_OURS = ("checkpoint", "checkpoint-tag", "tag")
+"""What of the outbox is said here; notices have their own way and their own patience."""
 _STARTABLE = (PromotionState.REQUESTED, PromotionState.WAITING, PromotionState.READY)
 
 
@@ -60,8 +63,9 @@ def drain(engine: Engine, environment: str) -> bool:
                 _start(engine, chosen, fence)
         finally:
             engine.store.release_lease(environment, fence)
+    ask_approvers(engine, environment)
     flush_outbox(engine)
-    return again or _may_start(engine, tried) or bool(engine.store.due())
+    return again or _may_start(engine, tried) or any(due.kind in _OURS for due in engine.store.due())
 
 
 def _may_start(engine: Engine, tried: set[str]) -> bool:
@@ -208,10 +212,9 @@ def flush_outbox(engine: Engine) -> None:
         keep_checkpoint(engine, due.key)
     for due in engine.store.due():
         doc = due.doc
-        if due.kind == "checkpoint":
-            continue
         if due.kind == "checkpoint-tag":
             publish(engine, due)
+        if due.kind != "tag":
             continue
         try:
             engine.source.tag(doc["tag"], doc["commit"], f"{doc['solution']} {doc['version']} runs in production")

@@ -11,7 +11,6 @@ from lampway.domain.configuration import ConfigurationSet, Missing, resolve
 from lampway.domain.dependencies import needs_of
 from lampway.domain.deployment import (
     Deployment,
-    DeploymentState,
     DriftFinding,
     DriftState,
     Evidence,
@@ -20,6 +19,7 @@ from lampway.domain.deployment import (
     LockRecord,
 )
 from lampway.domain.gates import judge
+from lampway.domain.health import WatchState
 from lampway.domain.judgement import Eligibility, Facts
 from lampway.domain.projection import installation_key
 from lampway.domain.promotion import Bound, Decision, DeploymentKind, Promotion
@@ -51,6 +51,8 @@ class Case:
     waivers: tuple[Waiver, ...] = ()
     answers: tuple[Answer, ...] = ()
     ticket: str = ""
+    allowed_by: str = ""
+    """Rollback: the forward promotion that allowed it, where nobody asked for it."""
 
 
 def installed(reading: Records, environment: str, solution: str) -> Installation | None:
@@ -107,6 +109,7 @@ def case_of(reading: Records, promotion: Promotion) -> Case | None:
         promotion.waivers,
         promotion.answers,
         ticket=promotion.ticket,
+        allowed_by=promotion.allowed_by,
     )
 
 
@@ -140,6 +143,7 @@ def gather(reading: Records, case: Case, now: str) -> Facts:
         editors_unknown=any(r.editors_unknown for r in between),
         missing=missing,
         verified_in=_verified_in(deployments, digest),
+        watched_in=_watched_in(deployments, digest),
         evidence=_evidence(reading, release),
         drift=drift,
         lock=reading.get(LockRecord, stage.environment),
@@ -147,6 +151,7 @@ def gather(reading: Records, case: Case, now: str) -> Facts:
         rollback=rollback_target(reading, stage.environment, release.solution, release.digest),
         now=now,
         requested_at=case.requested_at,
+        allowed_by=case.allowed_by,
         holds=reading.find(Hold, states=(HoldState.STANDING,)),
         veto=reading.get(Veto, veto_key(stage.environment, digest)),
         removes=case.removes,
@@ -201,8 +206,12 @@ def _releases_between(reading: Records, here: Installation | None, release: Rele
 
 
 def _verified_in(deployments: tuple[Deployment, ...], digest: str) -> tuple[str, ...]:
-    done = (d for d in deployments if d.state is DeploymentState.SUCCEEDED)
-    return tuple(sorted({d.environment for d in done if d.release == digest}))
+    return tuple(sorted({d.environment for d in deployments if d.is_proven and d.release == digest}))
+
+
+def _watched_in(deployments: tuple[Deployment, ...], digest: str) -> tuple[str, ...]:
+    found = (d for d in deployments if d.watch == WatchState.WATCHING and d.release == digest)
+    return tuple(sorted({d.environment for d in found}))
 
 
 def _evidence(reading: Records, release: Release) -> tuple[Evidence, ...]:

@@ -326,6 +326,26 @@ class SmokeRunnable(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Executions:
+    """How what is installed did since a moment, as the platform itself counts."""
+
+    total: int
+    failed: int
+
+
+@runtime_checkable
+class ExecutionCounting(Protocol):
+    """A platform that keeps count of the runs of what is installed."""
+
+    def count_executions(self, access: Access, installed: Installed, since: str) -> Executions:
+        """Return how many runs began since `since` (ISO time, UTC), and how many of them failed. Changes nothing.
+
+        Raises UnreachableError, AccessError, PlatformError when that cannot be told.
+        """
+        ...
+
+
 @runtime_checkable
 class Launchable(Protocol):
     """A platform of which Lampway can start environments by itself."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from lampway.domain.deployment import CheckOutcome
 from lampway.domain.package import Finding, Literal
@@ -181,6 +181,44 @@ class Checks(Protocol):
         `base_url` is where the environment's flows answer, `files` what lies beside the solution's declaration in the
         commit in force (a command runs in a copy of it), `facts` are told to a command as `LAMPWAY_...` variables.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a channel is given to say."""
+
+    id: str
+    """The same however often it is sent."""
+    kind: str
+    title: str
+    text: str
+    """Ends with the link, or with the command to run."""
+    link: str
+    """One screen; empty where there is none."""
+    at: str
+    facts: Mapping[str, Any]
+    """The same for programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a channel is reached, its secrets resolved now."""
+
+    apprise: Secret | None = None
+    """An Apprise URL; None for a webhook."""
+    webhook: str = ""
+    secret: Secret | None = None
+    """What the webhook is signed with."""
+    allow: tuple[str, ...] = ()
+    """Networks that are not public and may be reached all the same."""
+
+
+class Courier(Protocol):
+    """Brings messages out."""
+
+    def send(self, way: Way, message: Message, at: datetime) -> None:
+        """Hand one message over. Raises DeliveryError, which says nothing that is secret."""
         ...
 
 

@@ -23,6 +23,9 @@ _NOWHERE = (
     events.Seeded,
     events.ReleaseSealed,
     events.Reminded,
+    events.ApprovalAsked,
+    events.WatchStarted,
+    events.WatchLooked,
 )
 _FOR_ALL = (
     events.StrategyApplied,
@@ -83,6 +86,7 @@ def _places(  # noqa: PLR0911 - a case per kind
             events.DeploymentFinished(deployment=key)
             | events.Verified(deployment=key)
             | events.Reconciled(deployment=key)
+            | events.WatchEnded(deployment=key)
         ):
             deployment = reading.get(Deployment, key)
             return (*_waiting_for(reading, deployment.solution), deployment.environment) if deployment else ()

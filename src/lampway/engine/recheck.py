@@ -18,8 +18,9 @@ from lampway.domain.deployment import (
     Evidence,
     Installation,
 )
-from lampway.domain.events import ENGINE, Actor, DeploymentFinished, PromotionMoved, Verified
+from lampway.domain.events import ENGINE, Actor, DeploymentFinished, PromotionMoved
 from lampway.domain.gates import judge
+from lampway.domain.health import WatchState
 from lampway.domain.judgement import Facts, GateState
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release
@@ -32,6 +33,7 @@ from lampway.engine.context import Engine, Request, access_to, find_release, res
 from lampway.engine.deploy import rolled_back
 from lampway.engine.drift import scan_one
 from lampway.engine.facts import case_of, gather, installed
+from lampway.engine.fallback import verified, watch_for
 from lampway.engine.steps import READ_BACK, check_files, owe_tag
 from lampway.engine.store import Reading, Transaction
 from lampway.errors import LampwayError, NotFoundError, RefusedError, UsageError
@@ -118,25 +120,32 @@ def open_site(engine: Engine, release: Release, environment: str) -> tuple[Site,
         rules = rules_in_force(reading)
         here = require_installed(reading, release, environment)
     place = rules.strategy.environment(environment)
-    solution = rules.strategy.solution(release.solution)
-    platform, access = engine.platform(place.platform), access_to(engine, place)
-    secrets = resolve_secrets(engine, here.configuration)
-    scan_one(engine, access, platform, here)
+    scan_one(engine, access_to(engine, place), engine.platform(place.platform), here)
     with engine.store.reading() as reading:
         refuse_edited(reading, here)
-    site = Site(
+    return site_of(engine, release, here), here
+
+
+def site_of(engine: Engine, release: Release, here: Installation) -> Site:
+    """Return where checks of what is installed are run, without looking whether it was edited. Raises SecretError."""
+    with engine.store.reading() as reading:
+        rules = rules_in_force(reading)
+    place = rules.strategy.environment(here.environment)
+    solution = rules.strategy.solution(release.solution)
+    access = access_to(engine, place)
+    secrets = resolve_secrets(engine, here.configuration)
+    return Site(
         engine=engine,
         solution=solution,
         release=release,
-        environment=environment,
+        environment=here.environment,
         access=access,
-        platform=platform,
+        platform=engine.platform(place.platform),
         installed=port.Installed(engine.packages.get(here.package), here.configuration),
         files=check_files(engine, rules.commit, solution),
         secrets=(*access.credentials.values(), *(s for f in secrets.values() for s in f.values())),
         deployment=here.deployment,
     )
-    return site, here
 
 
 def require_installed(reading: Reading, release: Release, environment: str) -> Installation:
@@ -207,7 +216,8 @@ def _verify_late(site: Site, here: Installation) -> bool:
     with engine.store.transaction() as transaction:
         _require_unchanged(transaction, here)
         backwards = rolled_back(transaction, deployment) if deployment.kind is DeploymentKind.ROLLBACK else []
-        events = (Verified(deployment.id), ended, *backwards)
+        watch = watch_for(strategy, deployment, engine.now())
+        events = (*verified(deployment, watch), ended, *backwards)
         told = [transaction.append(event, ENGINE) for event in events]
         statements = attest_deployment(engine, transaction, deployment.id, DeploymentState.SUCCEEDED)
         told += [transaction.append(event, ENGINE) for event in statements]
@@ -217,8 +227,9 @@ def _verify_late(site: Site, here: Installation) -> bool:
 
 
 def _awaits_verdict(deployment: Deployment) -> bool:
-    """Return whether all that a deployment lacks is that its checks pass."""
-    return deployment.state is DeploymentState.FAILED and deployment.is_done(READ_BACK)
+    """Return whether all that a deployment lacks is that its checks pass, or that it does well for a while."""
+    did_badly = deployment.watch == WatchState.FAILED
+    return did_badly or (deployment.state is DeploymentState.FAILED and deployment.is_done(READ_BACK))
 
 
 def may_collect(reading: Reading, promotion: Promotion, now: str) -> bool:

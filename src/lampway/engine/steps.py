@@ -20,7 +20,7 @@ from lampway.domain.deployment import (
     Installation,
     PlannedStep,
 )
-from lampway.domain.events import ENGINE, Event, Installed, Recorded, Verified
+from lampway.domain.events import ENGINE, Event, Installed, Recorded
 from lampway.domain.package import Inventory, Scope, Severity
 from lampway.domain.promotion import DeploymentKind
 from lampway.domain.release import Release
@@ -30,6 +30,7 @@ from lampway.engine import platform as port
 from lampway.engine.checking import Site, add_evidence, run_check, worst_of
 from lampway.engine.context import Engine, access_to, resolve_secrets, rules_in_force
 from lampway.engine.facts import installed
+from lampway.engine.fallback import verified, watch_for
 from lampway.engine.journal import Journal, More
 from lampway.engine.store import Due, Reading, Transaction
 from lampway.engine.strategy import support_files
@@ -272,12 +273,13 @@ def check_files(engine: Engine, commit: str, solution: Solution) -> Mapping[str,
 
 
 def record(run: Run) -> Taken:
-    """Record the release as known-good, and its tag as due where this was the last stage."""
+    """Record the release as known-good, or as watched first, and its tag as due where this was the last stage."""
 
     def known_good(transaction: Transaction) -> list[Recorded]:
         if run.release is not None:
             owe_tag(transaction, run.strategy, run.release, run.deployment.environment)
-        return _add(transaction, Verified(run.deployment.id))
+        watch = watch_for(run.strategy, run.deployment, run.engine.now())
+        return [transaction.append(event, ENGINE) for event in verified(run.deployment, watch)]
 
     return Taken({}, known_good)
 

@@ -183,6 +183,10 @@ class Transaction(Reading, Protocol):
         """Put something into the outbox; the same key replaces what was there."""
         ...
 
+    def advance(self, before: Due, after: Due) -> bool:
+        """Replace an entry of the outbox if it still is what was read before. Returns whether it was."""
+        ...
+
     def forget(self, key: str) -> bool:
         """Take something out of the outbox. Returns whether it was still there."""
         ...

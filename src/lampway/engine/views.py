@@ -10,6 +10,7 @@ from lampway.domain.configuration import resolve
 from lampway.domain.deployment import Deployment, Evidence, Installation
 from lampway.domain.events import Actor
 from lampway.domain.gates import checklist, counts_still, has_decided, judge
+from lampway.domain.health import HealthWatch, WatchState
 from lampway.domain.judgement import Facts, GateResult
 from lampway.domain.package import Diff
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
@@ -48,6 +49,8 @@ class Cell:
     """The holds and emergency stops that keep anything from starting there, in words."""
     certification: str = ""
     """How its certification stands, in words; empty where it was never certified."""
+    watched_until: str = ""
+    """Until when what is there is watched; empty where it is not, or no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
         opened = reading.find(Promotion, solution=request.solution, states=OPEN_STATES)
         holds = reading.find(Hold, states=(HoldState.STANDING,))
         certified = {c.solution: c for c in reading.find(Certification, solution=request.solution)}
+        watched = {w.id: w.until for w in reading.find(HealthWatch, states=(WatchState.WATCHING,))}
     waiting = {(p.solution, p.environment): p for p in opened}
     names = [s.name for s in strategy.solutions if request.solution in ("", s.name)]
     if request.solution and not names:
@@ -75,6 +79,8 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
         for name in names
         for stage in strategy.pipeline_of(name).stages
     )
+    until = {key: watched.get(one.deployment, "") for key, one in here.items()}
+    cells = tuple(replace(c, watched_until=until.get((c.solution, c.environment), "")) for c in cells)
     now = engine.now()
     held = [tuple(h.words for h in standing(holds, c.solution, c.environment, now)) for c in cells]
     held_cells = (replace(cell, held=words) for cell, words in zip(cells, held, strict=True))

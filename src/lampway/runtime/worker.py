@@ -16,10 +16,12 @@ from itertools import islice
 from typing import Protocol
 
 from lampway.domain.deployment import Deployment
+from lampway.domain.events import ENGINE
 from lampway.domain.moments import seconds_between
 from lampway.domain.promotion import Promotion, PromotionState
 from lampway.engine.context import Engine
 from lampway.engine.drain import drain
+from lampway.engine.due import RunDue, run_due
 from lampway.engine.reach import concerns_everywhere, every_environment, reach
 from lampway.engine.schedules import DRIFT, Calendar, fire, next_moment, plan_environment, plan_everywhere
 from lampway.engine.store import Presence, Scheduled
@@ -36,7 +38,10 @@ _ALL = 600.0
 _LONGEST = 900.0
 _BUSY = 0.5
 _SCANS = 4
+_DUE = "due"
 _FAR_BEHIND = 1000
+_TELL = 5.0
+"""Seconds between two rounds of looking at what is watched, and of telling people what concerns them."""
 _FORGET = 7 * 86_400.0
 
 
@@ -114,7 +119,7 @@ class Worker:
         self._guard = threading.Lock()
         self._presence: Presence | None = None
         self._seen = 0
-        self._next = dict.fromkeys(("beat", "look", "fire", "sweep", "all"), 0.0)
+        self._next = dict.fromkeys(("beat", "look", "fire", "sweep", "all", "tell"), 0.0)
 
     def leave(self) -> None:
         """End once the steps under way have ended."""
@@ -148,6 +153,7 @@ class Worker:
         with self._present():
             self._beat()
             self._sweep()
+            self._tell_soon()
             is_quiet = False
             while not self._leaving.is_set() and not is_quiet:
                 is_quiet = self._hands.is_idle() and not self._scanning
@@ -198,6 +204,9 @@ class Worker:
         if now >= self._next["fire"]:
             self._fire()
             self._next["fire"] = now + min(next_moment(self._engine, self._duty.lanes), _SWEEP)
+        if now >= self._next["tell"]:
+            self._next["tell"] = now + _TELL
+            self._tell_soon()
         self._retry(now)
 
     def _beat(self) -> None:
@@ -277,6 +286,23 @@ class Worker:
         finally:
             with self._guard:
                 self._scanning.discard(row.key)
+
+    def _tell_soon(self) -> None:
+        with self._guard:
+            if _DUE in self._scanning:
+                return
+            self._scanning.add(_DUE)
+        self._scans.submit(self._tell)
+
+    def _tell(self) -> None:
+        """Look at what is watched, and bring out what people are to be told; others may do the same at once."""
+        try:
+            run_due(self._engine, RunDue(), ENGINE)
+        except Exception as error:  # noqa: BLE001 - it is tried again; a worker outlives it
+            self._say(f"what is watched or to be told: {error}")
+        finally:
+            with self._guard:
+                self._scanning.discard(_DUE)
 
     def _ask(self, environment: str) -> None:
         if environment and self._duty.covers(environment):

@@ -17,6 +17,8 @@ from sqlalchemy.pool import StaticPool
 from lampway.domain.deployment import DriftFinding, DriftState
 from lampway.domain.events import Actor, Event, Recorded
 from lampway.domain.projection import project
+from lampway.domain.strategy import RulesInForce
+from lampway.engine.notices import TOLD, owed
 from lampway.engine.ports import Clock
 from lampway.engine.store import Chain, Damage, Due, Matches, Presence, Stored, Wanted, Watch
 from lampway.errors import StorageError, StoreLostError, TakenOverError, UsageError
@@ -259,12 +261,22 @@ class SqlTransaction(OperationChanges, SqlReading):
         super().__init__(connection)
         self._clock = clock
         self._seq = 0
+        self._rules: RulesInForce | None = None
 
     def append(self, event: Event, actor: Actor) -> Recorded:
         """Add an event and fold it into the records."""
         recorded = ledger.append(self.connection, event, actor, self._clock.now())
+        for due in self._owed(recorded) if event.kind in TOLD else ():
+            self.remember(due)
         self.fold(recorded)
         return recorded
+
+    def _owed(self, recorded: Recorded) -> Iterator[Due]:
+        """Yield what is to be told of an event, by the rules in force; they are read once in a transaction."""
+        if self._rules is None:
+            self._rules = self.get(RulesInForce, "current")
+        if self._rules is not None:
+            yield from owed(self, self._rules, recorded)
 
     def fold(self, recorded: Recorded) -> None:
         """Fold an event that is in the ledger into the records."""
@@ -307,6 +319,12 @@ class SqlTransaction(OperationChanges, SqlReading):
         self.forget(due.key)
         values = {"key": due.key, "kind": due.kind, "doc": to_text(due.doc), "attempts": due.attempts}
         self.connection.execute(insert(outbox).values(**values))
+
+    def advance(self, before: Due, after: Due) -> bool:
+        """Replace an entry of the outbox if it still is what was read before."""
+        same = (outbox.c.key == before.key) & (outbox.c.doc == to_text(before.doc))
+        change = update(outbox).where(same).values(doc=to_text(after.doc), attempts=after.attempts)
+        return bool(self.connection.execute(change).rowcount)
 
     def forget(self, key: str) -> bool:
         """Take something out of the outbox. Returns whether it was still there."""

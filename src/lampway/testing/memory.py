@@ -18,6 +18,7 @@ from lampway.domain.package import Component, Edit, Scope
 from lampway.engine.platform import (
     Access,
     AdapterPlan,
+    Executions,
     Export,
     Found,
     Installed,
@@ -66,7 +67,10 @@ class _Target:
 
 
 class MemoryPlatform:
-    """Implements the port, `Lockable` and `SmokeRunnable`. Remembers nothing between calls: its worlds hold all."""
+    """Implements the port, `Lockable`, `SmokeRunnable` and `ExecutionCounting`.
+
+    Remembers nothing between calls: its worlds hold all.
+    """
 
     name = NAME
 
@@ -218,6 +222,13 @@ class MemoryPlatform:
         wrong = [line for app in package.apps for line in _troubles(world, app)]
         tried = sum(len(app.parts) for app in package.apps)
         return SmokeRun(not wrong, wrong[0] if wrong else f"{tried} parts ran", "\n".join(wrong))
+
+    def count_executions(self, access: Access, installed: Installed, since: str) -> Executions:
+        """Return how many runs of what is installed began since then, and how many of them failed."""
+        world = self._enter(access, "count_executions")
+        ours = {app.id for app in read_package(installed.package).apps}
+        runs = [run for run in world.executions if run.app in ours and run.at >= since]
+        return Executions(len(runs), sum(not run.went_well for run in runs))
 
     def _enter(self, access: Access, method: str) -> World:
         return self._open(access, method)[0]
@@ -438,4 +449,5 @@ _CAPABILITIES = (
     Capability(Ability.LOCK_SET, Support.IMPOSSIBLE),
     Capability(Ability.LAUNCH, Support.IMPOSSIBLE),
     Capability(Ability.SMOKE_RUN, Support.FULL),
+    Capability(Ability.EXECUTIONS, Support.FULL),
 )

@@ -23,6 +23,7 @@ from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.package import Inventory, Scope
 from lampway.engine.platform import (
     Access,
+    ExecutionCounting,
     Found,
     Installed,
     Launchable,
@@ -131,7 +132,12 @@ class PlatformContract:
 
     @pytest.mark.parametrize(
         ("ability", "protocol"),
-        [(Ability.LOCK_OBSERVE, Lockable), (Ability.LAUNCH, Launchable), (Ability.SMOKE_RUN, SmokeRunnable)],
+        [
+            (Ability.LOCK_OBSERVE, Lockable),
+            (Ability.LAUNCH, Launchable),
+            (Ability.SMOKE_RUN, SmokeRunnable),
+            (Ability.EXECUTIONS, ExecutionCounting),
+        ],
     )
     def test_optional_methods_are_there_only_where_declared(
         self, platform: Platform, ability: Ability, protocol: type
@@ -612,6 +618,18 @@ class PlatformContract:
         told = platform.smoke_run(prod.access, _record(sample, first), 30.0)
         assert not told.passed
         assert told.summary
+
+    def test_counting_executions_changes_nothing(
+        self, platform: Platform, prod: Outside, sample: Sample, first: bytes, apply: Apply
+    ) -> None:
+        """What was just deployed ran at most a little, and no more of it failed than ran."""
+        _need(platform, Ability.EXECUTIONS)
+        assert isinstance(platform, ExecutionCounting)
+        apply(sample.wanted(first))
+        before = prod.contents()
+        told = platform.count_executions(prod.access, _record(sample, first), "2000-01-01T00:00:00.000+00:00")
+        assert 0 <= told.failed <= told.total
+        assert prod.contents() == before
 
     # Errors.
 

@@ -97,6 +97,16 @@ class Operation:
         return self.finished
 
 
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run of an app, as the product counts it."""
+
+    app: str
+    at: str
+    """ISO time, UTC."""
+    went_well: bool
+
+
 @dataclass(slots=True)
 class World:
     """One environment of the product."""
@@ -125,6 +135,7 @@ class World:
     applied: list[tuple[str, str, str]] = field(default_factory=list)
     """Every change that was made: step, solution, version."""
     passwords_sent: int = 0
+    executions: list[Execution] = field(default_factory=list)
     _faults: list[tuple[str, Fault]] = field(default_factory=list)
     _meanwhile: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
 

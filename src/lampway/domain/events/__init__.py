@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lampway.domain.events.base import ENGINE, Actor, Event
 from lampway.domain.events.duties import (
+    ApprovalAsked,
     AttestationRecorded,
     Certified,
     ChecklistAnswered,
@@ -48,6 +49,9 @@ from lampway.domain.events.path import (
     StrategyApplied,
     Tagged,
     Verified,
+    WatchEnded,
+    WatchLooked,
+    WatchStarted,
 )
 
 __all__ = [
@@ -55,6 +59,7 @@ __all__ = [
     "EVENTS",
     "Actor",
     "Adopted",
+    "ApprovalAsked",
     "AttestationRecorded",
     "Certified",
     "ChecklistAnswered",
@@ -96,6 +101,9 @@ __all__ = [
     "TicketGiven",
     "Verified",
     "Vetoed",
+    "WatchEnded",
+    "WatchLooked",
+    "WatchStarted",
 ]
 
 EVENTS: dict[str, type[Event]] = {
@@ -141,6 +149,10 @@ EVENTS: dict[str, type[Event]] = {
         StepRunning,
         ReadinessAnswered,
         LedgerVerified,
+        ApprovalAsked,
+        WatchStarted,
+        WatchLooked,
+        WatchEnded,
     )
 }
 """Every kind of event, by name."""

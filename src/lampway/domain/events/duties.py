@@ -115,6 +115,16 @@ class Revoked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalAsked(Event):
+    """People were told that a promotion waits for their approval."""
+
+    kind: ClassVar[str] = "approval-asked"
+    promotion: str
+    people: tuple[str, ...]
+    """Ids of everybody who may give it."""
+
+
+@dataclass(frozen=True, slots=True)
 class AttestationRecorded(Event):
     """A signed statement about a release was kept."""
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Evidence, StepState
 from lampway.domain.events.base import Event
+from lampway.domain.health import HealthWatch, Seen, WatchState
 from lampway.domain.promotion import Decision, Promotion, PromotionState
 from lampway.domain.release import Release
 from lampway.domain.strategy import Strategy
@@ -141,10 +142,41 @@ class Installed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Verified(Event):
-    """A deployment was verified: its release is known-good there."""
+    """A deployment was verified: its release is known-good there, or will be once it was watched."""
 
     kind: ClassVar[str] = "verified"
     deployment: str
+    watched: bool = False
+    """Whether it becomes known-good only when its watch has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchStarted(Event):
+    """A release that was verified is watched for a while."""
+
+    kind: ClassVar[str] = "watch-started"
+    watch: HealthWatch
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLooked(Event):
+    """Somebody looked how a release does that is being watched."""
+
+    kind: ClassVar[str] = "watch-looked"
+    deployment: str
+    seen: Seen
+    summary: str
+    """In words; masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEnded(Event):
+    """A watch came to its end. One that passed makes its release known-good there."""
+
+    kind: ClassVar[str] = "watch-ended"
+    deployment: str
+    state: WatchState
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,4 +159,9 @@ _CAPABILITIES = (
     Capability(
         Ability.SMOKE_RUN, Support.IMPOSSIBLE, "Node-RED has no run of its own; let an HTTP check call the flows"
     ),
+    Capability(
+        Ability.EXECUTIONS,
+        Support.IMPOSSIBLE,
+        "Node-RED keeps no record of what its flows did; probe them over HTTP",
+    ),
 )

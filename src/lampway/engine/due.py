@@ -1,0 +1,37 @@
+"""What time has made due: the one use case that whatever drives time calls, be it `resume`, a timer or a worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lampway.domain.events import Actor
+from lampway.engine.context import Engine, Request
+from lampway.engine.deliver import SendNotices, send_notices
+from lampway.engine.health import Looked, tend_watches
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was due and has been done."""
+
+    looked: tuple[Looked, ...]
+    sent: int
+    """Notices that arrived."""
+    next_at: str
+    """When something is due next; empty for never."""
+    watched: bool
+    """Whether something is still being watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDue(Request[Done]):
+    """Do what time has made due. Asking twice does it once."""
+
+
+def run_due(engine: Engine, request: RunDue, actor: Actor) -> Done:
+    """Look at what is watched, and bring out what people are to be told. Raises nothing for what goes badly there."""
+    del request
+    looked, next_look = tend_watches(engine)
+    sent = send_notices(engine, SendNotices(), actor)
+    due = [moment for moment in (next_look, sent.next_at) if moment]
+    return Done(looked, sent.sent, min(due, default=""), bool(next_look))
