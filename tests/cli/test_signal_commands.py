@@ -108,7 +108,7 @@ def test_delivery_and_traces_of_nothing_are_nothing(empty: Runner, desk: Receive
         (("metrics", "trace", "--endpoint", "localhost:4318"), "not an address"),
         (("metrics", "trace", "--endpoint", "http://h", "--header", "authorization=Bearer abc"), "secret reference"),
         (("metrics", "delivery", "nobody"), "no solution named"),
-        (("metrics", "delivery", "--since", "soon"), "not a day"),
+        (("metrics", "delivery", "--since", "soon"), "not a date or time"),
     ],
 )
 def test_each_slip_is_one_clear_error(empty: Runner, desk: Receiver, words: tuple[str, ...], said: str) -> None:

@@ -72,7 +72,8 @@ def approve_and_die(team: Any, promotion: str) -> None:
     """Approve, and die before anything comes of it."""
     script = Path(__file__).with_name("killed.py")
     words = [sys.executable, str(script), str(team.root), promotion, "decision-made:"]
-    done = subprocess.run(words, env={**os.environ, "LAMPWAY_USER": "ben"}, timeout=60, check=False)
+    env = {**os.environ, "LAMPWAY_USER": "ben", "LAMPWAY_KEY": str(team.key("ben"))}
+    done = subprocess.run(words, env=env, timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL
 
 
