@@ -227,7 +227,7 @@ def test_the_work_of_a_machine_that_is_killed_goes_on_elsewhere_within_15_second
         soon(lambda: alive(team))
         approving = subprocess.Popen(
             [sys.executable, "-m", "lampway", "-C", str(team.root), "approve", "orders"],
-            env={**os.environ, "LAMPWAY_USER": "ben"},
+            env={**os.environ, "LAMPWAY_USER": "ben", "LAMPWAY_KEY": str(team.key("ben"))},
         )
         assert first.wait(30) == -signal.SIGKILL
         begun = time.monotonic()
@@ -249,7 +249,7 @@ def test_a_machine_that_comes_back_from_the_dead_changes_nothing(machines: tuple
         soon(lambda: alive(team))
         approving = subprocess.Popen(
             [sys.executable, "-m", "lampway", "-C", str(team.root), "approve", "orders"],
-            env={**os.environ, "LAMPWAY_USER": "ben"},
+            env={**os.environ, "LAMPWAY_USER": "ben", "LAMPWAY_KEY": str(team.key("ben"))},
         )
         soon(lambda: "T" in Path(f"/proc/{zombie.pid}/stat").read_text().split()[2])
         with machine(two):
