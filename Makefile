@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Trust what the machine trusts, so that mirrors and proxies with certificates of their own work as they do with pip.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: setup dev demo test test-platforms check fix bench chaos lock schemas clean
+.PHONY: setup dev demo test test-postgres test-platforms check fix bench chaos lock schemas clean
 
 setup: $(VENV)/.runtime ## make .venv with lampway in it
 
@@ -20,6 +20,9 @@ demo: $(VENV)/.runtime ## see the whole story on three real Node-RED instances
 test: $(VENV)/.dev ## everything up to a real Node-RED
 	@echo "tests; the first time, Node and Node-RED are installed into $(LAMPWAY_CACHE)"
 	@$(BIN)/python -m pytest --ignore=tests/heavy $(PYTEST_ARGS)
+
+test-postgres: $(VENV)/.dev ## what the engine does, on a Postgres of the tests' own
+	@LAMPWAY_TEST_STATE=postgres $(BIN)/python -m pytest tests/engine $(PYTEST_ARGS)
 
 test-platforms: $(VENV)/.dev ## platforms that are heavy to install: the built package, run as a user installs it
 	@$(BIN)/python -m pytest tests/heavy -o addopts="-ra --strict-markers --strict-config" $(PYTEST_ARGS)

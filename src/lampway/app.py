@@ -231,6 +231,7 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
         clock=clock,
         new_id=lambda: randomness.token_hex(4),
         pause=time.sleep,
+        second_copy=open_second_copy(),
         holder=f"{socket.gethostname()}:{os.getpid()}",
         observers=observers,
     )
@@ -249,10 +250,31 @@ def open_state(root: Path, clock: SystemClock) -> SqlStore:
 
 
 def open_packages(root: Path, place: str = "") -> PackageStore:
-    """Return the package store at `place`, else in a folder below `root`."""
+    """Return the packages at `place`, else where `LAMPWAY_PACKAGES` says, else in a folder below `root`.
+
+    Where there is to be a second copy, everything is kept in both. Raises UsageError.
+    """
     from lampway.storage.packages import ObjectPackages
 
-    return ObjectPackages(place or str(root / STATE / "packages"))
+    if place:
+        return ObjectPackages(place)
+    first = ObjectPackages(os.environ.get("LAMPWAY_PACKAGES") or str(root / STATE / "packages"))
+    second = open_second_copy()
+    if second is None:
+        return first
+    from lampway.storage.mirror import MirroredPackages
+
+    return MirroredPackages(first, second)
+
+
+def open_second_copy() -> PackageStore | None:
+    """Return the second copy of all packages, where `LAMPWAY_PACKAGES_COPY` names one. Raises UsageError."""
+    place = os.environ.get("LAMPWAY_PACKAGES_COPY", "")
+    if not place:
+        return None
+    from lampway.storage.packages import ObjectPackages
+
+    return ObjectPackages(place)
 
 
 def make_backup(root: Path, target: Path, *, with_key: bool = False) -> Backup:

@@ -53,7 +53,9 @@ def test_rooms_are_nouns_of_the_field_and_two_levels_deep() -> None:
         assert len(parts) <= 3
 
 
-@pytest.mark.parametrize("heavy", ["sqlalchemy", "httpx", "cyclopts", "pydantic", "ruamel", "obstore", "rich"])
+@pytest.mark.parametrize(
+    "heavy", ["sqlalchemy", "httpx", "cyclopts", "pydantic", "ruamel", "obstore", "rich", "alembic", "psycopg"]
+)
 def test_help_imports_nothing_heavy(heavy: str) -> None:
     script = (
         "import sys, io, contextlib; from lampway.cli.main import main\n"

@@ -80,3 +80,39 @@ def test_an_address_of_no_store_is_told_by_every_command(run: Run, monkeypatch: 
     assert code == 2
     assert "LAMPWAY_STATE" in err
     assert "s3cr3t" not in err
+
+
+def test_packages_are_verified_and_repaired_from_a_second_copy(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("packages", "verify") == (0, "✓ 0 are whole in one copy\n", "")
+    code, _, err = run("packages", "repair")
+    assert code == 2
+    assert "LAMPWAY_PACKAGES_COPY" in err
+    monkeypatch.setenv("LAMPWAY_PACKAGES_COPY", str(tmp_path / "second"))
+    assert run("packages", "verify")[1] == "✓ 0 are whole in both copies\n"
+    assert run("packages", "repair")[1] == "nothing to repair\n"
+    assert json.loads(run("packages", "verify", "--json")[1]) == {"checked": 0, "faults": [], "has_second": True}
+
+
+def test_a_package_store_with_a_setting_nobody_knows_is_asking_wrongly(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAMPWAY_PACKAGES", "s3://lamps/team?color=red")
+    code, _, err = run("status")
+    assert code == 2
+    assert "no setting color" in err
+
+
+def test_retention_says_that_nothing_goes_until_the_strategy_declares_it(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("retention", "--apply")
+    assert code == 1
+    assert "retention: 180d" in err
+    file = tmp_path / "team" / "lampway.yaml"
+    text = file.read_text()
+    file.write_text(text + "\nretention: 12h\n")
+    code, _, err = run("strategy", "check")
+    assert code == 2
+    assert "a day at least" in err
+    file.write_text(text + "\nretention: 26w\n")
+    assert "are kept: for good → 182 d" in run("strategy", "diff")[1]

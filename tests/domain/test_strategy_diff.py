@@ -159,6 +159,10 @@ CASES = {
         replace(BASE, freezes=(Freeze("2026-12-19T00:00:00+00:00", "2027-01-01T00:00:00+00:00", "x", ("prod",)),)),
         ["strategy: freeze added: prod from Sat 2026-12-19 00:00 UTC until Fri 2027-01-01 00:00 UTC: x"],
     ),
+    "retention": (
+        replace(BASE, retention=15552000.0),
+        ["strategy: packages that never were in production are kept: for good → 180 d"],
+    ),
     "approvals lapse": (
         gates(CHECKS, replace(APPROVAL, max_age=86400.0)),
         ["pipeline standard: stage prod: gate approval: lapses after: never → 1 d"],

@@ -155,6 +155,13 @@ class MemoryPackages:
     def has(self, digest: str) -> bool:
         return digest in self.kept
 
+    def remove(self, digest: str) -> None:
+        self.kept.pop(digest, None)
+
+    def set_aside(self, digest: str) -> str:
+        self.kept[f"damaged/{digest}"] = self.kept.pop(digest)
+        return f"damaged/{digest}"
+
 
 @dataclass
 class Commit:
@@ -419,6 +426,8 @@ def unguard(connection: Any) -> None:
 class Team:
     """Three environments, an engine, and short words for what people do."""
 
+    second_copy: MemoryPackages | None = None
+
     def __init__(self, opened: Callable[[FixedClock], SqlStore] | None = None, *, tells_editors: bool = True) -> None:
         self.clock = FixedClock()
         self.store = (opened or open_fresh)(self.clock)
@@ -465,6 +474,7 @@ class Team:
         return Engine(
             store=store or self.store,
             packages=self.packages,
+            second_copy=self.second_copy,
             source=self.source,
             secrets=self.vault,
             scanner=WordScanner(),

@@ -31,8 +31,8 @@ NEXT = """
     import sqlalchemy as sa
     from alembic import op
 
-    revision = "0002"
-    down_revision = "0001"
+    revision = "0003"
+    down_revision = "0002"
 
 
     def upgrade():
@@ -61,14 +61,14 @@ def engine_of(url: str) -> Engine:
 
 @pytest.fixture
 def next_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Return what makes this Lampway one whose layout is the second."""
+    """Return what makes this Lampway one whose layout is the third."""
 
     def come(then: str = "pass") -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(layout.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-        (folder / "layout_0002.py").write_text(textwrap.dedent(NEXT).format(then=then))
+        (folder / "layout_0003.py").write_text(textwrap.dedent(NEXT).format(then=then))
         monkeypatch.setattr(layout, "MIGRATIONS", folder)
-        monkeypatch.setattr(schema, "VERSION", 2)
+        monkeypatch.setattr(schema, "VERSION", 3)
 
     yield come
     monkeypatch.undo()
@@ -85,6 +85,7 @@ def test_a_store_of_every_release_is_taken_over_with_its_ledger_byte_for_byte(
     assert len(before) > 50
     store = open_sqlite(path, clock)
     assert rows(path) == before
+    assert rows(tmp_path / "lampway.db.layout-1") == before
     assert store.audit() == ()
     with store.transaction() as transaction:
         transaction.append(LockObserved("prod", "locked", "goes on", ""), ENGINE)
@@ -104,7 +105,7 @@ def test_migrating_from_nothing_gives_the_tables_that_the_program_works_with(sto
     engine = engine_of(store_url)
     with engine.connect() as connection, connection.begin():
         layout.upgrade(connection)
-        connection.execute(text("INSERT INTO about VALUES ('schema', '1')"))
+        connection.execute(text("INSERT INTO about VALUES ('schema', '2')"))
     store = open_store(store_url, clock)
     assert drift(engine) == []
     store.close()
@@ -141,7 +142,7 @@ def test_an_older_store_is_migrated_when_it_is_opened_and_guarded_again(old: str
     assert store.audit() == ()
     with store.reading() as reading:
         assert reading.connection.execute(text("SELECT note FROM ledger LIMIT 1")).all() == [(None,)]
-        assert reading.connection.execute(text("SELECT value FROM about")).scalar_one() == "2"
+        assert reading.connection.execute(text("SELECT value FROM about")).scalar_one() == "3"
     with pytest.raises(StorageError, match="append-only"), store.transaction() as transaction:
         transaction.connection.exec_driver_sql("DELETE FROM ledger")
     store.close()
@@ -156,22 +157,22 @@ def test_of_a_file_a_copy_is_kept_as_it_was(tmp_path: Path, clock: Any, next_lay
     before = rows(path)
     next_layout()
     open_sqlite(path, clock).close()
-    copy = tmp_path / "lampway.db.layout-1"
+    copy = tmp_path / "lampway.db.layout-2"
     assert rows(copy) == before
     assert copy.stat().st_mode & 0o077 == 0
     with contextlib.closing(sqlite3.connect(copy)) as bare:
-        assert bare.execute("SELECT value FROM about").fetchone() == ("1",)
-    assert sorted(file.name for file in tmp_path.glob("*lampway.db*")) == ["lampway.db", "lampway.db.layout-1"]
+        assert bare.execute("SELECT value FROM about").fetchone() == ("2",)
+    assert sorted(file.name for file in tmp_path.glob("*lampway.db*")) == ["lampway.db", "lampway.db.layout-2"]
 
 
 def test_a_migration_that_fails_changes_nothing(old: str, clock: Any, next_layout: Any) -> None:
     next_layout(then="op.execute('INSERT INTO nowhere VALUES (1)')")
-    with pytest.raises(StorageError, match="cannot be brought to layout 2") as caught:
+    with pytest.raises(StorageError, match="cannot be brought to layout 3") as caught:
         open_store(old, clock)
     assert "nothing was changed" in caught.value.hint
     engine = engine_of(old)
     with engine.connect() as connection:
-        assert connection.execute(text("SELECT value FROM about")).scalar_one() == "1"
+        assert connection.execute(text("SELECT value FROM about")).scalar_one() == "2"
         assert connection.execute(text("SELECT count(*) FROM ledger")).scalar_one() == 5
     assert drift(engine) == []
     engine.dispose()
@@ -183,7 +184,7 @@ def test_a_store_of_a_newer_lampway_is_refused_and_left_alone(
     next_layout()
     open_store(old, clock).close()
     monkeypatch.undo()
-    with pytest.raises(StorageError, match="layout 2, this version works with 1") as caught:
+    with pytest.raises(StorageError, match="layout 3, this version works with 2") as caught:
         open_store(old, clock)
     assert caught.value.hint == "use a newer Lampway"
 

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -245,3 +246,33 @@ def test_every_actor_is_kept_with_how_we_know(store: SqlStore) -> None:
     with store.transaction() as transaction:
         transaction.append(seen("prod"), actor)
     assert [r.actor for r in store.events()] == [actor]
+
+
+def test_a_store_that_may_only_be_read_is_read_and_says_why_nothing_is_added(store: SqlStore) -> None:
+    add(store, seen("prod"))
+    is_file = store._engine.dialect.name == "sqlite"
+    only = "PRAGMA query_only = ON" if is_file else "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
+    with store._engine.connect() as connection:
+        connection.exec_driver_sql(only)
+        connection.commit()
+    with pytest.raises(StorageError, match=r"read-?only") as caught:
+        add(store, seen("test"))
+    assert "writable" in caught.value.hint or "may write" in caught.value.hint
+    assert store.audit() == ()
+    assert store.verify().events == 1
+
+
+def test_a_full_disk_says_how_to_go_on_and_keeps_nothing_by_halves(tmp_path: Path, clock: Any) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'lampway.db'}", clock)
+    add(store, seen("prod"))
+    with store._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # as full as it is now
+    with pytest.raises(StorageError, match="full") as caught:
+        add(store, *(seen(f"e{n}", "x" * 5000) for n in range(20)))
+    assert "free some disk space" in caught.value.hint
+    with store._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    assert store.verify().events == 1
+    add(store, seen("test"))
+    assert store.audit() == ()
+    store.close()

@@ -1,4 +1,4 @@
-"""Commands about what is kept: back it up, restore it."""
+"""Commands about what is kept: back it up, restore it, verify and repair packages, remove what nobody needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from cyclopts import Parameter
 from lampway.app import find_root, make_backup, restore_backup
 from lampway.cli.output import emit, note, paint, say, when
 from lampway.cli.path import Json
-from lampway.cli.session import working_folder
+from lampway.cli.session import session, working_folder
+from lampway.domain.digest import short
+from lampway.engine.packages import PackageFault, RepairPackages, VerifyPackages
+from lampway.engine.retention import Retain
 from lampway.errors import NotFoundError
 
 WithKey = Annotated[bool, Parameter(name="--with-key", negative="")]
@@ -92,6 +95,88 @@ def restore(
     note(f"  head of the ledger: {done.head or 'none'}")
     note("  what happened since is not in it: compare with lampway audit verify --checkpoint, and lampway drift scan")
     return 0 if is_whole else 1
+
+
+def packages_verify(*, json: Json = False) -> int:
+    """Read every package and every output that the ledger says is kept, in both copies. Exits with 1 for any fault.
+
+    Parameters
+    ----------
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        view = opened.run(VerifyPackages())
+    if json:
+        emit(view)
+        return 1 if view.faults else 0
+    for fault in view.faults:
+        say(paint(f"✗ {_fault(fault)}", "31"))
+    copies = "in both copies" if view.has_second else "in one copy"
+    if view.faults:
+        say(f"{len(view.faults)} of {view.checked} are not whole {copies}")
+        note("  lampway packages repair" if view.has_second else "  no second copy: bring them back from a backup")
+        return 1
+    say(f"✓ {view.checked} are whole {copies}")
+    return 0
+
+
+def packages_repair(*, json: Json = False) -> int:
+    """Bring back what is missing or damaged in one copy from the other. Exits with 1 when something stays lost.
+
+    Damaged bytes are set aside below damaged/, never thrown away.
+
+    Parameters
+    ----------
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        done = opened.run(RepairPackages())
+    if json:
+        emit(done)
+        return 1 if done.lost else 0
+    for fault in done.repaired:
+        say(paint(f"✓ repaired: {_fault(fault)}", "32"))
+    for fault in done.lost:
+        say(paint(f"✗ lost in both copies: {_fault(fault)}", "31"))
+    for place in done.aside:
+        note(f"  damaged bytes are kept as evidence: {place}")
+    if not done.repaired and not done.lost:
+        say("nothing to repair")
+    return 1 if done.lost else 0
+
+
+def retention(*, apply: Annotated[bool, Parameter(negative="")] = False, json: Json = False) -> int:
+    """Show which packages and outputs may go, as `retention` in lampway.yaml declares.
+
+    Nothing about a release that ever was in production or is in use is among them, and no row of the ledger ever goes.
+
+    Parameters
+    ----------
+    apply
+        Record that they go, and remove them, from both copies.
+    json
+        Print the facts as JSON.
+    """
+    with session() as opened:
+        view = opened.run(Retain(apply))
+    if json:
+        emit(view)
+        return 0
+    said = "removed" if view.applied else "may go"
+    for one in view.removable:
+        say(f"{said}: {one.what}, quiet since {when(one.since)} ({short(one.digest)})")
+    if not view.removable:
+        say("nothing may go")
+    elif not view.applied:
+        note("  remove them: lampway retention --apply")
+    return 0
+
+
+def _fault(fault: PackageFault) -> str:
+    second = f", second copy {fault.second}" if fault.second else ""
+    return f"{fault.what}: {fault.first}{second} ({fault.digest})"
 
 
 def _size(count: int) -> str:

@@ -168,4 +168,5 @@ def _assemble(
         second_person_applies=top.rules.second_person_applies,
         freezes=tuple(freeze.to_domain() for freeze in top.freezes),
         schedules=top.schedules.to_domain(),
+        retention=top.retention or 0.0,
     )

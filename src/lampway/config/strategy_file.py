@@ -100,6 +100,15 @@ class StrategyFile(Section):
     """When deployments may not start, by the calendar."""
     schedules: Annotated[SchedulesSection, MayBeEmpty] = SchedulesSection()
     """What workers do by the clock."""
+    retention: Span | None = None
+    """After how long packages of releases that never were in production may go. Without this key: never."""
+
+    @field_validator("retention")
+    @classmethod
+    def _is_a_day(cls, span: float | None) -> float | None:
+        if span is not None and span < 86_400:
+            raise fault("packages are kept for a day at least", "write it as in: 180d")
+        return span
 
     @field_validator("next_review")
     @classmethod

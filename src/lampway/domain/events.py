@@ -386,6 +386,18 @@ class Reminded(Event):
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class PackagesRemoved(Event):
+    """Packages and outputs that nobody needs any more were removed, as the strategy declares."""
+
+    kind: ClassVar[str] = "packages-removed"
+    digests: tuple[str, ...]
+    releases: tuple[str, ...]
+    """Names of the releases they were about."""
+    keep: float
+    """For how many seconds such things are kept."""
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -423,6 +435,7 @@ EVENTS: dict[str, type[Event]] = {
         RanOut,
         Reminded,
         StepRunning,
+        PackagesRemoved,
     )
 }
 """Every kind of event, by name."""

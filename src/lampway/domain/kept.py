@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lampway.domain.events import Event, EvidenceRecorded, Recorded, ReleaseSealed, StepFinished
+from lampway.domain.events import Event, EvidenceRecorded, PackagesRemoved, Recorded, ReleaseSealed, StepFinished
 
 
 def named(event: Event) -> tuple[tuple[str, str], ...]:
@@ -21,8 +21,13 @@ def named(event: Event) -> tuple[tuple[str, str], ...]:
             return ()
 
 
-NAMING = (ReleaseSealed.kind, EvidenceRecorded.kind, StepFinished.kind)
-"""Kinds of events that name something in the package store."""
+def forgotten(event: Event) -> tuple[str, ...]:
+    """Return the digests that an event says are kept no more."""
+    return event.digests if isinstance(event, PackagesRemoved) else ()
+
+
+NAMING = (ReleaseSealed.kind, EvidenceRecorded.kind, StepFinished.kind, PackagesRemoved.kind)
+"""Kinds of events that tell what is in the package store."""
 
 
 def kept(events: Iterable[Recorded]) -> dict[str, str]:
@@ -31,4 +36,6 @@ def kept(events: Iterable[Recorded]) -> dict[str, str]:
     for recorded in events:
         for digest, what in named(recorded.event):
             found.setdefault(digest, what)
+        for digest in forgotten(recorded.event):
+            found.pop(digest, None)
     return found

@@ -94,6 +94,8 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             records.put(evidence.id, evidence)
         case events.EnvironmentObserved() | events.Tagged() | events.Seeded() | events.CheckpointMade():
             pass  # facts for the auditor; no record answers from them
+        case events.PackagesRemoved():
+            pass  # likewise
         case events.DriftFound() | events.DriftResolved() | events.LockObserved():
             _observation(recorded, records)
         case events.GateWaived() | events.Remarked() | events.ChecklistAnswered():

@@ -209,6 +209,8 @@ class Strategy:
     """When deployments may not start. They govern by the calendar alone: no promotion is bound to them."""
     schedules: Schedules = field(default_factory=Schedules)
     """What workers do by the clock. No promotion is bound to it."""
+    retention: float = 0.0
+    """Seconds after which packages of releases that never were in production may go; 0 for never."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""

@@ -45,6 +45,9 @@ def _strategy(old: Strategy, new: Strategy) -> Iterator[_Change]:
     if old.second_person_applies != new.second_person_applies:
         need = "must be applied by a second person" if new.second_person_applies else "need no second person any more"
         yield "strategy", f"changes of the strategy {need}"
+    if old.retention != new.retention:
+        kept = (span_in_words(span) if span else "for good" for span in (old.retention, new.retention))
+        yield "strategy", f"packages that never were in production are kept: {' → '.join(kept)}"
     yield from _named("tier", old.tiers, new.tiers, _tier)
     yield from _members("strategy", "role", old.roles, new.roles)
     yield from (("strategy", f"freeze removed: {f.words}") for f in old.freezes if f not in new.freezes)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lampway.domain.checkpoint import TAG, Checkpoint, parse_checkpoint
-from lampway.domain.events import Actor, EvidenceRecorded, ReleaseSealed
+from lampway.domain.events import Actor, EvidenceRecorded, PackagesRemoved, ReleaseSealed
 from lampway.engine.context import Engine, Request
 from lampway.engine.describe import describe, name_subjects
 from lampway.engine.store import Chain, Damage
@@ -128,11 +128,13 @@ def _packages(engine: Engine, damage: list[Damage]) -> int:
     """Read every package that a release names, add what is wrong to `damage`, and return how many there are."""
     packages: set[str] = set()
     try:
-        for recorded in engine.store.events(kinds=(ReleaseSealed.kind, EvidenceRecorded.kind)):
+        for recorded in engine.store.events(kinds=(ReleaseSealed.kind, EvidenceRecorded.kind, PackagesRemoved.kind)):
             if isinstance(recorded.event, ReleaseSealed):
                 packages |= {p.digest for p in recorded.event.release.packages}
             if isinstance(recorded.event, EvidenceRecorded):
                 packages |= set(recorded.event.evidence.kept)
+            if isinstance(recorded.event, PackagesRemoved):
+                packages -= set(recorded.event.digests)
     except StorageError as error:
         if not damage:
             damage.append(Damage(error.where or "ledger", error.message))

@@ -26,11 +26,13 @@ from lampway.engine.drift import (
     scan_drift,
 )
 from lampway.engine.evidence import ExportEvidence, export_evidence
+from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
 from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.release import MakeRelease, make_release
+from lampway.engine.retention import Retain, retain
 from lampway.engine.signed import DraftDecision, draft_decision
 from lampway.engine.stops import (
     LiftHold,
@@ -132,6 +134,9 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     DraftDecision: draft_decision,
     ExportEvidence: export_evidence,
     ShowWorkers: show_workers,
+    VerifyPackages: verify_packages,
+    RepairPackages: repair_packages,
+    Retain: retain,
 }
 """Request to use case."""
 

@@ -45,6 +45,8 @@ class Engine:
     """Waits some seconds; only between polls of a platform."""
     holder: str
     """Names this process in leases."""
+    second_copy: PackageStore | None = field(default=None, kw_only=True)
+    """Where every package is kept once more; None for nowhere."""
     observers: tuple[Callable[[Recorded], None], ...] = field(default=())
     """Told of every event once it is durable."""
     is_leaving: Callable[[], bool] = field(default=lambda: False)

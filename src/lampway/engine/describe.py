@@ -104,5 +104,7 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{names.get(event.promotion, event.promotion)}: {', '.join(event.people)} reminded: it waits"
         case events.EngineKeyRecorded():
             return f"the engine signs with {event.key}"
+        case events.PackagesRemoved():
+            return f"{len(event.digests)} packages and outputs of {', '.join(event.releases)} removed"
         case _:
             return event.kind

@@ -43,6 +43,17 @@ class PackageStore(Protocol):
         """Return whether something is kept under this digest; does not verify it."""
         ...
 
+    def remove(self, digest: str) -> None:
+        """Forget what is kept under this digest, if anything is. Raises StorageError."""
+        ...
+
+    def set_aside(self, digest: str) -> str:
+        """Move what is kept under this digest out of the way, as evidence of damage, and return where it lies now.
+
+        Raises StorageError.
+        """
+        ...
+
 
 class Secrets(Protocol):
     """Resolves secret references, at the moment of use."""

@@ -20,7 +20,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from lampway.domain.digest import EMPTY
-from lampway.domain.kept import NAMING, named
+from lampway.domain.events import Event
+from lampway.domain.kept import NAMING, forgotten, named
 from lampway.engine.ports import PackageStore
 from lampway.errors import RefusedError, StorageError, UsageError
 from lampway.storage import ledger
@@ -72,6 +73,13 @@ class _Rows:
     events: int = 0
     head: str = ""
     packages: dict[str, str] = field(default_factory=dict)
+
+    def note(self, event: Event) -> None:
+        """Remember what an event says is kept, or kept no more."""
+        for digest, what in named(event):
+            self.packages.setdefault(digest, what)
+        for digest in forgotten(event):
+            self.packages.pop(digest, None)
 
 
 def back_up(store: SqlStore, packages: PackageStore, target: Path, *, at: str, key: bytes = b"") -> Backup:
@@ -142,8 +150,7 @@ def _write_ledger(archive: zipfile.ZipFile, connection: Connection) -> tuple[_Ro
                 lines += msgspec.json.encode(row) + b"\n"
                 rows.events += 1
                 if raw[3] in _NAMING:
-                    for digest, what in named(ledger.decode(raw).event):
-                        rows.packages.setdefault(digest, what)
+                    rows.note(ledger.decode(raw).event)
             whole.update(lines)
             member.write(lines)
     rows.head = prev if rows.events else ""

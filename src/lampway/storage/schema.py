@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeEngine
 
 from lampway.domain.projection import RECORDS
 
-VERSION = 1
+VERSION = 2
 """Of the tables' layout."""
 
 metadata = MetaData()
@@ -51,6 +51,7 @@ def _record_table(kind: type) -> Table:
         Column("doc", _text(), nullable=False),
         Index(f"ix_record_{name}_place", "environment", "solution", "state"),
         Index(f"ix_record_{name}_first", "solution", "first"),
+        Index(f"ix_record_{name}_state", "state", "first"),
     )
 
 
