@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.table import Report
 
-BENCHMARKS = ("promotion", "start", "packages", "ledger", "million", "history", "evidence", "stores")
+BENCHMARKS = ("promotion", "overhead", "start", "packages", "ledger", "million", "history", "evidence", "stores")
 RESULTS = Path(__file__).parent / "results"
 _ALONE = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LAMPWAY_USER": "ada"}
 """Nobody's own settings take part."""

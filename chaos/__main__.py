@@ -22,6 +22,8 @@ from typing import Any
 from bench.table import Table
 
 from chaos.life import WAYS, Told, Way, tell, warm_up
+from chaos.nodered import kill_on_nodered
+from chaos.postgres import kill_on_postgres
 from chaos.town import ALONE, Town, build
 
 _SHARES = {"points": 0.35, "times": 0.2, "troubled": 0.25, "blind": 0.1, "zombies": 0.1}
@@ -54,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=10_000, help="at scaled timings")
     parser.add_argument("--production", type=int, default=200, help="at production timings, on the disk")
+    parser.add_argument("--nodered", type=int, default=100, help="on real Node-REDs")
+    parser.add_argument("--postgres", type=int, default=200, help="on Postgres, four engines at once")
     parser.add_argument("--seed", default="1", help="SEED for everything, SEED/WAY/NUMBER for one story")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     return parser
@@ -77,6 +81,13 @@ def _play(asked: argparse.Namespace, folder: Path) -> list[Told]:
     if asked.production:
         with tempfile.TemporaryDirectory(prefix="lampway-chaos-", ignore_cleanup_errors=True) as disk:
             told += _share(template, seed, WAYS["production"], asked.production, asked.jobs * 4, Path(disk))
+    if asked.postgres:
+        told += kill_on_postgres(seed, asked.postgres, template, folder)
+        print(f"Postgres: {sum(t.kills for t in told if t.how.startswith('Postgres'))} kills", flush=True)
+    if asked.nodered:
+        with tempfile.TemporaryDirectory(prefix="lampway-chaos-", ignore_cleanup_errors=True) as disk:
+            told.append(kill_on_nodered(seed, asked.nodered, Path(disk)))
+        print(f"real Node-RED: {told[-1].kills} kills, {len(told[-1].faults)} faults", flush=True)
     return told
 
 

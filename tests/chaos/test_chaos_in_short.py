@@ -22,7 +22,8 @@ _IMPORT = ("import", "orders", "1.0.0")
 
 
 def test_engines_are_killed_and_nothing_is_lost_or_done_twice() -> None:
-    words = [sys.executable, "-m", "chaos", "--kills", "120", "--production", "0", "--seed", "short"]
+    elsewhere = [word for place in ("--production", "--nodered", "--postgres") for word in (place, "0")]
+    words = [sys.executable, "-m", "chaos", "--kills", "120", "--seed", "short", *elsewhere]
     given = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     done = subprocess.run(words, cwd=ROOT, env=given, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -114,7 +114,7 @@ class Model:
         place.install(one)
 
 
-@settings(max_examples=12, stateful_step_count=18, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
 class Machine(RuleBasedStateMachine):
     """People and processes."""
 
@@ -126,6 +126,7 @@ class Machine(RuleBasedStateMachine):
         self.versions: list[str] = []
         self.is_settled = True
         self.make_release()
+        self.ship(self.versions[0])
 
     def teardown(self) -> None:
         if hasattr(self, "team"):
@@ -147,6 +148,25 @@ class Machine(RuleBasedStateMachine):
         self.team.run(Promote(f"orders@{version}", "prod"))
         self.model.ask(version)
         self.is_settled = False
+
+    @precondition(lambda self: not self.model.held and not self.model.places["test"].waiting)
+    @rule(data=st.data(), dies_at=st.integers(0, 60))
+    def ship_some(self, data: st.DataObject, dies_at: int) -> None:
+        """Ask, wait for test, approve, and let a process die while it goes to prod; 0: it does not."""
+        self.run_to_the_end()
+        self.ship(data.draw(st.sampled_from(self.versions)), dies_at)
+
+    def ship(self, version: str, dies_at: int = 0) -> None:
+        self.team.run(Promote(f"orders@{version}", "prod"))
+        self.model.ask(version)
+        self.run_to_the_end()
+        waiting = self.model.forward("prod")
+        if waiting is not None and not waiting.approved:
+            self.decide(approved=True)
+        if dies_at:
+            self.die_at_a_point(dies_at)
+        else:
+            self.run_to_the_end()
 
     @precondition(lambda self: self.model.forward("prod") and not self.model.forward("prod").approved)
     @rule(approved=st.booleans())
