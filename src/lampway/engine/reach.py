@@ -14,6 +14,7 @@ _NOWHERE = (
     events.PromotionMoved,  # the outcome of looking, or the end of something
     events.DeploymentStarted,
     events.StepStarted,
+    events.StepRunning,
     events.StepFinished,
     events.EnvironmentObserved,
     events.AttestationRecorded,
@@ -23,6 +24,7 @@ _NOWHERE = (
     events.Seeded,
     events.ReleaseSealed,
     events.Reminded,
+    events.PackagesRemoved,
 )
 _FOR_ALL = (
     events.StrategyApplied,
