@@ -73,7 +73,9 @@ def approve_and_die(team: Any, promotion: str) -> None:
     """Approve, and die before anything comes of it."""
     script = Path(__file__).with_name("killed.py")
     words = [sys.executable, str(script), str(team.root), promotion, "decision-made:"]
-    done = subprocess.run(words, env={**os.environ, "LAMPWAY_USER": "ben"}, timeout=60, check=False)
+    done = subprocess.run(
+        words, env={**os.environ, "LAMPWAY_USER": "ben", "LAMPWAY_KEY": str(team.key("ben"))}, timeout=60, check=False
+    )
     assert done.returncode == -signal.SIGKILL
 
 
@@ -86,7 +88,7 @@ def test_a_worker_goes_on_by_itself_with_what_a_command_left_when_it_died(team: 
         status = team.ok("status").out
         assert "working: " in status
         assert "alive" in team.ok("workers").out
-        assert "working: " in next(line for line in team.ok("doctor").out.splitlines() if "workers" in line)
+        assert "working: " in next(line for line in team.ok("doctor", user="ben").out.splitlines() if "workers" in line)
     assert alive(team) == []
     assert "worker" in team.run("workers").out
     assert "→ prod: deploy flows done" in said(team.root)
@@ -237,7 +239,7 @@ def test_the_work_of_a_machine_that_is_killed_goes_on_elsewhere_within_15_second
         soon(lambda: alive(team))
         approving = subprocess.Popen(
             [sys.executable, "-m", "lampway", "-C", str(team.root), "approve", "orders"],
-            env={**os.environ, "LAMPWAY_USER": "ben"},
+            env={**os.environ, "LAMPWAY_USER": "ben", "LAMPWAY_KEY": str(team.key("ben"))},
         )
         assert first.wait(30) == -signal.SIGKILL
         begun = time.monotonic()
@@ -259,7 +261,7 @@ def test_a_machine_that_comes_back_from_the_dead_changes_nothing(machines: tuple
         soon(lambda: alive(team))
         approving = subprocess.Popen(
             [sys.executable, "-m", "lampway", "-C", str(team.root), "approve", "orders"],
-            env={**os.environ, "LAMPWAY_USER": "ben"},
+            env={**os.environ, "LAMPWAY_USER": "ben", "LAMPWAY_KEY": str(team.key("ben"))},
         )
         soon(lambda: "T" in Path(f"/proc/{zombie.pid}/stat").read_text().split()[2])
         with machine(two):
