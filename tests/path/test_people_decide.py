@@ -30,7 +30,8 @@ def governed(team: Any) -> Any:
     people.write_text(people.read_text() + "  dora:\n    name: Dora\n    email: dora@example.org\n")
     solution = team.root / "solutions" / "orders" / "solution.yaml"
     solution.write_text(solution.read_text() + "\ncriticality: low\n")
-    team.ok("key", "create", "--add", user="dora")
+    for user in ("ada", "dora"):
+        team.ok("key", "create", "--add", user=user)
     team.settle_strategy("Ask more of people")
     return team
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import private_postgres
+import private_s3
 
 pytestmark = pytest.mark.real
 
@@ -164,11 +165,22 @@ def test_a_worker_that_is_asked_for_wrongly_says_how(team: Any, words: tuple[str
     assert hint in asked.err
 
 
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    with private_s3.serving() as address:
+        yield address
+
+
 @pytest.fixture
-def machines(start_team: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Path, Path]]:
-    """Return a team whose state is in Postgres, and the folders of two machines with nothing but a clone each."""
+def machines(
+    start_team: Any, s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Any, Path, Path]]:
+    """Return a team with its state in Postgres and its packages in S3, and two machines with nothing but a clone."""
     url = private_postgres.new_database()
     monkeypatch.setenv("LAMPWAY_STATE", url)
+    for name, value in private_s3.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LAMPWAY_PACKAGES", private_s3.new_bucket(s3_server, f"b{abs(hash(str(tmp_path))):x}"))
     team = start_team()
     team.build()
     folders = []
@@ -176,8 +188,6 @@ def machines(start_team: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         folder = tmp_path / name / "governance"
         subprocess.run(["git", "clone", "--quiet", str(team.root), str(folder)], check=True)
         (folder.parent / "secrets").symlink_to(team.secrets)
-        (folder / ".lampway").mkdir()
-        (folder / ".lampway" / "packages").symlink_to(team.root / ".lampway" / "packages")
         folders.append(folder)
     yield team, folders[0], folders[1]
     private_postgres.drop_database(url)
@@ -189,7 +199,7 @@ def server_ends() -> Iterator[None]:
     private_postgres.stop()
 
 
-def test_two_machines_that_share_only_postgres_and_packages_bring_a_release_to_prod(
+def test_two_machines_that_share_only_postgres_and_s3_bring_a_release_to_prod(
     machines: tuple[Any, Path, Path],
 ) -> None:
     team, one, two = machines
@@ -201,6 +211,7 @@ def test_two_machines_that_share_only_postgres_and_packages_bring_a_release_to_p
         assert "✓ read-back" in approved.err, "what workers do is shown where it was asked for"
     assert state(team, promotion) == "succeeded"
     assert team.order("prod")["accepted"] is True
+    assert not (one / ".lampway" / "packages").exists()
     team.ok("audit", "verify")
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 
 import private_postgres
+import private_s3
 
 
 class Clock:
@@ -53,35 +49,14 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
     """Return the address of an object store of the tests' own, on loopback."""
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        end = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(httpx.HTTPError):
-                httpx.get(f"{address}/moto-api/", timeout=5)
-                break
-            assert server.poll() is None
-            assert time.monotonic() < end
-            time.sleep(0.1)
+    with private_s3.serving() as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 @pytest.fixture
 def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """Return the URL of an empty bucket."""
-    values = {"AWS_ACCESS_KEY_ID": "ada", "AWS_SECRET_ACCESS_KEY": "s3cr3t", "AWS_REGION": "us-east-1"}
-    for name, value in values.items():
+    for name, value in private_s3.CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     name = f"b{abs(hash(request.node.nodeid)):x}"
-    assert httpx.put(f"{s3_server}/{name}", timeout=20).status_code == 200
-    return f"s3://{name}/team?endpoint={s3_server}"
+    return private_s3.new_bucket(s3_server, name)

@@ -25,10 +25,10 @@ class Clock:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a disk of one megabyte."""
+    """Return a disk of a megabyte and a half."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         pytest.skip("only root may mount a small disk")
-    words = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)]
+    words = ["mount", "-t", "tmpfs", "-o", "size=1536k", "tmpfs", str(tmp_path)]
     if subprocess.run(words, capture_output=True, check=False).returncode:
         pytest.skip("no small disk can be mounted here")
     yield tmp_path

@@ -14,6 +14,7 @@ _NOWHERE = (
     events.PromotionMoved,  # the outcome of looking, or the end of something
     events.DeploymentStarted,
     events.StepStarted,
+    events.StepRunning,
     events.StepFinished,
     events.EnvironmentObserved,
     events.AttestationRecorded,
@@ -26,6 +27,7 @@ _NOWHERE = (
     events.ApprovalAsked,
     events.WatchStarted,
     events.WatchLooked,
+    events.PackagesRemoved,
 )
 _FOR_ALL = (
     events.StrategyApplied,
