@@ -21,6 +21,7 @@ from lampway.domain.package import Scope
 from lampway.engine.platform import (
     Access,
     AdapterPlan,
+    Executions,
     Export,
     Found,
     Installed,
@@ -120,6 +121,11 @@ class CountingPlatform(MemoryPlatform):
         """Return whether a maker could edit there."""
         with self._call(access):
             return super().observe_lock(access, maker)
+
+    def count_executions(self, access: Access, installed: Installed, since: str) -> Executions:
+        """Return how often what is installed ran there."""
+        with self._call(access):
+            return super().count_executions(access, installed, since)
 
     def smoke_run(self, access: Access, installed: Installed, timeout: float) -> SmokeRun:
         """Try every part of what is installed."""
