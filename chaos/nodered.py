@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from chaos.life import Told, _Child, _Countdown, _fork
+from chaos.life import Child, Countdown, Told, fork
 from chaos.story import Act, Player, ship
 from lampway.app import LocalSession, open_engine
 from lampway.domain.deployment import Deployment, DeploymentState
@@ -31,6 +31,7 @@ from lampway.domain.promotion import OPEN_STATES, Promotion
 from lampway.engine.context import Engine
 from lampway.engine.release import MakeRelease
 
+NODERED = "real Node-RED"
 _PLACES = ("test", "prod")
 _HANGS = 120.0
 _PEOPLE = ("ada", "ben", "ben")
@@ -58,10 +59,10 @@ def kill_on_nodered(seed: str, kills: int, folder: Path) -> Told:
         os.close(hears[1])  # or it would wait for itself
         _hold(folder, 2 + kills // 12, (says[1], hears[0]))
 
-    holder = _fork(hold)
+    holder = fork(hold)
     os.close(says[1])
     os.close(hears[0])
-    told = Told(0, "releases one after the other", "real Node-RED")
+    told = Told(0, "releases one after the other", NODERED)
     try:
         with os.fdopen(says[0]) as file:
             line = file.readline()
@@ -88,11 +89,11 @@ def _live(town: NodeRedTown, acts: tuple[Act, ...], told: Told, chance: random.R
 
     def run(say: Callable[[bytes], None]) -> None:
         os.environ["LAMPWAY_USER"] = _PEOPLE[0]
-        points = _Countdown(dies_at, say, signal.SIGKILL)
+        points = Countdown(dies_at, say, signal.SIGKILL)
         engine = points.wrap(town.engine(random.Random()))
         Player(town, engine, people=_PEOPLE).play(acts)  # type: ignore[arg-type] # as much of a town as it takes
 
-    child = _fork(run)
+    child = fork(run)
     status = child.wait(dies_after or _HANGS)
     if status is None:
         os.kill(child.pid, signal.SIGKILL)
@@ -112,7 +113,7 @@ def _judge(town: NodeRedTown, told: Told) -> None:
     def run(say: Callable[[bytes], None]) -> None:
         say(json.dumps(list(_faults(town))).encode())
 
-    child: _Child = _fork(run)
+    child: Child = fork(run)
     status = child.wait(_HANGS)
     said = child.said()
     if status != 0:

@@ -145,7 +145,7 @@ class SqlStore:
     def watch(self) -> Watch:
         """Return what tells whether another connection has changed something."""
         with self.translated():
-            return watch(self._engine)
+            return _Watched(watch(self._engine), self)
 
     def due(self) -> tuple[Due, ...]:
         """Return the outbox."""
@@ -189,6 +189,23 @@ class _Assured:
         """See to it that we are seen. Raises StorageError."""
         with self._store.translated():
             self._session.assure()
+
+
+class _Watched:
+    """A watch that speaks our errors."""
+
+    def __init__(self, watching: Watch, store: SqlStore) -> None:
+        self._watching = watching
+        self._store = store
+
+    def changed(self) -> bool:
+        """Return whether anything may have changed since it was last asked. Raises StorageError."""
+        with self._store.translated():
+            return self._watching.changed()
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._watching.close()
 
 
 class SqlReading(OperationRows):
