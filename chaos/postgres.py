@@ -35,7 +35,7 @@ _KILLS = 48
 """At most, in one story."""
 _BEAT = 0.3
 """Seconds between two signs of life of a worker: a tenth of what it is in production."""
-_PAUSE = (1.0, 5.0)
+_PAUSE = (2.0, 6.0)
 """Seconds between two disturbances."""
 
 
@@ -176,6 +176,8 @@ class _Role:
     """Given after how many crash points to die, 0 for never, and ids."""
     by_time: tuple[float, float]
     """Which part of the lives ends by the clock, and after how many seconds in the mean."""
+    points: int = 25
+    """After how many crash points the other lives end, in the mean."""
     child: Child | None = None
     ends: float = 0.0
     has_ended: bool = False
@@ -209,11 +211,16 @@ class _Role:
     def _be_born(self, cast: _Cast) -> None:
         part, mean = self.by_time
         by_time = cast.chance.random() < part
-        dies_at = 1 + int(cast.chance.expovariate(1 / 25))
+        dies_at = 1 + int(cast.chance.expovariate(1 / self.points))
         dies_after = 0.1 + cast.chance.expovariate(1 / mean)
-        lives_on = cast.is_last or by_time
-        self.child = self.begin(0 if lives_on else dies_at, cast.next_ids())
-        self.ends = time.monotonic() + (dies_after if by_time and not cast.is_last else _HANGS * 2)
+        if cast.is_last:
+            dies_at, dies_after = 0, _HANGS * 2
+        elif by_time:
+            dies_at = 0
+        else:
+            dies_after += 2.0  # whoever has nothing to do passes no crash point
+        self.child = self.begin(dies_at, cast.next_ids())
+        self.ends = time.monotonic() + dies_after
 
     def leave(self, cast: _Cast) -> None:
         """Be asked to end, and do so."""
@@ -292,7 +299,7 @@ def _play_beside_workers(cast: _Cast) -> None:
         return fork(run)
 
     playing = _Role(person, (0.5, 4.0))
-    workers = [_Role(lambda dies_at, ids: _work(cast.town, dies_at, ids), (0.4, 1.5)) for _ in range(FOUR)]
+    workers = [_Role(lambda dies_at, ids: _work(cast.town, dies_at, ids), (0.6, 0.5), points=8) for _ in range(FOUR)]
     try:
         _go_on(cast, [playing, *workers], lambda: playing.has_ended)
         for worker in workers:
