@@ -19,7 +19,7 @@ from lampway.domain.strategy import RulesInForce
 from lampway.engine.context import Engine, Request
 from lampway.engine.platform import Platform
 from lampway.engine.ports import Author
-from lampway.errors import BrokenError, UsageError
+from lampway.errors import BrokenError, LampwayError, StoreLostError, UsageError
 
 if TYPE_CHECKING:
     from lampway.engine.ports import Scanner
@@ -140,6 +140,7 @@ class LocalSession:
         from lampway.engine.reach import reach
         from lampway.runtime.choice import open_runtime
 
+        trouble: LampwayError | None = None
         with open_runtime(os.environ.get(STATE_URL, ""), self.root / STATE, engine) as (runtime, is_shared):
             for _ in range(50):  # a deployment that succeeds may open the gates of the next stage
                 before = _progress(engine)
@@ -148,9 +149,16 @@ class LocalSession:
                         places = reach(reading, engine.store.events(since))
                 else:
                     places = environments_with_work(engine)
-                runtime.settle(places, functools.partial(drain, engine))
+                try:
+                    runtime.settle(places, functools.partial(drain, engine))
+                except StoreLostError:
+                    raise
+                except LampwayError as error:
+                    trouble = trouble or error  # it is one environment's: what became free elsewhere goes on
                 if _progress(engine) == before:
-                    return
+                    break
+        if trouble is not None:
+            raise trouble
 
     def _open(self) -> Engine:
         if self._engine is None:

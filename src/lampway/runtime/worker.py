@@ -327,7 +327,8 @@ class Worker:
         except TakenOverError:
             tries, wait = 0, _BUSY
         except LampwayError as error:
-            self._say(f"{environment}: {error}; trying again")
+            mending = f"; hint: {error.hint}" if error.hint else ""
+            self._say(f"{environment}: {error}{mending}; trying again")
             wait = min(2.0**tries, _LONGEST)
         except Exception as error:  # noqa: BLE001 - a fault in one environment stops no other
             self._say(f"{environment}: a fault in Lampway itself: {type(error).__name__}: {error}")

@@ -26,7 +26,7 @@ from lampway.storage import layout, ledger, rebuild, search
 from lampway.storage import leases as lease
 from lampway.storage.codec import from_text, to_text
 from lampway.storage.operations import OperationChanges, OperationRows
-from lampway.storage.schema import leases, outbox, records
+from lampway.storage.schema import about, leases, outbox, records
 from lampway.storage.sqlite import SqliteSide, cure
 from lampway.storage.sqlite import connect_engine as _sqlite_engine
 from lampway.storage.watching import watch
@@ -37,6 +37,8 @@ _ADDRESSES = "write sqlite:///PATH or postgresql://USER@HOST/DATABASE into LAMPW
 _GET = {kind: select(table.c.doc).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
 _CHANGE = {kind: update(table).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
 _ADD = {kind: insert(table) for kind, table in records.items()}
+_REPOSITORY = "repository"
+_SERVED = select(about.c.value).where(about.c.key == _REPOSITORY)
 _FENCE = select(leases.c.fence).where(leases.c.environment == bindparam("here"))
 """Built once: making a statement costs more than running it."""
 
@@ -146,6 +148,19 @@ class SqlStore:
         """Return what tells whether another connection has changed something."""
         with self.translated():
             return _Watched(watch(self._engine), self)
+
+    def serves(self) -> str:
+        """Return the first commit of the governance repository that this store serves; empty for none yet."""
+        with self.reading() as reading:
+            return str(reading.connection.execute(_SERVED).scalar() or "")
+
+    def serve(self, commit: str) -> str:
+        """Serve the repository that begins with this commit, unless it is another one's; return the one it serves."""
+        with self.transaction() as transaction:
+            known = transaction.connection.execute(_SERVED).scalar()
+            if known is None:
+                transaction.connection.execute(insert(about).values(key=_REPOSITORY, value=commit))
+            return str(known or commit)
 
     def due(self) -> tuple[Due, ...]:
         """Return the outbox."""
