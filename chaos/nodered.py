@@ -44,6 +44,8 @@ class NodeRedTown:
     folder: Path
     root: Path
     versions: tuple[str, ...]
+    is_haunted: bool = False
+    """Node-RED refuses what was made from an old state."""
 
     def engine(self, ids: random.Random) -> Engine:
         """Return an engine as the program opens it."""
@@ -69,6 +71,7 @@ def kill_on_nodered(seed: str, kills: int, folder: Path) -> Told:
         if not line:
             raise AssertionError(f"no Node-RED to kill engines on: {holder.said()}")
         given = json.loads(line)
+        os.environ.update(given["keys"])
         town = NodeRedTown(folder, Path(given["root"]), tuple(given["versions"]))
         acts = tuple(ship(f"orders@{version}") for version in town.versions)
         chance = random.Random(f"{seed}/nodered")
@@ -77,6 +80,8 @@ def kill_on_nodered(seed: str, kills: int, folder: Path) -> Told:
         if not told.faults:
             _judge(town, told)
     finally:
+        for name in ("LAMPWAY_KEY", "LAMPWAY_PASSPHRASE"):
+            os.environ.pop(name, None)
         os.close(hears[1])  # whoever holds the places lets them go
         holder.wait(_HANGS)
     return told
@@ -170,7 +175,9 @@ def _hold(folder: Path, count: int, pipes: tuple[int, int]) -> None:
         session.close()
         for name in _PLACES:
             (folder / f"{name}.door").write_text("")
-        os.write(says, json.dumps({"root": str(team.root), "versions": versions}).encode() + b"\n")
+        keys = {name: os.environ[name] for name in ("LAMPWAY_KEY", "LAMPWAY_PASSPHRASE")}
+        given = {"root": str(team.root), "versions": versions, "keys": keys}
+        os.write(says, json.dumps(given).encode() + b"\n")
         os.read(hears, 1)
 
 
@@ -213,6 +220,7 @@ def _open_door(url: str, notes: Path) -> str:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] # whoever asked has died, and not politely
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_address[1]}"
 

@@ -39,7 +39,7 @@ class Verdict:
 
 
 def judge(town: Town, acts: Sequence[Act]) -> Verdict:
-    """Compare the worlds, the ledger and what people were told. Changes nothing."""
+    """Compare the worlds, the ledger and what people were told. Changes nothing but what `_look_around` mends."""
     engine, platform = town.engine(), town.platform()
     verdict = Verdict()
     try:
@@ -76,7 +76,7 @@ def _look_around(verdict: Verdict, town: Town, engine: Engine) -> None:
     if town.is_haunted and found:
         verdict.counts["seen as drift"] = len(found)
         for solution, environment in dict.fromkeys((f.solution, f.environment) for f in found):
-            session.run(RevertDrift(solution, environment))
+            LocalSession(town.root, (), "rita", engine).run(RevertDrift(solution, environment))
         found = [f for one in session.run(ScanDrift()) for f in one.findings]
     verdict.lost += [f"{f.environment}: {f.changes[0]}" for f in found]
     verdict.lost += [f"{one.environment} cannot be looked at: {one.error}" for one in scanned if one.error]
