@@ -16,13 +16,15 @@ from lampway.domain.events import (
     Event,
     LockObserved,
     PromotionRequested,
+    Recorded,
 )
 from lampway.domain.promotion import Bound, DeploymentKind, Promotion, PromotionState
 from lampway.domain.strategy import Environment
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, Request, access_to, require_reason, rules_in_force
 from lampway.engine.facts import installed
-from lampway.engine.store import Reading
+from lampway.engine.journal import More
+from lampway.engine.store import Reading, Transaction
 from lampway.errors import NotFoundError, PlatformError, RefusedError, SecretError
 
 _UNDER_WAY = (DeploymentState.RUNNING, DeploymentState.RECONCILE)
@@ -96,13 +98,25 @@ def scan(engine: Engine, environment: Environment, actor: Actor) -> Scanned:
     return _keep(engine, environment.name, here, observation, actor)
 
 
-def scan_one(engine: Engine, access: port.Access, platform: port.Platform, here: Installation | None) -> str:
-    """Look at one solution and return the id of a finding about it that nobody accepted; nothing if there is none."""
-    if here is None:
-        return ""
+def scan_one(engine: Engine, access: port.Access, platform: port.Platform, here: Installation) -> None:
+    """Look at one solution and record what differs."""
     observation = platform.observe(access, _expected(engine, (here,)))
-    found = _keep(engine, here.environment, (here,), observation, ENGINE).findings
-    return next((f.id for f in found if f.state is DriftState.OPEN), "")
+    _keep(engine, here.environment, (here,), observation, ENGINE)
+
+
+def look_at_one(
+    engine: Engine, access: port.Access, platform: port.Platform, here: Installation
+) -> tuple[DriftFinding | None, More]:
+    """Look at one solution and return a finding that nobody accepted, if there is one, and what records the look."""
+    observation = platform.observe(access, _expected(engine, (here,)))
+    with engine.store.reading() as reading:
+        found = _compared(engine, reading, here.environment, (here,), observation)[0].findings
+
+    def tell(transaction: Transaction) -> list[Recorded]:
+        events = _compared(engine, transaction, here.environment, (here,), observation)[1]
+        return [transaction.append(event, ENGINE) for event in events]
+
+    return next((f for f in found if f.state is DriftState.OPEN), None), tell
 
 
 def refresh(engine: Engine, environment: Environment, actor: Actor, *, lock: bool) -> None:
@@ -134,32 +148,40 @@ def _expected(engine: Engine, here: Sequence[Installation]) -> Mapping[str, port
 def _keep(
     engine: Engine, environment: str, here: Sequence[Installation], observation: port.Observation, actor: Actor
 ) -> Scanned:
-    """Record an observation: new findings, and those that are gone.
+    """Record an observation: new findings, and those that are gone."""
+    with engine.store.transaction() as transaction:
+        scanned, events = _compared(engine, transaction, environment, here, observation)
+        told = [transaction.append(event, actor) for event in events]
+    engine.tell(told)
+    return scanned
+
+
+def _compared(
+    engine: Engine, reading: Reading, environment: str, here: Sequence[Installation], observation: port.Observation
+) -> tuple[Scanned, list[Event]]:
+    """Return what an observation comes to, and the events that record it.
 
     What was deployed meanwhile, or is being deployed, is left out: it was compared with what should no longer be there.
     """
     events: list[Event] = []
     current: list[DriftFinding] = []
-    with engine.store.transaction() as transaction:
-        here = [i for i in here if _stands(transaction, i)]
-        for installation in here:
-            seen = _findings(engine, installation, observation.solutions[installation.solution])
-            known = _unresolved(transaction, environment, installation.solution)
-            for finding in seen:
-                same = next((k for k in known if k.fingerprint == finding.fingerprint), None)
-                current.append(same or finding)
-                if same is None:
-                    events.append(DriftFound(finding))
-            marks = {f.fingerprint for f in seen}
-            gone = [k for k in known if k.fingerprint not in marks]
-            events += [DriftResolved(k.id, DriftState.GONE, "no longer seen") for k in gone]
-        drifted = tuple(sorted({f.solution for f in current}))
-        clean = tuple(sorted({i.solution for i in here} - set(drifted)))
-        unowned = tuple(c.name for c in observation.unowned)
-        events.append(EnvironmentObserved(environment, observation.revision, clean, drifted, unowned))
-        told = [transaction.append(event, actor) for event in events]
-    engine.tell(told)
-    return Scanned(environment, observation.revision, tuple(current), clean, unowned)
+    here = [i for i in here if _stands(reading, i)]
+    for installation in here:
+        seen = _findings(engine, installation, observation.solutions[installation.solution])
+        known = _unresolved(reading, environment, installation.solution)
+        for finding in seen:
+            same = next((k for k in known if k.fingerprint == finding.fingerprint), None)
+            current.append(same or finding)
+            if same is None:
+                events.append(DriftFound(finding))
+        marks = {f.fingerprint for f in seen}
+        gone = [k for k in known if k.fingerprint not in marks]
+        events += [DriftResolved(k.id, DriftState.GONE, "no longer seen") for k in gone]
+    drifted = tuple(sorted({f.solution for f in current}))
+    clean = tuple(sorted({i.solution for i in here} - set(drifted)))
+    unowned = tuple(c.name for c in observation.unowned)
+    events.append(EnvironmentObserved(environment, observation.revision, clean, drifted, unowned))
+    return Scanned(environment, observation.revision, tuple(current), clean, unowned), events
 
 
 def _stands(reading: Reading, seen: Installation) -> bool:
