@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Installation
@@ -27,6 +28,8 @@ from lampway.engine.journal import More
 from lampway.engine.store import Reading, Transaction
 from lampway.errors import NotFoundError, PlatformError, RefusedError, SecretError
 
+_AT_ONCE = 4
+"""Environments that are looked at side by side: what takes long is waiting for the platform."""
 _UNDER_WAY = (DeploymentState.RUNNING, DeploymentState.RECONCILE)
 
 
@@ -80,13 +83,16 @@ def scan_drift(engine: Engine, request: ScanDrift, actor: Actor) -> tuple[Scanne
         strategy = rules_in_force(reading).strategy
         used = {i.environment for i in reading.find(Installation)}
     names = request.environments or tuple(e.name for e in strategy.environments if e.name in used)
-    scanned = []
-    for environment in [strategy.environment(name) for name in names]:
+    places = [strategy.environment(name) for name in names]
+
+    def look(environment: Environment) -> Scanned:
         try:
-            scanned.append(scan(engine, environment, actor))
+            return scan(engine, environment, actor)
         except (PlatformError, SecretError) as error:
-            scanned.append(Scanned(environment.name, "", (), (), (), error=str(error)))
-    return tuple(scanned)
+            return Scanned(environment.name, "", (), (), (), error=str(error))
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="scan") as pool:
+        return tuple(pool.map(look, places))
 
 
 def scan(engine: Engine, environment: Environment, actor: Actor) -> Scanned:
@@ -148,9 +154,16 @@ def _expected(engine: Engine, here: Sequence[Installation]) -> Mapping[str, port
 def _keep(
     engine: Engine, environment: str, here: Sequence[Installation], observation: port.Observation, actor: Actor
 ) -> Scanned:
-    """Record an observation: new findings, and those that are gone."""
+    """Record an observation: new findings, and those that are gone.
+
+    It is compared by a look that keeps nobody from writing, and once more only where something was written since.
+    """
+    with engine.store.reading() as reading:
+        seen_at = reading.head()
+        scanned, events = _compared(engine, reading, environment, here, observation)
     with engine.store.transaction() as transaction:
-        scanned, events = _compared(engine, transaction, environment, here, observation)
+        if transaction.head() != seen_at:
+            scanned, events = _compared(engine, transaction, environment, here, observation)
         told = [transaction.append(event, actor) for event in events]
     engine.tell(told)
     return scanned
@@ -199,8 +212,8 @@ def _findings(engine: Engine, installation: Installation, seen: port.Observed) -
         "configuration": tuple(edit.summary for edit in seen.configuration),
     }
     exact = {
-        "definition": digest([seen.definition.added, seen.definition.removed, seen.definition.changed]),
-        "configuration": digest(seen.configuration),
+        "definition": [seen.definition.added, seen.definition.removed, seen.definition.changed],
+        "configuration": seen.configuration,
     }
     return [
         DriftFinding(
@@ -210,7 +223,7 @@ def _findings(engine: Engine, installation: Installation, seen: port.Observed) -
             version=installation.version,
             stream=stream,
             changes=changes,
-            fingerprint=exact[stream],
+            fingerprint=digest(exact[stream]),
             found_at=engine.now(),
         )
         for stream, changes in streams.items()
