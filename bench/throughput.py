@@ -33,7 +33,7 @@ from lampway.testing.world import App, Part
 
 _ENVIRONMENTS = (1, 4, 16)
 _SOLUTIONS = ("orders", "billing", "stock", "returns")
-_DEPLOYMENTS = 64
+_DEPLOYMENTS = 32
 """In each measurement, so that all of them take about as long on a platform that answers at once."""
 _SLOW = 0.25
 _CHANGES = 2
