@@ -106,7 +106,7 @@ def _round(root: Path, release: str, folder: Path, number: int, is_alive: bool) 
             _soon(reached.exists)
             if is_alive:
                 ends.enter_context(_process(other, log))
-                _soon(lambda: len(_alive(engine)) == 2)  # noqa: PLR2004 - the one that will die, and this one
+                _soon(lambda: len(_alive(engine)) == 2)
             with engine.store.reading() as reading:
                 before = reading.head()[0]
             told.touch()

@@ -150,7 +150,8 @@ def _last_end(engine: Engine, began: float) -> float:
 def _begin(root: Path, platform: MemoryPlatform, count: int) -> Engine:
     """Build a governance repository with so many places side by side, and two releases of each solution."""
     names = [f"place-{number}" for number in range(count)]
-    stages = "\n".join(f"      - {{name: {name}, gates: [{{gate: findings}}, {{gate: configuration}}]}}" for name in names)
+    gates = "gates: [{gate: findings}, {gate: configuration}]"
+    stages = "\n".join(f"      - {{name: {name}, {gates}}}" for name in names)
     files = {
         "lampway.yaml": _STRATEGY.format(stages=stages),
         "people.yaml": _PEOPLE,

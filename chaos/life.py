@@ -125,9 +125,7 @@ def warm_up(template: Town, folder: Path) -> None:
 def tell(template: Town, seed: str, number: int, way: Way, folder: Path) -> Told:
     """Play one story in a copy of the town, killing process after process, and judge how it ended."""
     with small_disk(folder / "governance") if way.on_small_disk else contextlib.nullcontext():
-        town = template.copy(
-            folder, has_precondition=way.has_precondition, scale=way.scale, is_haunted=way.is_haunted
-        )
+        town = template.copy(folder, has_precondition=way.has_precondition, scale=way.scale, is_haunted=way.is_haunted)
         told = _told(town, seed, number, way)
         if not told.faults:
             add_verdict(town, told)

@@ -21,6 +21,7 @@ from lampway.engine.checkpoint import keep_checkpoint, publish
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
 from lampway.engine.facts import bind, case_of, eligibility, gather
+from lampway.engine.known import Known
 from lampway.engine.recheck import collect_expired, may_collect
 from lampway.engine.store import Due, Reading
 from lampway.errors import LampwayError
@@ -38,18 +39,20 @@ def environments_with_work(engine: Engine) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys((*(p.environment for p in found), *due)) if name)
 
 
-def drain(engine: Engine, environment: str) -> bool:
+def drain(engine: Engine, environment: str, known: Known | None = None) -> bool:
     """Resume what was under way in the environment, then start everything whose gates are open.
 
-    Call it only while the runtime vouches that nobody else works there. Raises nothing for a deployment that ends
-    badly: how it ended is in the ledger. Raises StorageError when the fence was lost. Returns whether something is
-    left that could not be done now, and may be when it is tried again.
+    What is `known` to be closed is not judged again; without it everything is, once. Call it only while the runtime
+    vouches that nobody else works there. Raises nothing for a deployment that ends badly: how it ended is in the
+    ledger. Raises StorageError when the fence was lost. Returns whether something is left that could not be done now,
+    and may be when it is tried again.
     """
-    look = _look(engine, environment)
+    known = known or Known(environment)
+    look = _look(engine, environment, known)
     again = False
     if look.aged:
         again = _collect(engine, look)
-        look = _look(engine, environment)
+        look = _look(engine, environment, known)
     tried: set[str] = set()
     while not engine.is_leaving():
         if look.is_stuck and look.under_way is None:
@@ -68,8 +71,8 @@ def drain(engine: Engine, environment: str) -> bool:
                 _start(engine, chosen, fence)
         finally:
             engine.store.release_lease(environment, fence)
-        look = _look(engine, environment)
-    ask_approvers(engine, environment)
+        look = _look(engine, environment, known)
+    ask_approvers(engine, environment, known)
     flush_outbox(engine)
     return again or _may_start(engine, tried) or any(due.kind in _OURS for due in engine.store.due())
 
@@ -101,20 +104,26 @@ class _Look:
         return tuple(w.promotion for w in forward if w.judged and may_collect(w.judged))
 
 
-def _look(engine: Engine, environment: str) -> _Look:
+def _look(engine: Engine, environment: str, known: Known) -> _Look:
     now = engine.now()
+    known.follow(engine.store, now)
     with engine.store.reading() as reading:
         under_way = reading.find(Deployment, environment=environment, states=(DeploymentState.RUNNING,))
         stuck = reading.find(Deployment, environment=environment, states=(DeploymentState.RECONCILE,))
         found = reading.find(Promotion, environment=environment, states=_STARTABLE)
         found = tuple(sorted(found, key=lambda p: p.kind is not DeploymentKind.ROLLBACK))
-        return _Look(under_way[0] if under_way else None, bool(stuck), tuple(_judged(reading, p, now) for p in found))
+        judged = tuple(_judged(reading, p, now, known) for p in found if not known.is_closed(p))
+        return _Look(under_way[0] if under_way else None, bool(stuck), judged)
 
 
-def _judged(reading: Reading, promotion: Promotion, now: str) -> _Waiting:
+def _judged(reading: Reading, promotion: Promotion, now: str, known: Known) -> _Waiting:
     move = void_if_moved(reading, promotion, now)
     case = None if move else case_of(reading, promotion)
-    return _Waiting(promotion, move, eligibility(reading, case, now) if case else None)
+    facts = gather(reading, case, now) if case else None
+    judged = judge(facts) if facts else None
+    if facts and judged and not judged.allowed and not may_collect(judged):
+        known.close(facts)
+    return _Waiting(promotion, move, judged)
 
 
 def _may_start(engine: Engine, tried: set[str]) -> bool:
