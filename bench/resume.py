@@ -60,7 +60,7 @@ def run(folder: Path) -> Report:
     samples: Samples = {}
     with start_team(folder / "team") as team, _postgres() as url:
         names = iter(_releases(team, 4 * _ROUNDS))
-        for store in _LIMITS:
+        for store, limit in _LIMITS.items():
             if store == "Postgres":
                 make_backup(team.root, folder / "team.backup")
                 os.environ["LAMPWAY_STATE"] = url
@@ -70,7 +70,7 @@ def run(folder: Path) -> Report:
                 name = f"{store}, another {'is alive' if is_alive else 'is started'}"
                 samples[f"{name}: next entry"], samples[f"{name}: end"] = map(list, zip(*told, strict=True))
                 goes_on, ends = samples[f"{name}: next entry"], samples[f"{name}: end"]
-                rows.append((name, median(goes_on), max(goes_on), median(ends), max(ends), _LIMITS[store]))
+                rows.append((name, median(goes_on), max(goes_on), median(ends), max(ends), limit))
         os.environ.pop("LAMPWAY_STATE", None)
     columns = ("store and other worker", "goes on, median s", "longest s", "ended, median s", "longest s", "promised s")
     return Report((Table(f"a worker is killed in the middle, {_ROUNDS} times each", columns, rows),), samples)

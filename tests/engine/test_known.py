@@ -15,6 +15,7 @@ from team import PROD_GATES, Team, with_environment, with_gates
 from lampway.domain.deployment import CheckOutcome, Evidence
 from lampway.domain.events import ENGINE, EvidenceRecorded, LockObserved, RanOut
 from lampway.domain.promotion import Promotion, PromotionState
+from lampway.domain.release import Release
 from lampway.domain.schedules import Schedules
 from lampway.domain.strategy import GateRule, Strategy
 from lampway.engine import drain as draining
@@ -95,7 +96,7 @@ def check_again(team: Team, outcome: CheckOutcome) -> None:
 
 
 ACTS: dict[str, Callable[[Team], Any]] = {
-    "orders are released": lambda team: team.release(str(team.last_id)),
+    "orders are released": lambda team: team.release(f"2.{len(team.find(Release))}"),
     "orders are asked for": lambda team: team.run(Promote("orders", "prod")),
     "billing is asked for": lambda team: team.run(Promote("billing", "prod"), "max"),
     "ana approves": lambda team: decide(team, "ana"),

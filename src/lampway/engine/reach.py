@@ -45,7 +45,6 @@ _OF_A_DEPLOYMENT = (
     events.Verified,
     events.DeploymentFinished,
     events.Reconciled,
-    events.WatchStarted,
     events.WatchLooked,
     events.WatchEnded,
 )
@@ -152,6 +151,8 @@ def _solutions(  # noqa: PLR0911 - a case per kind
             return (asked.solution,)
         case events.EvidenceRecorded(evidence=evidence):
             return (evidence.solution,)
+        case events.WatchStarted(watch=watch):
+            return (watch.solution,)
         case events.DriftFound(finding=finding):
             return (finding.solution,)
         case events.DriftResolved(finding=key):
