@@ -142,6 +142,8 @@ def _told(town: Town, seed: str, number: int, way: Way) -> Told:
         ids = f"{seed}/{way.name}/{number}/{life}"
         ended = _stop_and_go(town, told, ids, chance) if way.stops and not is_last else None
         ended = ended or _live(town, told, ids, chance, way, is_last=is_last)
+        if ended == "done" and way.on_small_disk and not is_last:
+            ended = _live(town, told, f"{ids}/calm", chance, way, is_last=True)  # a tag may still be due
         if ended in {"done", "fault"}:
             return told
     told.faults.append("lost: the story does not come to its end")
