@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,6 +52,9 @@ class SqlStore:
         self._engine = engine
         self._clock = clock
         self._writing = threading.RLock()
+        shares = isinstance(engine.pool, StaticPool)
+        self._alone: AbstractContextManager[object] = self._writing if shares else nullcontext()
+        """Held while looking: a store in memory has one connection for all threads."""
         self._looks = engine
         """For looks that must be consistent: on Postgres something else than for writing."""
         try:
@@ -73,7 +76,7 @@ class SqlStore:
     @contextmanager
     def reading(self) -> Iterator[SqlReading]:
         """Open a consistent look. Raises StorageError."""
-        with self.translated(), self._looks.connect() as connection:
+        with self.translated(), self._alone, self._looks.connect() as connection:
             yield SqlReading(connection)
 
     @contextmanager
