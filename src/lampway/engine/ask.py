@@ -7,7 +7,8 @@ from lampway.domain.gates import judge
 from lampway.domain.judgement import OPENING, Facts, GateResult, GateState
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.rights import speakers
-from lampway.engine.context import Engine, rules_in_force
+from lampway.domain.strategy import RulesInForce
+from lampway.engine.context import Engine
 from lampway.engine.facts import case_of, gather
 from lampway.engine.known import Known
 from lampway.engine.store import Reading
@@ -22,10 +23,12 @@ def ask_approvers(engine: Engine, environment: str, known: Known) -> None:
     Nothing is recorded where the strategy tells nobody anything.
     """
     with engine.store.reading() as reading:
-        if rules_in_force(reading).strategy.notify is None:
-            return
+        rules = reading.get(RulesInForce, "current")
+    if rules is None or rules.strategy.notify is None:
+        return
     known.follow(engine.store, engine.now())
     with engine.store.reading() as reading:
+        known.look(reading)
         waiting = [p for p in _waiting(reading, environment) if not known.is_unasked(p)]
         asked = {p.id: people for p in waiting if (people := _asked(reading, p, engine.now(), known))}
     if not asked:

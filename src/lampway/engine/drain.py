@@ -108,6 +108,7 @@ def _look(engine: Engine, environment: str, known: Known) -> _Look:
     now = engine.now()
     known.follow(engine.store, now)
     with engine.store.reading() as reading:
+        known.look(reading)
         under_way = reading.find(Deployment, environment=environment, states=(DeploymentState.RUNNING,))
         stuck = reading.find(Deployment, environment=environment, states=(DeploymentState.RECONCILE,))
         found = reading.find(Promotion, environment=environment, states=_STARTABLE)

@@ -15,7 +15,7 @@ from lampway.domain.due import first_of, next_change
 from lampway.domain.judgement import Facts
 from lampway.domain.promotion import Promotion
 from lampway.engine.reach import touched
-from lampway.engine.store import Scheduled, Store
+from lampway.engine.store import Reading, Scheduled, Store
 
 _FAR_BEHIND = 1000
 """Events after which it is quicker to look at everything once more."""
@@ -41,9 +41,7 @@ class Known:
 
     def follow(self, store: Store, now: str) -> None:
         """Forget what was touched by anything that was recorded since, or by time. To be called before a look."""
-        if not self._seq:
-            with store.reading() as reading:
-                self._seq = reading.head()[0]
+        if not self._concern:
             return
         self._forget([key for key, until in self._until.items() if now >= until])
         recorded = list(islice(store.events(self._seq), _FAR_BEHIND + 1))
@@ -56,6 +54,11 @@ class Known:
         names = solutions or frozenset()
         self._forget([key for key, concern in self._concern.items() if not is_near or concern & names])
         self._seq = recorded[-1].seq if is_near else head
+
+    def look(self, reading: Reading) -> None:
+        """Begin a look: what is remembered from here on is true as of this reading, or of an earlier one."""
+        if not self._concern:
+            self._seq = reading.head()[0]
 
     def is_closed(self, promotion: Promotion) -> bool:
         """Return whether it is known that this promotion may not start."""

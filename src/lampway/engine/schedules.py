@@ -78,6 +78,7 @@ def plan_environment(engine: Engine, environment: str, known: Known | None = Non
     known = known or Known(environment)
     known.follow(engine.store, engine.now())
     with engine.store.reading() as reading:
+        known.look(reading)
         wanted = tuple(_environment(engine, reading, known))
         there = reading.scheduled(environment)
     _bring(engine, environment, wanted, there)
