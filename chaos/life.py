@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import json
 import os
 import random
 import select
 import shutil
 import signal
-import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from chaos.disk import Trouble, mend, small_disk
-from chaos.story import STORIES, play, trouble
+from chaos.story import STORIES, Player, play, trouble
 from chaos.town import Town
 from chaos.verdict import judge
+from lampway.domain.digest import digest_bytes
 from lampway.engine.context import Engine
 from lampway.errors import SourceError, StorageError
 from lampway.testing.crashpoints import with_crash_points
@@ -35,6 +35,8 @@ _HANGS = 120.0
 OUTSIDE = ("plan", "observe", "export", "intend", "perform", "poll", "look_up", "put", "tag", "push", "pause")
 _FENCED = 3
 """Exit code of a process that found out that another took over."""
+_STOPPED = 0.4
+"""Which part of the lives is stopped and woken up again, where lives are; the others are killed, and count."""
 LOST = 4
 """Exit code of a process that lost its store and said so: a person sees it and runs the command again."""
 
@@ -104,22 +106,36 @@ WAYS = {
 
 
 def warm_up(template: Town, folder: Path) -> None:
-    """Load into this process whatever playing a story needs: a fork then begins in milliseconds."""
+    """Do in this process whatever lives do, once: what is read and built for it is there for every fork of it.
 
-    def run(say: Callable[[bytes], None]) -> None:
-        play(template.copy(folder), STORIES["forward"], lambda engine: engine, has_lock=True, ids="warm")
-        say(json.dumps(sorted(name for name in sys.modules if not name.startswith("__"))).encode())
+    Packages are kept in plain memory meanwhile: the library that keeps them has threads of its own.
+    """
+    import obstore  # noqa: F401 - reading it takes longer than a life
 
-    child = fork(run)
-    status = child.wait(_HANGS)
-    if status != 0:
-        raise AssertionError(child.said())
-    for name in json.loads(child.said()):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    town = template.copy(folder)
+    engine = town.engine(random.Random("warm"))
+    kept = (town.root / ".lampway" / "packages").rglob("*")
+    packages = _Kept({digest_bytes(data): data for data in (file.read_bytes() for file in kept if file.is_file())})
+    Player(town, replace(engine, packages=packages)).play(STORIES["failed verification"])
+    for platform in engine.platforms.values():
+        platform.close()  # type: ignore[attr-defined] # the one that counts
+    engine.store.close()
+    del engine
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(5)  # whoever forks must have no threads
     gc.collect()
     gc.freeze()  # what is here already is not looked at again in every fork
     shutil.rmtree(folder)
+
+
+class _Kept(dict[str, bytes]):
+    """Packages in memory."""
+
+    def put(self, data: bytes) -> str:
+        """Keep it and return its digest."""
+        self[digest_bytes(data)] = data
+        return digest_bytes(data)
 
 
 def tell(template: Town, seed: str, number: int, way: Way, folder: Path) -> Told:
@@ -140,7 +156,8 @@ def _told(town: Town, seed: str, number: int, way: Way) -> Told:
     for life in range(200):
         is_last = told.kills + told.zombies >= way.kills
         ids = f"{seed}/{way.name}/{number}/{life}"
-        ended = _stop_and_go(town, told, ids, chance) if way.stops and not is_last else None
+        stops = way.stops and not is_last and chance.random() < _STOPPED
+        ended = _stop_and_go(town, told, ids, chance) if stops else None
         ended = ended or _live(town, told, ids, chance, way, is_last=is_last)
         if ended == "done" and way.on_small_disk and not is_last:
             ended = _live(town, told, f"{ids}/calm", chance, way, is_last=True)  # a tag may still be due

@@ -46,8 +46,12 @@ class Platforms(Mapping[str, Platform]):
     """Every installed platform, by name; an adapter is imported when it is first asked for."""
 
     def __init__(self) -> None:
-        self._found: dict[str, EntryPoint] = {e.name: e for e in entry_points(group="lampway.platforms")}
         self._made: dict[str, Platform] = {}
+
+    @functools.cached_property
+    def _found(self) -> dict[str, EntryPoint]:
+        """What is installed: looked for once, and only where somebody asks."""
+        return {e.name: e for e in entry_points(group="lampway.platforms")}
 
     def __getitem__(self, name: str) -> Platform:
         """Return the adapter. Raises KeyError for an unknown one, BrokenError for one that cannot be loaded."""
