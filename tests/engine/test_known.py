@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from team import PROD_GATES, Team, with_environment, with_gates
 
+import private_postgres
 from lampway.domain.deployment import CheckOutcome, Evidence
 from lampway.domain.events import ENGINE, EvidenceRecorded, LockObserved, RanOut
 from lampway.domain.promotion import Promotion, PromotionState
@@ -141,7 +142,7 @@ def require_true(team: Team, known: Known) -> None:
 
 
 @settings(
-    max_examples=60,
+    max_examples=12 if private_postgres.WANTED else 60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
