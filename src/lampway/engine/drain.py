@@ -18,6 +18,7 @@ from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
 from lampway.engine.facts import bind, case_of, eligibility, gather
 from lampway.engine.recheck import collect_expired, may_collect
+from lampway.engine.relock import tend_unlockings
 from lampway.engine.store import Due, Reading
 from lampway.errors import LampwayError
 
@@ -41,6 +42,7 @@ def drain(engine: Engine, environment: str) -> bool:
     badly: how it ended is in the ledger. Raises StorageError when the fence was lost. Returns whether something is
     left that could not be done now, and may be when it is tried again.
     """
+    tend_unlockings(engine, environment)
     again = _collect(engine, environment)
     tried: set[str] = set()
     while not engine.is_leaving():

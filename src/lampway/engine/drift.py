@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Installation
 from lampway.domain.digest import digest
@@ -19,9 +19,11 @@ from lampway.domain.events import (
 )
 from lampway.domain.promotion import Bound, DeploymentKind, Promotion, PromotionState
 from lampway.domain.strategy import Environment
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, Request, access_to, require_reason, rules_in_force
 from lampway.engine.facts import installed
+from lampway.engine.labels import look_at_label
 from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, PlatformError, RefusedError, SecretError
 
@@ -41,6 +43,8 @@ class Scanned:
     """Top-level containers that no release put there."""
     error: str = ""
     """Why it could not be looked at; then the rest is empty."""
+    mislabelled: str = ""
+    """What is wrong with the environment's label, in words; blocks nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ def scan_drift(engine: Engine, request: ScanDrift, actor: Actor) -> tuple[Scanne
     scanned = []
     for environment in [strategy.environment(name) for name in names]:
         try:
-            scanned.append(scan(engine, environment, actor))
+            found = scan(engine, environment, actor)
+            scanned.append(replace(found, mislabelled=look_at_label(engine, environment)[1]))
         except (PlatformError, SecretError) as error:
             scanned.append(Scanned(environment.name, "", (), (), (), error=str(error)))
     return tuple(scanned)
@@ -123,8 +128,20 @@ def look_at_lock(engine: Engine, environment: Environment, actor: Actor) -> port
         lock = platform.observe_lock(access_to(engine, environment), maker)
     else:
         lock = port.Lock(port.LockState.UNKNOWN, f"{platform.name} cannot tell whether it is locked")
-    engine.record([LockObserved(environment.name, lock.state.value, lock.summary, lock.cure)], actor)
+    label, mislabelled = look_at_label(engine, environment)
+    with engine.store.reading() as reading:
+        lock = _told(reading, environment.name, lock)
+    seen = (environment.name, lock.state.value, lock.summary, lock.cure)
+    engine.record([LockObserved(*seen, label=label, mislabelled=mislabelled)], actor)
     return lock
+
+
+def _told(reading: Reading, environment: str, lock: port.Lock) -> port.Lock:
+    """Return a lock with why it is open, where that was wanted for a while."""
+    opened = reading.find(Unlocking, environment=environment, states=(UnlockState.OPEN,))
+    if not opened or lock.state is not port.LockState.OPEN:
+        return lock
+    return replace(lock, summary=f"{lock.summary}; {opened[0].words}", cure=f"lampway lock {environment}")
 
 
 def _expected(engine: Engine, here: Sequence[Installation]) -> Mapping[str, port.Installed]:

@@ -1,0 +1,169 @@
+"""Commands about locks: look, lock, unlock for a while, and who else has looked at that."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lampway.cli.output import emit, note, paint, say, when
+from lampway.cli.path import Json
+from lampway.cli.session import session
+from lampway.domain.moments import shown
+from lampway.domain.spans import HINT, parse_span
+from lampway.domain.unlocking import Unlocking
+from lampway.engine.locks import LockEnvironment, LockHistory, LockLine, LockSeen, LookAtLocks
+from lampway.engine.unlock import ConfirmUnlock, ReviewUnlock, Unlock
+from lampway.engine.workers import ShowWorkers
+from lampway.errors import UsageError
+
+
+def lock(environment: str = "", /, *, look: bool = False, history: bool = False, json: Json = False) -> int:
+    """See to it that makers cannot edit in an environment, and say how its lock stands. Exits with 1 when they can.
+
+    What was unlocked for a while is locked again at once, and looked at for what was edited meanwhile.
+
+    Parameters
+    ----------
+    environment
+        Where. Without it every environment that must be locked is looked at, and nothing is changed.
+    look
+        Only look, also while it is unlocked.
+    history
+        Say instead when its lock was looked at or changed, by whom, and what was seen; from the ledger.
+    json
+        Print the facts as JSON.
+    """
+    if history:
+        return _history(environment, as_json=json)
+    with session(quiet=json) as opened:
+        if environment and not look:
+            found: tuple[LockSeen, ...] = (opened.run(LockEnvironment(environment)),)
+        else:
+            found = opened.run(LookAtLocks((environment,) if environment else ()))
+    if json:
+        emit(found[0] if environment else found)
+    else:
+        for seen in found:
+            _say_lock(seen)
+        if not found:
+            say("no tier asks for a lock: `locked: true` in lampway.yaml")
+    if any(seen.error for seen in found):
+        return 3
+    return 0 if all(seen.is_well for seen in found) else 1
+
+
+def _say_lock(seen: LockSeen) -> None:
+    if seen.error:
+        say(f"{seen.environment}: could not be looked at or locked: {seen.error}")
+    seen_at = f" (seen {when(seen.at)})" if seen.error and seen.at else ""
+    if seen.at:
+        say(f"{seen.environment}: {seen.state}: {seen.summary}{seen_at}")
+    if seen.cure and seen.at:
+        say(f"  → {seen.cure}")
+    for words in seen.unlocked:
+        say(paint(f"  {words}", "33"))
+    if seen.mislabelled:
+        say(paint(f"  label: {seen.mislabelled}", "33"))
+    if seen.note:
+        say(f"  {seen.note}")
+
+
+def _history(environment: str, *, as_json: bool) -> int:
+    if not environment:
+        raise UsageError("whose history", hint="lampway lock ENVIRONMENT --history")
+    with session() as opened:
+        lines = opened.run(LockHistory(environment))
+    if as_json:
+        emit(lines)
+        return 0
+    for line in lines:
+        say(f"{when(line.at)}  {line.by.ljust(12)}  {_told(line)}")
+    if not lines:
+        say(f"nobody has looked yet: lampway lock {environment}")
+    return 0
+
+
+def _told(line: LockLine) -> str:
+    return f"{line.state}: {line.what}" if line.state else paint(line.what, "33")
+
+
+def unlock(
+    environment: str,
+    /,
+    *,
+    reason: str = "",
+    for_: Annotated[str, Parameter(name="--for")] = "",
+    with_: Annotated[str, Parameter(name="--with")] = "",
+    confirm: Annotated[bool, Parameter(negative="")] = False,
+    review: str = "",
+    json: Json = False,
+) -> int:
+    """Let makers edit in a locked environment for a while: break-glass. It is locked again by itself.
+
+    One person may, where the tier lets them, and somebody else reviews it within 24 hours; or two people, one who asks
+    and one who confirms.
+
+    Parameters
+    ----------
+    environment
+        Where.
+    reason
+        Why; it goes into the record, and to whoever is told.
+    for_
+        For how long, such as 2h.
+    with_
+        Who is to confirm it. Nothing is open before they did.
+    confirm
+        Confirm what somebody asked you for; its time begins now.
+    review
+        Say what you found of what one person unlocked alone.
+    json
+        Print the facts as JSON.
+    """
+    ways = [name for name, given in (("--for", for_), ("--confirm", confirm), ("--review", review)) if given]
+    if len(ways) != 1:
+        hint = "--reason '...' --for 2h [--with PERSON], or --confirm, or --review '...'"
+        raise UsageError("unlock, confirm or review: one of them" if ways else "for how long", hint=hint)
+    if (confirm or review) and (reason or with_):
+        raise UsageError(f"{ways[0]} takes neither --reason nor --with", hint="leave them out")
+    with session(quiet=json) as opened:
+        if review:
+            reviewed = opened.run(ReviewUnlock(environment, review))
+            return _say_reviewed(reviewed, as_json=json)
+        asked = ConfirmUnlock(environment) if confirm else Unlock(environment, reason, _seconds(for_), with_)
+        given: Unlocking = opened.run(asked)
+        serves = any(worker.serves(environment) for worker in opened.run(ShowWorkers()))
+    if json:
+        emit(given)
+        return 0 if given.is_open else 4
+    _say_unlocking(given, serves=serves)
+    return 0 if given.is_open else 4
+
+
+def _seconds(text: str) -> float:
+    seconds = parse_span(text)
+    if seconds is None:
+        raise UsageError(f"not a length of time: {text[:40]}", hint=HINT)
+    return seconds
+
+
+def _say_unlocking(given: Unlocking, *, serves: bool) -> None:
+    say(paint(given.words, "33"))
+    if not given.is_open:
+        say(f"  {given.second}: lampway unlock {given.environment} --confirm, within the hour")
+        return
+    say(f"  locked again by itself at {shown(given.until)}; earlier: lampway lock {given.environment}")
+    if given.needs_review:
+        review = f"lampway unlock {given.environment} --review '...'"
+        say(f"  somebody else reviews it until {shown(given.review_until)}: {review}")
+    if not serves:
+        note("note: no worker is there to lock it again: lampway worker; or lampway resume, when its time is over")
+
+
+def _say_reviewed(reviewed: tuple[Unlocking, ...], *, as_json: bool) -> int:
+    if as_json:
+        emit(reviewed)
+    for one in () if as_json else reviewed:
+        say(f"reviewed: {one.words}")
+    return 0
