@@ -12,7 +12,7 @@ from lampway.cli.session import session
 from lampway.domain.moments import shown
 from lampway.domain.spans import HINT, parse_span
 from lampway.domain.unlocking import Unlocking
-from lampway.engine.locks import LockEnvironment, LockHistory, LockLine, LockSeen, LookAtLocks
+from lampway.engine.locks import LockEnvironment, LockHistory, LockLine, LockSeen, LookAtLock, LookAtLocks
 from lampway.engine.unlock import ConfirmUnlock, ReviewUnlock, Unlock
 from lampway.engine.workers import ShowWorkers
 from lampway.errors import UsageError
@@ -37,10 +37,11 @@ def lock(environment: str = "", /, *, look: bool = False, history: bool = False,
     if history:
         return _history(environment, as_json=json)
     with session(quiet=json) as opened:
-        if environment and not look:
-            found: tuple[LockSeen, ...] = (opened.run(LockEnvironment(environment)),)
+        if environment:
+            asked = LookAtLock(environment) if look else LockEnvironment(environment)
+            found: tuple[LockSeen, ...] = (opened.run(asked),)
         else:
-            found = opened.run(LookAtLocks((environment,) if environment else ()))
+            found = opened.run(LookAtLocks())
     if json:
         emit(found[0] if environment else found)
     else:

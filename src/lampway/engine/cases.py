@@ -52,11 +52,13 @@ from lampway.engine.handover import HandOver, hand_over
 from lampway.engine.locks import (
     LockEnvironment,
     LockHistory,
+    LookAtLock,
     LookAtLocks,
     ShowLocks,
     lock_environment,
     lock_history,
     look_at_locks,
+    look_at_one_lock,
     show_locks,
 )
 from lampway.engine.measures import ShowMeasures, show_measures
@@ -187,6 +189,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowDelivery: show_delivery,
     ShowMeasures: show_measures,
     ShowSpans: show_spans,
+    LookAtLock: look_at_one_lock,
     LookAtLocks: look_at_locks,
     LockEnvironment: lock_environment,
     ShowLocks: show_locks,
@@ -222,5 +225,13 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
 )
 """Requests after which something may be ready to be deployed."""
 
-TELLING: frozenset[type[Request[Any]]] = MOVING | {ScanDrift, VetoRelease, Promote, LookAtLocks, Unlock, ConfirmUnlock}
+TELLING: frozenset[type[Request[Any]]] = (
+    MOVING
+    | {ScanDrift, LookAtLock, VetoRelease, Promote}
+    | {
+        LookAtLocks,
+        Unlock,
+        ConfirmUnlock,
+    }
+)
 """Requests after which there may be something to tell people."""

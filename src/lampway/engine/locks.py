@@ -65,11 +65,15 @@ class LockSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtLocks(Request[tuple[LockSeen, ...]]):
-    """Look whether makers can edit, changing nothing."""
+class LookAtLock(Request[LockSeen]):
+    """Look whether makers can edit in an environment, changing nothing."""
 
-    environments: tuple[str, ...] = ()
-    """Empty: wherever they must not."""
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtLocks(Request[tuple[LockSeen, ...]]):
+    """Look whether makers can edit anywhere where they must not, changing nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,20 @@ class LockHistory(Request[tuple[LockLine, ...]]):
     """At most so many, the newest; 0 for all."""
 
 
+def look_at_one_lock(engine: Engine, request: LookAtLock, actor: Actor) -> LockSeen:
+    """Look, and record what was seen. Raises NotFoundError, PlatformError, SecretError."""
+    with engine.store.reading() as reading:
+        environment = rules_in_force(reading).strategy.environment(request.environment)
+    look_at_lock(engine, environment, actor)
+    return _seen(engine, environment)
+
+
 def look_at_locks(engine: Engine, request: LookAtLocks, actor: Actor) -> tuple[LockSeen, ...]:
     """Look at each, and record what was seen. One that cannot be reached is told, the others are still done."""
+    del request
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
-    must = tuple(e.name for e in strategy.environments if strategy.tier(e.tier).locked)
-    return tuple(_look(engine, strategy.environment(name), actor) for name in request.environments or must)
+    return tuple(_look(engine, e, actor) for e in strategy.environments if strategy.tier(e.tier).locked)
 
 
 def lock_environment(engine: Engine, request: LockEnvironment, actor: Actor) -> LockSeen:
