@@ -175,14 +175,16 @@ def lock_history(engine: Engine, request: LockHistory, actor: Actor) -> tuple[Lo
 def lock_remarks(reading: Records, strategy: Strategy, environment: str, now: str) -> Iterator[str]:
     """Yield what is wrong with an environment's lock or label, in words, from the records alone."""
     place = strategy.environment(environment)
-    for one in reading.find(Unlocking, environment=environment, states=(UnlockState.OPEN, UnlockState.UNREVIEWED)):
+    opened = reading.find(Unlocking, environment=environment, states=(UnlockState.OPEN, UnlockState.UNREVIEWED))
+    for one in opened:
         if one.is_open:
             yield one.words + (f"; it could not be locked again: {one.note}" if one.note else "")
         if one.needs_review:
             late = "nobody has reviewed" if one.is_overdue(now) else f"until {shown(one.review_until)} somebody reviews"
             yield f"{late} that {environment} was unlocked by {one.by}: lampway unlock {environment} --review '...'"
     lock = reading.get(LockRecord, environment)
-    if lock and lock.state == "open" and strategy.tier(place.tier).locked:
+    is_wanted = any(one.is_open for one in opened)
+    if lock and lock.state == "open" and strategy.tier(place.tier).locked and not is_wanted:
         yield f"{environment} is open: {lock.summary}"
     if lock and lock.mislabelled:
         yield f"{environment}: {lock.mislabelled}"
