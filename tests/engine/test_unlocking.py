@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from team import Team
+from test_evidence import faults, forge, without
 
 from lampway.domain.deployment import DriftFinding, LockRecord
 from lampway.domain.events import Actor
@@ -23,6 +24,7 @@ from lampway.domain.unlocking import Unlocking, UnlockRule, UnlockState
 from lampway.engine.deliver import ShowNotices
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift
 from lampway.engine.due import RunDue
+from lampway.engine.evidence import ExportEvidence
 from lampway.engine.locks import LockEnvironment, LockHistory, LookAtLocks, ShowLocks
 from lampway.engine.permissions import require_permission
 from lampway.engine.promote import Promote, Rollback
@@ -605,6 +607,34 @@ def test_everybody_concerned_is_told_of_every_turn_it_takes(glass: Team) -> None
         "prod could not be locked again",
         "prod is locked again",
     ]
+
+
+# Proved offline.
+
+
+def test_what_was_unlocked_is_judged_again_from_the_evidence_file(glass: Team) -> None:
+    unlock(glass)
+    glass.do(LockEnvironment("prod"), "rita")
+    glass.ship("1.10")
+    data = glass.run(ExportEvidence("orders"), "zoe").content.encode()
+    assert faults(data) == []
+    without_review = "\n".join(c.reason for c in faults(forge(data, without("unlocked"))))
+    assert "never recorded" in without_review
+    still_open = "\n".join(c.reason for c in faults(forge(data, without("relocked"))))
+    assert "break-glass" in still_open, "nothing may have entered an open environment"
+
+
+def test_records_folded_anew_are_those_that_stand(glass: Team) -> None:
+    unlock(glass, second="ana")
+    unlock(glass)
+    glass.prod.fail(Fault.UNREACHABLE, on="set_lock")
+    glass.clock.move(hours=2)
+    for _ in range(2):
+        tend(glass)
+        glass.clock.move(minutes=1)
+    glass.run(ReviewUnlock("prod", "fine"), "ana")
+    assert [one.state for one in glass.find(Unlocking)] == ["asked", "closed"]
+    assert glass.store.compare() == ()
 
 
 # Labels.

@@ -18,7 +18,7 @@ from lampway.domain.events import (
     UnlockReviewed,
 )
 from lampway.domain.moments import shown
-from lampway.domain.strategy import Environment, Strategy
+from lampway.domain.strategy import Environment, RulesInForce, Strategy
 from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.describe import describe
@@ -152,9 +152,14 @@ def lock_environment(engine: Engine, request: LockEnvironment, actor: Actor) -> 
 
 
 def show_locks(engine: Engine, request: ShowLocks, actor: Actor) -> tuple[LockSeen, ...]:
-    """Return how the lock of every environment stands that must be locked, or was ever looked at."""
+    """Return how the lock of every environment stands that must be locked, or was ever looked at.
+
+    Nothing before any rules are in force.
+    """
     del request, actor
     with engine.store.reading() as reading:
+        if reading.get(RulesInForce, "current") is None:
+            return ()
         strategy = rules_in_force(reading).strategy
         return tuple(
             _from_records(reading, strategy, e, engine.now())
