@@ -381,7 +381,7 @@ def test_what_was_drawn_anew_in_no_solution_is_named(glass: Team) -> None:
     unlock(glass)
     glass.prod.draw(App("z1", "Private tool", (Part("z2", "Hack"),)))
     glass.clock.move(hours=2)
-    assert tend(glass) == [(True, "in no solution: Private tool")]
+    assert tend(glass) == [(True, "new, and in no solution: Private tool")]
 
 
 def _asked(team: Team) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lampway.domain.strategy import Environment
-from lampway.engine.context import Engine, access_to, rules_in_force
+from lampway.domain.strategy import Environment, RulesInForce
+from lampway.engine.context import Engine, access_to
 from lampway.engine.platform import Labelled
 from lampway.errors import PlatformError, SecretError
 
@@ -39,4 +39,6 @@ def mend_label(engine: Engine, environment: Environment) -> str:
 
 def _wanted(engine: Engine, environment: Environment) -> str:
     with engine.store.reading() as reading:
-        return rules_in_force(reading).strategy.tier(environment.tier).label
+        rules = reading.get(RulesInForce, "current")
+    tiers = rules.strategy.tiers if rules else ()
+    return next((tier.label for tier in tiers if tier.name == environment.tier), "")

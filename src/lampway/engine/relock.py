@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from lampway.domain.deployment import DriftState
 from lampway.domain.due import Moment, Passed, to_text
-from lampway.domain.events import ENGINE, Actor, Relocked, RelockFailed
+from lampway.domain.events import ENGINE, Actor, EnvironmentObserved, Relocked, RelockFailed
 from lampway.domain.strategy import Environment
 from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.engine.context import Engine, access_to, rules_in_force
@@ -24,6 +24,8 @@ from lampway.errors import LampwayError, PlatformError, PlatformRefusedError, St
 
 RELOCK = "relock"
 EVERYWHERE = ""
+_LOOKS = 200
+"""How many of the newest looks at any environment are asked for the last one at this one."""
 _TAKEN = timedelta(minutes=2)
 """After so long somebody else takes up what was taken and not ended."""
 _FIRST, _LONGEST = 5.0, 300.0
@@ -139,7 +141,8 @@ def relock(engine: Engine, one: Unlocking, actor: Actor) -> str:
     lock = look_at_lock(engine, environment, actor)
     if lock.state is LockState.OPEN:
         raise PlatformError(f"makers can still edit there: {lock.summary}", where=one.environment, hint=lock.cure)
-    note = _found(scan(engine, environment, actor))
+    before = _strangers(engine, one.environment)
+    note = _found(scan(engine, environment, actor), before)
     with engine.store.transaction() as transaction:
         current = transaction.get(Unlocking, one.id)
         is_open = current is not None and current.is_open
@@ -164,9 +167,19 @@ def lock_objection(engine: Engine, environment: Environment) -> str:
     return platform.lock_objection(access_to(engine, environment))
 
 
-def _found(scanned: Scanned) -> str:
+def _strangers(engine: Engine, environment: str) -> frozenset[str]:
+    """Return what was in no solution there when it was last looked at."""
+    with engine.store.reading() as reading:
+        looks = (recorded.event for recorded in reading.newest(EnvironmentObserved.kind, _LOOKS))
+        seen = (e for e in looks if isinstance(e, EnvironmentObserved) and e.environment == environment)
+        last = next(seen, None)
+    return frozenset(last.unowned if last else ())
+
+
+def _found(scanned: Scanned, before: frozenset[str]) -> str:
     edited = [f for f in scanned.findings if f.state is DriftState.OPEN]
     parts = [f"{f.solution} was edited: {'; '.join(f.changes[:3])}" for f in edited]
-    if scanned.unowned:
-        parts.append(f"in no solution: {', '.join(scanned.unowned)}")
+    new = [name for name in scanned.unowned if name not in before]
+    if new:
+        parts.append(f"new, and in no solution: {', '.join(new)}")
     return "; ".join(parts) or "nothing was edited meanwhile"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from html import unescape
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import quote
 
@@ -164,9 +165,9 @@ class Api:
         return _mapping(told, self.where)
 
     def title(self) -> str:
-        """Return what the editor shows at its top. Raises PlatformError where there is no editor."""
+        """Return what the editor shows at its top, where it takes HTML. Raises PlatformError where there is no editor."""
         header = _mapping(self._read("/theme"), self.where).get("header")
-        return str(header.get("title", "")) if isinstance(header, dict) else ""
+        return unescape(str(header.get("title") or "")) if isinstance(header, dict) else ""
 
     def deploy(self, nodes: Sequence[Node], revision: str, kind: str) -> str:
         """Replace every node, if the runtime still is at `revision`; return its new revision.

@@ -24,7 +24,8 @@ const pass = () => crypto.createHmac('sha256', given.TOKEN).update(`open ${contr
 const editing = locked ? ['read', 'flows.write', 'inject.write', 'debug.write'] : '*'
 const ENGINE = ['flows.read', 'flows.write', 'nodes.read', 'settings.read', 'credentials.read']
 const label = () => control.label || (given.NAME ? `Node-RED ${given.NAME}` : 'Node-RED')
-const title = { toString: label, toJSON: label } // asked anew whenever it is shown
+const shown = () => label().replace(/[&<>]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[sign])
+const title = { toString: shown, toJSON: shown } // asked anew whenever it is shown; the editor takes it for HTML
 
 function same(one, other) {
   const [first, second] = [one, other].map((text) => crypto.createHash('sha256').update(String(text)).digest())
