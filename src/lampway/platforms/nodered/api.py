@@ -165,7 +165,7 @@ class Api:
         return _mapping(told, self.where)
 
     def title(self) -> str:
-        """Return what the editor shows at its top, where it takes HTML. Raises PlatformError where there is no editor."""
+        """Return what the editor shows at its top, where HTML is taken. Raises PlatformError where there is none."""
         header = _mapping(self._read("/theme"), self.where).get("header")
         return unescape(str(header.get("title") or "")) if isinstance(header, dict) else ""
 
