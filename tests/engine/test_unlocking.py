@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from team import Team
+from team import APPROVAL, PROD_GATES, Team, key_of, with_gates
 from test_evidence import faults, forge, without
+from test_proof_offline import body
+from test_signed_decisions import sign
 
 from lampway.domain.deployment import DriftFinding, LockRecord
 from lampway.domain.events import Actor
 from lampway.domain.judgement import GateState
+from lampway.domain.keys import PersonKey
 from lampway.domain.notify import Channel, Notify, Route
 from lampway.domain.promotion import PromotionState
 from lampway.domain.schedules import DriftSchedule, Schedules
@@ -31,9 +36,9 @@ from lampway.engine.promote import Promote, Rollback
 from lampway.engine.readiness import ShowReadiness
 from lampway.engine.relock import tend_unlockings
 from lampway.engine.schedules import fire, fire_due, next_moment, plan_everywhere
-from lampway.engine.unlock import ConfirmUnlock, ReviewUnlock, Unlock
+from lampway.engine.unlock import ConfirmUnlock, DraftUnlockWord, ReviewUnlock, Unlock
 from lampway.engine.views import Explain, Status
-from lampway.errors import LampwayError, NotFoundError, PlatformError, RefusedError, UsageError
+from lampway.errors import LampwayError, NotFoundError, PlatformError, RefusedError, UnsignedError, UsageError
 from lampway.runtime.timetable import CronCalendar
 from lampway.testing.world import App, CrashError, Fault, Part
 
@@ -458,7 +463,7 @@ def test_what_nobody_else_reviewed_within_a_day_closes_the_gates_until_somebody_
         glass.run(ReviewUnlock("prod", "looks fine"), "rita")
     with pytest.raises(UsageError):
         glass.run(ReviewUnlock("prod", " "), "ana")
-    (reviewed,) = glass.run(ReviewUnlock("prod", "read the diff, nothing was edited"), "ana")
+    reviewed = glass.run(ReviewUnlock("prod", "read the diff, nothing was edited"), "ana")
     assert (reviewed.state, reviewed.reviewed_by) == (UnlockState.CLOSED, "ana")
     assert "break-glass" not in gates(glass)
     with pytest.raises(NotFoundError):
@@ -495,6 +500,80 @@ def test_a_review_that_does_not_come_is_told_once(glass: Team) -> None:
         glass.clock.move(hours=2)
     ended = [r.event.what for r in glass.store.events() if r.event.kind == "ran-out"]
     assert ended == ["unlock-review"]
+
+
+def test_each_unlocking_is_reviewed_by_itself_the_first_one_first(glass: Team) -> None:
+    first = unlock(glass)
+    glass.run(LockEnvironment("prod"), "rita")
+    second = unlock(glass, "pam")
+    assert glass.run(ReviewUnlock("prod", "fine"), "ana").id == first.id
+    assert glass.run(ReviewUnlock("prod", "fine"), "rita").id == second.id
+    assert not any(one.needs_review for one in glass.find(Unlocking))
+
+
+# Signed, where the path there asks for signatures.
+
+
+@pytest.fixture
+def signing(glass: Team) -> Team:
+    """Return a team whose approvals for production are signed, and in which everybody has a key."""
+    gates = (*PROD_GATES[:-1], replace(APPROVAL, signed=True))
+    keyed = tuple(replace(p, keys=(PersonKey(key_of(p.id).public, "2026-01-01"),)) for p in glass.rules.people)
+    glass.govern(replace(with_gates(glass.rules, "prod", gates), people=keyed))
+    return glass
+
+
+def say(team: Team, request: Any, by: str, key: str = "") -> Any:
+    """Give a word with the signature of whoever gives it, or with somebody else's."""
+    draft = team.run(DraftUnlockWord(request.environment, getattr(request, "note", "")), by)
+    assert key_of(by).public in draft.keys
+    return team.run(replace(request, envelope=key_of(key or by).sign(draft.statement.encode())), by)
+
+
+def test_the_word_of_the_second_person_counts_only_signed_where_approvals_do(signing: Team) -> None:
+    unlock(signing, second="ana")
+    before = signing.kinds()
+    with pytest.raises(UnsignedError, match="only what is signed counts"):
+        signing.run(ConfirmUnlock("prod"), "ana")
+    with pytest.raises(RefusedError, match="not by a key of"):
+        say(signing, ConfirmUnlock("prod"), "ana", key="rita")
+    assert (signing.kinds(), signing.prod.is_locked) == (before, True)
+    opened = say(signing, ConfirmUnlock("prod"), "ana")
+    assert (opened.is_open, opened.key, signing.prod.is_locked) == (True, key_of("ana").public, False)
+
+
+def test_a_review_is_signed_as_well_and_neither_can_be_changed_afterwards(signing: Team) -> None:
+    unlock(signing, second="ana")
+    say(signing, ConfirmUnlock("prod"), "ana")
+    signing.run(LockEnvironment("prod"), "rita")
+    unlock(signing)
+    signing.run(LockEnvironment("prod"), "rita")
+    with pytest.raises(UnsignedError):
+        signing.run(ReviewUnlock("prod", "fine"), "bob")
+    say(signing, ReviewUnlock("prod", "read the diff"), "bob")
+    signing.release("1.10")
+    signing.do(sign(signing, signing.promote(), "ana"), "ana")
+    assert signing.running("prod") == "1.0.2"
+    data = signing.run(ExportEvidence("orders"), "zoe").content.encode()
+    people = signing.rules.people
+    assert faults(data, people) == []
+    for change in (
+        body("unlocked", "unlocking", reason="nothing"),
+        body("unlocked", "unlocking", second="bob"),
+        lambda row, old: {**old, "note": "looks fine"} if row.kind == "unlock-reviewed" else old,
+        lambda row, old: {**old, "attestation": "", "key": ""} if row.kind == "unlock-reviewed" else old,
+    ):
+        said = "\n".join(c.reason for c in faults(forge(data, change), people))
+        assert "is not what they signed" in said or "signed what is not recorded" in said
+
+
+def test_what_people_sign_about_an_unlocking_is_what_its_schema_says(signing: Team) -> None:
+    unlock(signing, second="ana")
+    draft = json.loads(signing.run(DraftUnlockWord("prod"), "ana").statement)
+    schema = json.loads((Path(__file__).parents[2] / "docs/schemas/unlock.v1.schema.json").read_text())
+    assert set(draft["predicate"]) == set(schema["required"]) == set(schema["properties"])
+    assert draft["predicate"]["word"] in schema["properties"]["word"]["enum"]
+    assert (draft["predicateType"], draft["predicate"]["seconds"]) == (schema["$id"], 7200)
 
 
 # Seen everywhere.

@@ -6,16 +6,19 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from lampway.app import Session
+from lampway.cli.keys import sign_given, signature_line, what_is_missing
 from lampway.cli.output import emit, note, paint, say, when
-from lampway.cli.path import Json
+from lampway.cli.path import WAITING_FOR_PEOPLE, Json
 from lampway.cli.session import session
 from lampway.domain.moments import shown
 from lampway.domain.spans import HINT, parse_span
 from lampway.domain.unlocking import Unlocking
+from lampway.engine.context import Request
 from lampway.engine.locks import LockEnvironment, LockHistory, LockLine, LockSeen, LookAtLock, LookAtLocks
-from lampway.engine.unlock import ConfirmUnlock, ReviewUnlock, Unlock
+from lampway.engine.unlock import ConfirmUnlock, DraftUnlockWord, ReviewUnlock, Unlock
 from lampway.engine.workers import ShowWorkers
-from lampway.errors import UsageError
+from lampway.errors import UnsignedError, UsageError
 
 
 def lock(environment: str = "", /, *, look: bool = False, history: bool = False, json: Json = False) -> int:
@@ -98,6 +101,7 @@ def unlock(
     with_: Annotated[str, Parameter(name="--with")] = "",
     confirm: Annotated[bool, Parameter(negative="")] = False,
     review: str = "",
+    passphrase_file: str = "",
     json: Json = False,
 ) -> int:
     """Let makers edit in a locked environment for a while: break-glass. It is locked again by itself.
@@ -119,6 +123,8 @@ def unlock(
         Confirm what somebody asked you for; its time begins now.
     review
         Say what you found of what one person unlocked alone.
+    passphrase_file
+        A file that holds your key's passphrase; else LAMPWAY_PASSPHRASE, else you are asked.
     json
         Print the facts as JSON.
     """
@@ -128,18 +134,45 @@ def unlock(
         raise UsageError("unlock, confirm or review: one of them" if ways else "for how long", hint=hint)
     if (confirm or review) and (reason or with_):
         raise UsageError(f"{ways[0]} takes neither --reason nor --with", hint="leave them out")
+    if not (confirm or review):
+        return _ask(Unlock(environment, reason, _seconds(for_), with_), as_json=json)
     with session(quiet=json) as opened:
+        asked = DraftUnlockWord(environment, review)
+        word: Request[Unlocking]
         if review:
-            reviewed = opened.run(ReviewUnlock(environment, review))
-            return _say_reviewed(reviewed, as_json=json)
-        asked = ConfirmUnlock(environment) if confirm else Unlock(environment, reason, _seconds(for_), with_)
-        given: Unlocking = opened.run(asked)
-        serves = any(worker.serves(environment) for worker in opened.run(ShowWorkers()))
+            word, why_not = sign_given(opened, ReviewUnlock(environment, review), asked, passphrase_file)
+        else:
+            word, why_not = sign_given(opened, ConfirmUnlock(environment), asked, passphrase_file)
+        try:
+            found = opened.run(word)
+        except UnsignedError as error:
+            raise what_is_missing(error, why_not) from None
+        serves = _is_served(opened, environment)
     if json:
-        emit(given)
-        return 0 if given.is_open else 4
-    _say_unlocking(given, serves=serves)
-    return 0 if given.is_open else 4
+        emit(found)
+        return 0
+    if review:
+        say(f"reviewed: {found.words}")
+    else:
+        _say_unlocking(found, serves=serves)
+    say(signature_line(why_not, signed=bool(found.key)))
+    return 0
+
+
+def _ask(request: Unlock, *, as_json: bool) -> int:
+    with session(quiet=as_json) as opened:
+        asked = opened.run(request)
+        serves = _is_served(opened, request.environment)
+    if as_json:
+        emit(asked)
+    else:
+        _say_unlocking(asked, serves=serves)
+    return 0 if asked.is_open else WAITING_FOR_PEOPLE
+
+
+def _is_served(opened: Session, environment: str) -> bool:
+    """Return whether a worker is there to lock it again."""
+    return any(worker.serves(environment) for worker in opened.run(ShowWorkers()))
 
 
 def _seconds(text: str) -> float:
@@ -160,11 +193,3 @@ def _say_unlocking(given: Unlocking, *, serves: bool) -> None:
         say(f"  somebody else reviews it until {shown(given.review_until)}: {review}")
     if not serves:
         note("note: no worker is there to lock it again: lampway worker; or lampway resume, when its time is over")
-
-
-def _say_reviewed(reviewed: tuple[Unlocking, ...], *, as_json: bool) -> int:
-    if as_json:
-        emit(reviewed)
-    for one in () if as_json else reviewed:
-        say(f"reviewed: {one.words}")
-    return 0

@@ -195,6 +195,7 @@ def _unlocking(recorded: events.Recorded, records: Records) -> None:
             told = _need(records, Unlocking, event.unlocking)
             state = told.state if told.is_open else UnlockState.CLOSED
             said = replace(told, state=state, reviewed_by=recorded.actor.person, review=event.note)
+            said = replace(said, key=event.key, attestation=event.attestation)
             records.put(told.id, replace(said, reviewed_at=recorded.at))
         case other:
             raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")

@@ -68,6 +68,10 @@ class Unlocking:
     reviewed_by: str = ""
     reviewed_at: str = ""
     review: str = ""
+    key: str = ""
+    """The public key with which the second person signed their word; empty where it was not signed."""
+    attestation: str = ""
+    """Digest of the envelope that was signed."""
 
     @property
     def is_open(self) -> bool:

@@ -93,7 +93,16 @@ from lampway.engine.talk import Talk, talk
 from lampway.engine.ticket import GiveTicket, give_ticket
 from lampway.engine.traces import ShowSpans, show_spans
 from lampway.engine.trail import ExportLedger, SearchLedger, export_ledger, search_ledger
-from lampway.engine.unlock import ConfirmUnlock, ReviewUnlock, Unlock, confirm_unlock, review_unlock, unlock
+from lampway.engine.unlock import (
+    ConfirmUnlock,
+    DraftUnlockWord,
+    ReviewUnlock,
+    Unlock,
+    confirm_unlock,
+    draft_unlock_word,
+    review_unlock,
+    unlock,
+)
 from lampway.engine.views import (
     CompareReleases,
     Explain,
@@ -197,6 +206,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     Unlock: unlock,
     ConfirmUnlock: confirm_unlock,
     ReviewUnlock: review_unlock,
+    DraftUnlockWord: draft_unlock_word,
 }
 """Request to use case."""
 

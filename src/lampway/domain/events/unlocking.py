@@ -64,3 +64,7 @@ class UnlockReviewed(Event):
     unlocking: str
     environment: str
     note: str
+    key: str = ""
+    """The public key it was signed with; empty where it was not signed."""
+    attestation: str = ""
+    """Digest of the envelope that was signed."""
