@@ -648,6 +648,30 @@ def test_locks_are_looked_at_by_the_clock_once_over_all_workers(glass: Team) -> 
     assert any("prod is open" in words for cell in glass.run(Status()) for words in cell.lock)
 
 
+def test_what_was_locked_when_it_was_asked_for_is_looked_at_again_before_it_starts(glass: Team) -> None:
+    glass.release("1.10")
+    promotion = glass.promote()
+    looks = glass.prod.calls["observe_lock"]
+    glass.clock.move(days=3)
+    glass.prod.is_locked = False
+    glass.approve(promotion)
+    assert glass.promotion(promotion).state is PromotionState.WAITING
+    assert gates(glass)["lock"][0] is GateState.FAILED
+    assert glass.prod.calls["observe_lock"] == looks + 1
+    glass.do(LockEnvironment("prod"), "rita")
+    assert glass.promotion(promotion).state is PromotionState.SUCCEEDED
+
+
+def test_a_lock_that_was_just_seen_is_not_looked_at_again(glass: Team) -> None:
+    glass.release("1.10")
+    promotion = glass.promote()
+    looks = glass.prod.calls["observe_lock"]
+    glass.clock.move(minutes=30)
+    glass.approve(promotion)
+    assert glass.promotion(promotion).state is PromotionState.SUCCEEDED
+    assert glass.prod.calls["observe_lock"] == looks
+
+
 def test_a_lock_that_somebody_else_opened_is_set_on_demand(glass: Team) -> None:
     glass.prod.is_locked = False
     assert glass.run(LockEnvironment("prod"), "ana").state == "locked"

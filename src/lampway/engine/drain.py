@@ -21,6 +21,7 @@ from lampway.engine.attestations import attest_verdict
 from lampway.engine.checkpoint import keep_checkpoint, publish
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
+from lampway.engine.drift import renew_lock
 from lampway.engine.facts import bind, case_of, eligibility, gather
 from lampway.engine.recheck import collect_expired, may_collect
 from lampway.engine.relock import tend_unlockings
@@ -148,6 +149,7 @@ def _collect(engine: Engine, look: _Look) -> bool:
 
 def _start(engine: Engine, promotion: Promotion, fence: int) -> None:
     try:
+        renew_lock(engine, promotion)
         deployment, ground = prepare(engine, promotion, fence)
     except LampwayError as error:
         _put_off(engine, promotion, f"could not start: {error}")
