@@ -265,6 +265,25 @@ def test_a_platform_that_does_not_answer_is_tried_again_and_announced_once(glass
     assert (tries, count(glass, "relock-failed"), count(glass, "relocked")) == (4, 1, 1)
 
 
+def test_a_worker_locks_only_where_it_works_and_one_without_the_secret_leaves_it_to_the_next(glass: Team) -> None:
+    unlock(glass)
+    glass.clock.move(hours=2)
+    assert glass.run(RunDue(lanes=("test",))).relocked == ()
+    bare = replace(glass.another(holder="bare"), secrets=without_secrets(glass))
+    for _ in range(12):
+        assert [locked for locked, _ in tend(glass, bare)] == [False]
+        glass.clock.move(seconds=5)
+    assert count(glass, "relock-failed") == 1
+    assert [r.locked for r in glass.run(RunDue(lanes=("prod",))).relocked] == [True]
+
+
+def without_secrets(team: Team) -> Any:
+    """Return what resolves secrets in a process that has not been given any."""
+    empty = type(team.vault)()
+    empty.known = {}
+    return empty
+
+
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.FALSE_YES, Fault.DENIED])
 def test_what_the_platform_only_says_it_locked_stays_open_in_the_records(glass: Team, fault: Fault) -> None:
     unlock(glass)

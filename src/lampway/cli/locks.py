@@ -136,7 +136,12 @@ def unlock(
         raise UsageError(f"{ways[0]} takes neither --reason nor --with", hint="leave them out")
     if not (confirm or review):
         return _ask(Unlock(environment, reason, _seconds(for_), with_), as_json=json)
-    with session(quiet=json) as opened:
+    return _give_word(environment, review, passphrase_file, as_json=json)
+
+
+def _give_word(environment: str, review: str, passphrase_file: str, *, as_json: bool) -> int:
+    """Say, as the second person, what was asked for: a review, or without one the confirmation."""
+    with session(quiet=as_json) as opened:
         asked = DraftUnlockWord(environment, review)
         word: Request[Unlocking]
         if review:
@@ -148,7 +153,7 @@ def unlock(
         except UnsignedError as error:
             raise what_is_missing(error, why_not) from None
         serves = _is_served(opened, environment)
-    if json:
+    if as_json:
         emit(found)
         return 0
     if review:

@@ -51,7 +51,7 @@ def drain(engine: Engine, environment: str) -> bool:
     look = _look(engine, environment)
     again = False
     if look.is_over:
-        tend_unlockings(engine, environment)
+        tend_unlockings(engine, (environment,))
         look = _look(engine, environment)
     if look.aged:
         again = _collect(engine, look)

@@ -30,12 +30,14 @@ class Done:
 class RunDue(Request[Done]):
     """Do what time has made due. Asking twice does it once."""
 
+    lanes: tuple[str, ...] = ()
+    """Only there is locked again what is over; empty for everywhere. A worker does it where it works."""
+
 
 def run_due(engine: Engine, request: RunDue, actor: Actor) -> Done:
     """Look at what is watched, and bring out what people are to be told. Raises nothing for what goes badly there."""
-    del request
     looked, next_look = tend_watches(engine)
-    relocked, next_lock = tend_unlockings(engine)
+    relocked, next_lock = tend_unlockings(engine, request.lanes)
     sent = send_notices(engine, SendNotices(), actor)
     due = [moment for moment in (next_look, next_lock, sent.next_at) if moment]
     return Done(looked, sent.sent, min(due, default=""), bool(next_look), relocked)

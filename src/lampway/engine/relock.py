@@ -6,7 +6,7 @@ recorded. Whoever dies in between leaves it to the next one, and doing it twice 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from lampway.engine.drift import Scanned, look_at_lock, scan
 from lampway.engine.platform import LockSettable, LockState
 from lampway.engine.store import Reading, Scheduled
 from lampway.engine.unlock_notices import REVIEW
-from lampway.errors import LampwayError, PlatformError, PlatformRefusedError, StoreLostError
+from lampway.errors import LampwayError, PlatformError, PlatformRefusedError, SecretError, StoreLostError
 
 RELOCK = "relock"
 EVERYWHERE = ""
@@ -42,19 +42,21 @@ class Relock:
     """What was edited meanwhile; or why it could not be locked."""
 
 
-def tend_unlockings(engine: Engine, environment: str = "") -> tuple[tuple[Relock, ...], str]:
-    """Lock again whatever is over, each by one of all who ask. Returns what came of it, and when the next is due.
+def tend_unlockings(engine: Engine, places: Sequence[str] = ()) -> tuple[tuple[Relock, ...], str]:
+    """Lock again whatever is over in these environments, or in all. Returns what came of it, and when the next is due.
 
-    What cannot be done now is announced once, and tried again and again.
+    Each is done by one of all who ask. What cannot be done now is announced once, and tried again and again.
     """
     with engine.store.reading() as reading:
-        standing = reading.find(Unlocking, environment=environment, states=(UnlockState.OPEN,))
+        found = reading.find(Unlocking, states=(UnlockState.OPEN,))
+    standing = [one for one in found if not places or one.environment in places]
     done = tuple(r for one in standing if one.is_over(engine.now()) and (r := _tend(engine, one)))
     if not standing:
         return done, ""
     with engine.store.reading() as reading:
         put_off = {row.key: row.at for row in reading.scheduled(EVERYWHERE) if row.kind == RELOCK and row.tries}
-        return done, min((put_off.get(row.key, row.at) for row in unlock_rows(reading)), default="")
+        rows = [row for row in unlock_rows(reading) if not places or row.environment in places]
+        return done, min((put_off.get(row.key, row.at) for row in rows), default="")
 
 
 def unlock_rows(reading: Reading) -> Iterator[Scheduled]:
@@ -107,8 +109,12 @@ def _take(engine: Engine, one: Unlocking) -> Scheduled | None:
 
 
 def _put_off(engine: Engine, one: Unlocking, taken: Scheduled, error: LampwayError) -> None:
-    """Try again later, and say so the first time, and whenever the reason is another one."""
-    wait = timedelta(seconds=min(_FIRST * 2.0 ** (taken.tries - 1), _LONGEST))
+    """Try again later, and say so the first time, and whenever the reason is another one.
+
+    Soon where it is only our own process that lacks a secret: another one may have it.
+    """
+    patience = 1 if isinstance(error, SecretError) else min(taken.tries, 7)
+    wait = timedelta(seconds=min(_FIRST * 2.0 ** (patience - 1), _LONGEST))
     with engine.store.transaction() as transaction:
         current = transaction.get(Unlocking, one.id)
         is_open = current is not None and current.is_open

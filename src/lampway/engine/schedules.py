@@ -190,7 +190,7 @@ def fire(engine: Engine, calendar: Calendar, row: Scheduled) -> Fired | None:
     if row.kind in (DRIFT, LOCK):
         return _scan(engine, calendar, row)
     if row.kind == RELOCK:
-        tend_unlockings(engine, row.environment)
+        tend_unlockings(engine, (row.environment,))
         forget_closed(engine, row)
         return Fired(row, drain=row.environment)
     if row.kind == WAKE:

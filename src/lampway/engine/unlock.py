@@ -220,7 +220,7 @@ def _open(
             raise PlatformRefusedError("makers still cannot edit there", where=environment.name)
     except LampwayError as error:
         engine.record([UnlockFailed(opened.id, environment.name, str(error))], actor)
-        tend_unlockings(engine, environment.name)
+        tend_unlockings(engine, (environment.name,))
         raise
     return opened
 

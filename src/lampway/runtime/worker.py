@@ -297,7 +297,7 @@ class Worker:
     def _tell(self) -> None:
         """Look at what is watched, and bring out what people are to be told; others may do the same at once."""
         try:
-            run_due(self._engine, RunDue(), ENGINE)
+            run_due(self._engine, RunDue(lanes=self._duty.lanes), ENGINE)
         except Exception as error:  # noqa: BLE001 - it is tried again; a worker outlives it
             self._say(f"what is watched or to be told: {error}")
         finally:
