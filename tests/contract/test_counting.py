@@ -46,6 +46,9 @@ class FarMaker:
     def edit(self) -> str:
         return self._visit(lambda maker: maker.edit())
 
+    def save(self) -> bool:
+        return bool(self._visit(lambda maker: maker.world.save("p2", does="multiply by 1.21")))
+
     def edit_elsewhere(self) -> None:
         self._visit(lambda maker: maker.edit_elsewhere())
 
@@ -87,6 +90,10 @@ class Places:
     @pytest.fixture
     def lacking(self) -> Lacking:
         return LACKING
+
+    @pytest.fixture
+    def saves(self, prod: FarMaker) -> Callable[[], bool]:
+        return prod.save
 
     @pytest.fixture
     def strangers(self, prod: FarMaker) -> Strangers:

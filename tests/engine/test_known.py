@@ -19,6 +19,7 @@ from lampway.domain.promotion import Promotion, PromotionState
 from lampway.domain.release import Release
 from lampway.domain.schedules import Schedules
 from lampway.domain.strategy import GateRule, Strategy
+from lampway.domain.unlocking import UnlockRule
 from lampway.engine import drain as draining
 from lampway.engine.cases import LookAtLock
 from lampway.engine.certify import Recertify
@@ -30,8 +31,10 @@ from lampway.engine.known import Known
 from lampway.engine.promote import Abort, Promote, Rollback
 from lampway.engine.recheck import RunChecks
 from lampway.engine.release import MakeRelease
+from lampway.engine.relock import tend_unlockings
 from lampway.engine.schedules import WAKE, _environment, plan_environment
 from lampway.engine.stops import LiftHold, PutOnHold, VetoRelease
+from lampway.engine.unlock import ReviewUnlock, Unlock
 from lampway.engine.waive import Waive
 from lampway.errors import LampwayError
 from lampway.testing.world import App, Part
@@ -48,8 +51,10 @@ def governed(rules: Strategy) -> Strategy:
     (path,) = rules.pipelines
     stages = tuple(replace(s, expires=86_400.0, waiver_roles=("approver",)) for s in path.stages)
     solutions = tuple(replace(s, depends_on={"orders": "1.0.0"}) if s.name == "billing" else s for s in rules.solutions)
+    tiers = tuple(replace(tier, unlock=UnlockRule(4 * 3600.0)) if tier.locked else tier for tier in rules.tiers)
     return replace(
         rules,
+        tiers=tiers,
         pipelines=(replace(path, stages=stages),),
         solutions=solutions,
         schedules=Schedules(remind=7200.0),
@@ -113,6 +118,9 @@ ACTS: dict[str, Callable[[Team], Any]] = {
     "a check passes": lambda team: check_again(team, CheckOutcome.PASSED),
     "the lock is waived": lambda team: team.run(Waive("orders", "lock", "known", "2026-01-07"), "ana"),
     "the lock changes": toggle_lock,
+    "prod is unlocked": lambda team: team.run(Unlock("prod", "an emergency", 3600.0), "rita"),
+    "prod is locked again": lambda team: tend_unlockings(team.engine),
+    "that is reviewed": lambda team: team.run(ReviewUnlock("prod", "fine"), "pam"),
     "orders go back": lambda team: team.run(Rollback("orders", "prod", "wrong"), "rita"),
     "a value changes": lambda team: team.govern(with_environment(team.rules, "prod", CURRENCY=str(team.last_id))),
     "one is taken back": lambda team: [team.run(Abort(p.id, "no")) for p in waiting(team)[:1]],

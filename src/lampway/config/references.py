@@ -44,7 +44,8 @@ def check_references(files: Governance) -> Iterator[Mistake]:
         yield from _solution(files, solution)
     yield from check_circles(files.solutions)
     yield from check_reach(files.strategy, files.solutions)
-    for table, _ in files.strategy.items("schedules", "drift"):
+    tables = [table for key in ("drift", "lock") for table, _ in files.strategy.items("schedules", key)]
+    for table in tables:
         for path, name in files.strategy.items(*table, "environments"):
             yield from _known(files.strategy, path, name, "environment", tuple(files.environments))
     for freeze, _ in files.strategy.items("freezes"):

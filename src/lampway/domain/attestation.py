@@ -35,7 +35,8 @@ WAIVER = f"{OURS}waiver:v1"
 CHECKLIST = f"{OURS}checklist:v1"
 TESTED = f"{OURS}tested:v1"
 CHECKPOINT = f"{OURS}checkpoint:v1"
-BY_PEOPLE = (APPROVAL, DELEGATION, WAIVER, CHECKLIST, TESTED)
+UNLOCK = f"{OURS}unlock:v1"
+BY_PEOPLE = (APPROVAL, DELEGATION, WAIVER, CHECKLIST, TESTED, UNLOCK)
 """Predicate types of what people sign; everything else is the engine's."""
 PREDICATES = (PROVENANCE, TEST_RESULT, SUMMARY, DEPLOYMENT, EVIDENCE, CERTIFICATE, CHECKPOINT, *BY_PEOPLE)
 """Every predicate type there is here; any other is refused."""

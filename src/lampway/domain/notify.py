@@ -23,6 +23,8 @@ class NoticeKind(StrEnum):
     RECONCILE = "reconcile"
     DRIFT = "drift"
     LOCK_OPEN = "lock-open"
+    UNLOCKED = "unlocked"
+    """Break-glass: asked for, open, locked again or not, and whether somebody else has looked at it."""
     TEST = "test"
     """Somebody tries a channel; never routed."""
 

@@ -32,6 +32,7 @@ from lampway.domain.readiness import ReadinessAnswer
 from lampway.domain.release import Release
 from lampway.domain.stops import Hold, HoldState, Veto, veto_key
 from lampway.domain.strategy import RulesInForce
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.errors import StorageError
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ RECORDS: tuple[type, ...] = (
     Passed,
     ReadinessAnswer,
     HealthWatch,
+    Unlocking,
 )
 """Every kind of record."""
 
@@ -169,9 +171,34 @@ def _observation(recorded: events.Recorded, records: Records) -> None:
             _resolved(event, recorded, records)
         case events.LockObserved() as event:
             lock = LockRecord(event.environment, event.state, event.summary, event.cure, recorded.at)
-            records.put(event.environment, lock)
+            records.put(event.environment, replace(lock, label=event.label, mislabelled=event.mislabelled))
         case _:
             pass
+
+
+def _unlocking(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.UnlockAsked(unlocking=unlocking) | events.Unlocked(unlocking=unlocking):
+            records.put(unlocking.id, unlocking)
+        case events.UnlockFailed() as event:
+            told = _need(records, Unlocking, event.unlocking)
+            records.put(told.id, replace(told, until=recorded.at, note=event.reason))
+        case events.RelockFailed() as event:
+            told = _need(records, Unlocking, event.unlocking)
+            records.put(told.id, replace(told, note=event.reason))
+        case events.Relocked() as event:
+            told = _need(records, Unlocking, event.unlocking)
+            state = UnlockState.UNREVIEWED if told.needs_review else UnlockState.CLOSED
+            who = recorded.actor.person
+            records.put(told.id, replace(told, state=state, closed_at=recorded.at, closed_by=who, note=event.note))
+        case events.UnlockReviewed() as event:
+            told = _need(records, Unlocking, event.unlocking)
+            state = told.state if told.is_open else UnlockState.CLOSED
+            said = replace(told, state=state, reviewed_by=recorded.actor.person, review=event.note)
+            said = replace(said, key=event.key, attestation=event.attestation)
+            records.put(told.id, replace(said, reviewed_at=recorded.at))
+        case other:
+            raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
 
 
 def _stop(recorded: events.Recorded, records: Records) -> None:
@@ -185,8 +212,8 @@ def _stop(recorded: events.Recorded, records: Records) -> None:
             records.put(hold.id, lifted)
         case events.Vetoed(veto=veto):
             records.put(veto_key(veto.environment, veto.release), veto)
-        case other:
-            raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
+        case _:
+            _unlocking(recorded, records)
 
 
 def _signature(recorded: events.Recorded, records: Records) -> None:

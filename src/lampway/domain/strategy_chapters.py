@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from lampway.domain.gate_words import gate_in_words, stage_in_words
 from lampway.domain.readiness import LEVELS, Readiness, ReadinessLine
 from lampway.domain.roles import SHIPPED
-from lampway.domain.strategy import Environment, Person, Pipeline, Stage, Strategy
+from lampway.domain.spans import span_in_words
+from lampway.domain.strategy import Environment, Person, Pipeline, Stage, Strategy, Tier
 from lampway.domain.strategy_document import (
     Block,
     Bullets,
@@ -139,7 +140,7 @@ def _environments(strategy: Strategy) -> Chapter:
         places = [e for e in strategy.environments if e.tier == tier.name]
         last = tier.name == strategy.tiers[-1].name
         data = joined(dict.fromkeys(e.data for e in places if e.data)) or ("production" if last else "not said")
-        locked = "locked" if tier.locked else "open"
+        locked = _for_makers(tier)
         rows.append((tier.name, tier.purpose, _listed(places), locked, data if places else "–"))
     heads = ("Tier", "Purpose", "Environments", "For makers", "Data")
     widths = (12, 38, 26, 12, 12)
@@ -154,6 +155,14 @@ def _environments(strategy: Strategy) -> Chapter:
             Part("Topology", (_topology(strategy),)),
         ),
     )
+
+
+def _for_makers(tier: Tier) -> str:
+    """Return whether makers may edit in a tier, and how it may be opened to them for a while."""
+    if not tier.locked or tier.unlock is None:
+        return "locked" if tier.locked else "open"
+    who = "one person, reviewed by another" if tier.unlock.alone else "two people"
+    return f"locked; break-glass for {span_in_words(tier.unlock.longest)} at most by {who}"
 
 
 def _listed(places: Sequence[Environment]) -> str:

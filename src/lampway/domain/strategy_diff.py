@@ -24,6 +24,7 @@ from lampway.domain.strategy import (
     Tier,
     Values,
 )
+from lampway.domain.unlocking import UnlockRule
 
 _LONGEST = 60
 _SECRET_NAME = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|private.?key|api.?key|auth", re.IGNORECASE)
@@ -71,13 +72,23 @@ def _schedules(rules: Strategy) -> tuple[str, ...]:
     """Return what workers do by the clock, a line each."""
     remind = rules.schedules.remind
     scans = tuple(f"drift scan of {one.words}" for one in rules.schedules.drift)
+    scans += tuple(f"look at the lock of {one.words}" for one in rules.schedules.lock)
     return (*scans, *((f"reminder of what waits, every {span_in_words(remind)}",) if remind else ()))
 
 
 def _tier(place: str, old: Tier, new: Tier) -> Iterator[_Change]:
     if old.locked != new.locked:
         yield place, "locked for makers" if new.locked else "no longer locked for makers"
-    yield from _fields(place, old, new, ("purpose",))
+    if old.unlock != new.unlock:
+        yield place, f"may be unlocked: {_unlock(old.unlock)} → {_unlock(new.unlock)}"
+    yield from _fields(place, old, new, ("purpose", "label"))
+
+
+def _unlock(rule: UnlockRule | None) -> str:
+    if rule is None:
+        return "never"
+    who = "by one person, reviewed by another" if rule.alone else "by two people"
+    return f"for {span_in_words(rule.longest)} at most, {who}"
 
 
 def _pipeline(place: str, old: Pipeline, new: Pipeline) -> Iterator[_Change]:

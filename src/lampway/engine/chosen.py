@@ -55,6 +55,12 @@ _OF_THE_SOLUTION = frozenset(
         events.EngineKeyRecorded,
         events.CheckpointMade,
         events.PackagesRemoved,
+        events.UnlockAsked,
+        events.Unlocked,
+        events.UnlockFailed,
+        events.Relocked,
+        events.RelockFailed,
+        events.UnlockReviewed,
     )
 )
 _KNOWN = _NOT_OF_OTHERS | _OF_EVERYBODY | _OF_THE_SOLUTION

@@ -124,6 +124,16 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{len(event.digests)} packages and outputs of {', '.join(event.releases)} removed"
         case events.ReadinessAnswered(answer=a):
             return f"readiness: {a.by} answered {a.item} with {a.reply} until {shown(a.until)}: {a.note}"
+        case events.UnlockAsked(unlocking=u) | events.Unlocked(unlocking=u):
+            return u.words
+        case events.UnlockFailed():
+            return f"{event.environment} could not be unlocked: {event.reason}"
+        case events.Relocked():
+            return f"{event.environment} is locked again: {event.note}"
+        case events.RelockFailed():
+            return f"{event.environment} could not be locked again, and it is tried again: {event.reason}"
+        case events.UnlockReviewed():
+            return f"it was reviewed that {event.environment} was unlocked: {event.note}"
         case events.LedgerVerified():
             return f"verified up to row {event.last}, with {event.packages} packages: as they were written"
         case _:

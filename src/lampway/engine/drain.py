@@ -15,14 +15,17 @@ from lampway.domain.gates import is_overdue, judge
 from lampway.domain.judgement import Eligibility
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.spans import span_in_words
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.engine.ask import ask_approvers
 from lampway.engine.attestations import attest_verdict
 from lampway.engine.checkpoint import keep_checkpoint, publish
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
+from lampway.engine.drift import renew_lock
 from lampway.engine.facts import bind, case_of, eligibility, gather
 from lampway.engine.known import Known
 from lampway.engine.recheck import collect_expired, may_collect
+from lampway.engine.relock import tend_unlockings
 from lampway.engine.store import Due, Reading
 from lampway.errors import LampwayError
 
@@ -50,6 +53,9 @@ def drain(engine: Engine, environment: str, known: Known | None = None) -> bool:
     known = known or Known(environment)
     look = _look(engine, environment, known)
     again = False
+    if look.is_over:
+        tend_unlockings(engine, (environment,))
+        look = _look(engine, environment, known)
     if look.aged:
         again = _collect(engine, look)
         look = _look(engine, environment, known)
@@ -96,6 +102,8 @@ class _Look:
     """Whether a deployment there waits for a person to say what happened."""
     waiting: tuple[_Waiting, ...]
     """Going back first, then in the order in which they were asked for."""
+    is_over: bool
+    """Whether the environment was unlocked, and is to be locked again."""
 
     @property
     def aged(self) -> tuple[Promotion, ...]:
@@ -113,8 +121,10 @@ def _look(engine: Engine, environment: str, known: Known) -> _Look:
         stuck = reading.find(Deployment, environment=environment, states=(DeploymentState.RECONCILE,))
         found = reading.find(Promotion, environment=environment, states=_STARTABLE)
         found = tuple(sorted(found, key=lambda p: p.kind is not DeploymentKind.ROLLBACK))
-        judged = tuple(_judged(reading, p, now, known) for p in found if not known.is_closed(p))
-        return _Look(under_way[0] if under_way else None, bool(stuck), judged)
+        waiting = tuple(_judged(reading, p, now, known) for p in found if not known.is_closed(p))
+        opened = reading.find(Unlocking, environment=environment, states=(UnlockState.OPEN,))
+        over = any(one.is_over(now) for one in opened)
+        return _Look(under_way[0] if under_way else None, bool(stuck), waiting, over)
 
 
 def _judged(reading: Reading, promotion: Promotion, now: str, known: Known) -> _Waiting:
@@ -148,6 +158,7 @@ def _collect(engine: Engine, look: _Look) -> bool:
 
 def _start(engine: Engine, promotion: Promotion, fence: int) -> None:
     try:
+        renew_lock(engine, promotion)
         deployment, ground = prepare(engine, promotion, fence)
     except LampwayError as error:
         _put_off(engine, promotion, f"could not start: {error}")

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Installation
+from lampway.domain.deployment import (
+    Deployment,
+    DeploymentState,
+    DriftFinding,
+    DriftState,
+    Installation,
+    LockRecord,
+)
 from lampway.domain.digest import digest
 from lampway.domain.events import (
     ENGINE,
@@ -19,17 +26,22 @@ from lampway.domain.events import (
     PromotionRequested,
     Recorded,
 )
+from lampway.domain.moments import seconds_between
 from lampway.domain.promotion import Bound, DeploymentKind, Promotion, PromotionState
 from lampway.domain.strategy import Environment
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, Request, access_to, require_reason, rules_in_force
-from lampway.engine.facts import installed
+from lampway.engine.facts import case_of, installed
 from lampway.engine.journal import More
+from lampway.engine.labels import look_at_label
 from lampway.engine.store import Reading, Transaction
 from lampway.errors import NotFoundError, PlatformError, RefusedError, SecretError
 
 _AT_ONCE = 4
 """Environments that are looked at side by side: what takes long is waiting for the platform."""
+_LONG_AGO = 3600.0
+"""Seconds after which a lock is looked at once more before a deployment relies on it."""
 _UNDER_WAY = (DeploymentState.RUNNING, DeploymentState.RECONCILE)
 
 
@@ -46,6 +58,8 @@ class Scanned:
     """Top-level containers that no release put there."""
     error: str = ""
     """Why it could not be looked at; then the rest is empty."""
+    mislabelled: str = ""
+    """What is wrong with the environment's label, in words; blocks nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +101,10 @@ def scan_drift(engine: Engine, request: ScanDrift, actor: Actor) -> tuple[Scanne
 
     def look(environment: Environment) -> Scanned:
         try:
-            return scan(engine, environment, actor)
+            found = scan(engine, environment, actor)
+            if not strategy.tier(environment.tier).label:
+                return found
+            return replace(found, mislabelled=look_at_label(engine, environment)[1])
         except (PlatformError, SecretError) as error:
             return Scanned(environment.name, "", (), (), (), error=str(error))
 
@@ -143,8 +160,32 @@ def look_at_lock(engine: Engine, environment: Environment, actor: Actor) -> port
         lock = platform.observe_lock(access_to(engine, environment), maker)
     else:
         lock = port.Lock(port.LockState.UNKNOWN, f"{platform.name} cannot tell whether it is locked")
-    engine.record([LockObserved(environment.name, lock.state.value, lock.summary, lock.cure)], actor)
+    label, mislabelled = look_at_label(engine, environment)
+    with engine.store.reading() as reading:
+        lock = _told(reading, environment.name, lock)
+    seen = (environment.name, lock.state.value, lock.summary, lock.cure)
+    engine.record([LockObserved(*seen, label=label, mislabelled=mislabelled)], actor)
     return lock
+
+
+def renew_lock(engine: Engine, promotion: Promotion) -> None:
+    """Look at the lock once more where a gate asks for it and the last look is long ago. Raises PlatformError."""
+    with engine.store.reading() as reading:
+        case = case_of(reading, promotion) if promotion.kind is DeploymentKind.FORWARD else None
+        seen = reading.get(LockRecord, promotion.environment)
+        environment = rules_in_force(reading).strategy.environment(promotion.environment) if case else None
+    if case is None or environment is None or seen is None or not case.stage.rules_of("lock"):
+        return
+    if seconds_between(seen.at, engine.now()) > _LONG_AGO:
+        look_at_lock(engine, environment, ENGINE)
+
+
+def _told(reading: Reading, environment: str, lock: port.Lock) -> port.Lock:
+    """Return a lock with why it is open, where that was wanted for a while."""
+    opened = reading.find(Unlocking, environment=environment, states=(UnlockState.OPEN,))
+    if not opened or lock.state is not port.LockState.OPEN:
+        return lock
+    return replace(lock, summary=f"{lock.summary}; {opened[0].words}", cure=f"lampway lock {environment}")
 
 
 def _expected(engine: Engine, here: Sequence[Installation]) -> Mapping[str, port.Installed]:

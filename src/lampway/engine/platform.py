@@ -291,6 +291,36 @@ class Lockable(Protocol):
         ...
 
 
+@runtime_checkable
+class LockSettable(Protocol):
+    """A platform that can lock makers out of an environment, and let them in for a while."""
+
+    def lock_objection(self, access: Access) -> str:
+        """Return why the lock of this environment cannot be set, in words; empty when it can. Changes nothing."""
+        ...
+
+    def set_lock(self, access: Access, *, locked: bool, until: str = "") -> None:
+        """Lock makers out, whatever session they have; or let them edit until a moment (ISO time, UTC).
+
+        What is done already is simply done again. What they may edit meanwhile is at most what `observe` sees.
+        Raises PlatformRefusedError, UnreachableError, AccessError, PlatformError.
+        """
+        ...
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """A platform that shows everybody who works in an environment a label of it."""
+
+    def read_label(self, access: Access) -> str:
+        """Return the text that people see there. Changes nothing. Raises PlatformError where it cannot be seen."""
+        ...
+
+    def set_label(self, access: Access, label: str) -> None:
+        """Let people see this text there. Raises PlatformRefusedError where that cannot be set, PlatformError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Launched:
     """An environment that Lampway started by itself, on loopback."""

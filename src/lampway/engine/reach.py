@@ -28,6 +28,7 @@ _NOWHERE = (
     events.WatchStarted,
     events.WatchLooked,
     events.PackagesRemoved,
+    events.UnlockAsked,
 )
 _OF_A_PROMOTION = (
     events.DecisionMade,
@@ -56,6 +57,10 @@ _FOR_ALL = (
     events.DelegationEnded,
     events.Adopted,
     events.Installed,
+    events.Unlocked,
+    events.UnlockFailed,
+    events.Relocked,
+    events.UnlockReviewed,
 )
 """What changes the dates that concern every environment."""
 
@@ -116,8 +121,16 @@ def _places(  # noqa: PLR0911 - a case per kind
         case events.DriftResolved(finding=key):
             known = reading.get(DriftFinding, key)
             return (known.environment,) if known else ()
-        case events.LockObserved(environment=name):
+        case (
+            events.LockObserved(environment=name)
+            | events.UnlockFailed(environment=name)
+            | events.Relocked(environment=name)
+            | events.RelockFailed(environment=name)
+            | events.UnlockReviewed(environment=name)
+        ):
             return (name,)
+        case events.Unlocked(unlocking=unlocking):
+            return (unlocking.environment,)
         case events.Installed():
             return ()  # its end is told by itself
         case _:

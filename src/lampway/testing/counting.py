@@ -123,6 +123,26 @@ class CountingPlatform(MemoryPlatform):
         with self._call(access):
             return super().observe_lock(access, maker)
 
+    def lock_objection(self, access: Access) -> str:
+        """Return why the lock cannot be set there."""
+        with self._call(access):
+            return super().lock_objection(access)
+
+    def set_lock(self, access: Access, *, locked: bool, until: str = "") -> None:
+        """Set the lock. Raises PlatformRefusedError."""
+        with self._call(access):
+            super().set_lock(access, locked=locked, until=until)
+
+    def read_label(self, access: Access) -> str:
+        """Return what everybody sees who works there."""
+        with self._call(access):
+            return super().read_label(access)
+
+    def set_label(self, access: Access, label: str) -> None:
+        """Let everybody see this who works there. Raises PlatformRefusedError."""
+        with self._call(access):
+            super().set_label(access, label)
+
     def count_executions(self, access: Access, installed: Installed, since: str) -> Executions:
         """Return how often what is installed ran there."""
         with self._call(access):

@@ -67,7 +67,7 @@ class _Target:
 
 
 class MemoryPlatform:
-    """Implements the port, `Lockable`, `SmokeRunnable` and `ExecutionCounting`.
+    """Implements the port, `Lockable`, `LockSettable`, `Labelled`, `SmokeRunnable` and `ExecutionCounting`.
 
     Remembers nothing between calls: its worlds hold all.
     """
@@ -213,6 +213,34 @@ class MemoryPlatform:
         if maker is None:
             return Lock(LockState.UNKNOWN, "no maker's access to try with", "declare a maker's access")
         return Lock(LockState.OPEN, "makers can edit everything", "switch the lock on")
+
+    def lock_objection(self, access: Access) -> str:
+        """Return why the lock cannot be set there."""
+        return "" if self._enter(access, "lock_objection").has_lock_switch else "its lock has no switch"
+
+    def set_lock(self, access: Access, *, locked: bool, until: str = "") -> None:
+        """Set the lock. Raises PlatformRefusedError. The product has no clock: what is open stays open."""
+        del until
+        world, fault = self._open(access, "set_lock")
+        if fault is Fault.REFUSED or not world.has_lock_switch:
+            raise PlatformRefusedError("the product does not want to", where=access.environment)
+        if fault is not Fault.FALSE_YES:
+            world.is_locked = locked
+        if fault is Fault.LOST:
+            raise _no_answer(access)
+        if fault is Fault.CRASH_AFTER:
+            raise CrashError
+
+    def read_label(self, access: Access) -> str:
+        """Return what everybody sees who works there."""
+        return self._enter(access, "read_label").label
+
+    def set_label(self, access: Access, label: str) -> None:
+        """Let everybody see this who works there. Raises PlatformRefusedError."""
+        world, fault = self._open(access, "set_label")
+        if fault is Fault.REFUSED:
+            raise PlatformRefusedError("the product does not want to", where=access.environment)
+        world.label = label
 
     def smoke_run(self, access: Access, installed: Installed, timeout: float) -> SmokeRun:
         """Try every part of what is installed: it must be there, with its values, its passwords and its plug-in."""
@@ -446,7 +474,8 @@ _CAPABILITIES = (
     Capability(Ability.ROLLBACK, Support.FULL),
     Capability(Ability.EDITORS, Support.FULL),
     Capability(Ability.LOCK_OBSERVE, Support.FULL),
-    Capability(Ability.LOCK_SET, Support.IMPOSSIBLE),
+    Capability(Ability.LOCK_SET, Support.FULL),
+    Capability(Ability.LABEL, Support.FULL),
     Capability(Ability.LAUNCH, Support.IMPOSSIBLE),
     Capability(Ability.SMOKE_RUN, Support.FULL),
     Capability(Ability.EXECUTIONS, Support.FULL),

@@ -119,6 +119,10 @@ class World:
     revision: int = 1
     """Counts changes; the product refuses one that was made from another revision."""
     is_locked: bool = False
+    has_lock_switch: bool = True
+    """Whether the lock can be set from outside."""
+    label: str = ""
+    """What everybody sees who works there."""
     slowness: int = 0
     """How often somebody must poll before a change is done; 0 makes every change at once."""
     operations: dict[str, Operation] = field(default_factory=dict)
@@ -175,6 +179,12 @@ class World:
             raise LookupError(f"there is no part {part} in {self.url}")
         app.parts = tuple(replace(p, **changes) if p.id == part else p for p in app.parts)
         self._saved(app, by)
+
+    def save(self, part: str, **changes: Any) -> bool:
+        """Change a part as a maker does in the editor, and return whether that was let through."""
+        if not self.is_locked:
+            self.edit(part, **changes)
+        return not self.is_locked
 
     def give(self, app: str, name: str, value: Any) -> None:
         """Set a value of an app live."""

@@ -53,6 +53,14 @@ from lampway.domain.events.path import (
     WatchLooked,
     WatchStarted,
 )
+from lampway.domain.events.unlocking import (
+    Relocked,
+    RelockFailed,
+    UnlockAsked,
+    Unlocked,
+    UnlockFailed,
+    UnlockReviewed,
+)
 
 __all__ = [
     "ENGINE",
@@ -89,6 +97,8 @@ __all__ = [
     "Reconciled",
     "Recorded",
     "ReleaseSealed",
+    "RelockFailed",
+    "Relocked",
     "Remarked",
     "Reminded",
     "Revoked",
@@ -99,6 +109,10 @@ __all__ = [
     "StrategyApplied",
     "Tagged",
     "TicketGiven",
+    "UnlockAsked",
+    "UnlockFailed",
+    "UnlockReviewed",
+    "Unlocked",
     "Verified",
     "Vetoed",
     "WatchEnded",
@@ -153,6 +167,12 @@ EVENTS: dict[str, type[Event]] = {
         WatchStarted,
         WatchLooked,
         WatchEnded,
+        UnlockAsked,
+        Unlocked,
+        UnlockFailed,
+        Relocked,
+        RelockFailed,
+        UnlockReviewed,
     )
 }
 """Every kind of event, by name."""
