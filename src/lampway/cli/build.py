@@ -62,7 +62,8 @@ def inspect(file: Path, /, *, json: Json = False) -> int:
 
 
 def _findings(inspection: Inspection) -> tuple[Finding, ...]:
-    return open_scanner().scan(inspection.literals, [v.name for v in inspection.inventory.variables])
+    names = [v.name for v in inspection.inventory.variables]
+    return inspection.faults(open_scanner().scan(inspection.literals, names))
 
 
 def inspection_facts(inspection: Inspection, findings: tuple[Finding, ...], data: bytes) -> dict[str, object]:
@@ -73,6 +74,7 @@ def inspection_facts(inspection: Inspection, findings: tuple[Finding, ...], data
         "solution": inventory.solution,
         "version": inventory.version,
         "managed": inventory.managed,
+        "publisher": inspection.publisher,
         "sha256": digest_bytes(data).removeprefix("sha256:"),
         "fingerprint": inventory.fingerprint,
         "components": inventory.components,
@@ -88,12 +90,14 @@ def _say_inspection(inspection: Inspection, findings: tuple[Finding, ...], data:
     inventory = inspection.inventory
     name = f"{inventory.solution}@{inventory.version}" if inventory.solution else "not released by Lampway"
     say(f"{inventory.platform}: {name}, {len(data):,} bytes, {short(digest_bytes(data))}")
+    if inventory.managed is not None:
+        form = "managed" if inventory.managed else "unmanaged"
+        say(f"  {form}{f', from {inspection.publisher}' if inspection.publisher else ''}")
     kinds: dict[str, int] = {}
     for component in inventory.components:
         kinds[component.type] = kinds.get(component.type, 0) + 1
-    say(
-        "  holds: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda i: (-i[1], i[0])))
-    )
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda i: (-i[1], i[0])))
+    say(f"  holds: {counted or 'nothing'}")
     for variable in inventory.variables:
         need = "required" if variable.required else "optional"
         used = f", used by {', '.join(variable.used_by[:3])}" if variable.used_by else ""

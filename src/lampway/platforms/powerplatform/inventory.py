@@ -1,0 +1,178 @@
+"""What is inside a solution package, in the words that hold for every platform."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lampway.domain.package import (
+    Component,
+    Connection,
+    Finding,
+    Inspection,
+    Inventory,
+    Literal,
+    Variable,
+    fingerprint_of,
+)
+from lampway.platforms.powerplatform.content import Content, JsonFile, component_of, read_content
+from lampway.platforms.powerplatform.contents import CATEGORIES, UNKNOWN_PROCESS, Contents, Part
+from lampway.platforms.powerplatform.findings import findings_of, manifest_findings
+from lampway.platforms.powerplatform.flows import parameters_of, variable_of
+from lampway.platforms.powerplatform.literals import literals_of
+from lampway.platforms.powerplatform.manifest import RootComponent, dependencies_of
+from lampway.platforms.powerplatform.tables import ids_in
+from lampway.platforms.powerplatform.xmltext import parse_xml, text_of
+
+NAME = "power-platform"
+BINDING = "connection"
+"""The one field of a connection reference: which connection it stands for in an environment."""
+
+_ENDPOINT_FIX = "make an environment variable in the solution, use it here, and give its value in each environment"
+_TYPES: Mapping[str, str] = {
+    "100000000": "string", "100000001": "number", "100000002": "boolean", "100000003": "json",
+    "100000004": "data source", "100000005": "secret",
+}  # fmt: skip
+_PROCESSES = frozenset({*CATEGORIES.values(), UNKNOWN_PROCESS})
+
+
+@dataclass(slots=True)
+class _Found:
+    """What reading every component once has told so far."""
+
+    components: list[Component] = field(default_factory=list)
+    literals: list[Literal] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    variables: list[Variable] = field(default_factory=list)
+    users: dict[str, list[str]] = field(default_factory=dict)
+    """Environment variable to the titles of what reads it."""
+    off: list[str] = field(default_factory=list)
+
+
+def inspect_contents(contents: Contents) -> Inspection:
+    """Return everything that a package holds and needs. Each component is read once and let go of."""
+    found = _Found()
+    places = places_of(contents.parts)
+    defaults = defaults_of(contents)
+    for part in contents.parts:
+        content = read_content(contents, part)
+        place = places[part.type, part.id]
+        found.components.append(component_of(content))
+        found.literals += literals_of(content, place)
+        found.findings += findings_of(content, place, defaults)
+        _look_for_needs(content, found)
+    found.findings += manifest_findings(contents.manifest)
+    publisher = contents.manifest.publisher
+    return Inspection(
+        inventory=_inventory(contents, found),
+        literals=tuple(found.literals),
+        findings=tuple(found.findings),
+        endpoint_fix=_ENDPOINT_FIX,
+        publisher=f"{publisher.name or publisher.unique_name} ({publisher.prefix})" if publisher.unique_name else "",
+    )
+
+
+def components_of(contents: Contents) -> tuple[Component, ...]:
+    """Return every component with its fingerprint."""
+    return tuple(component_of(read_content(contents, part)) for part in contents.parts)
+
+
+def places_of(parts: Sequence[Part]) -> dict[tuple[str, str], str]:
+    """Return for every component what makers call it; with the id if two are called alike."""
+    alike = Counter(part.title for part in parts)
+    return {(p.type, p.id): f"{p.title} ({p.id})" if alike[p.title] > 1 else p.title for p in parts}
+
+
+def defaults_of(contents: Contents) -> dict[str, str]:
+    """Return the default values in the definitions of environment variables, by schema name in lower case."""
+    found = {}
+    for part in contents.parts:
+        if part.type == "environment variable" and part.members:
+            record = parse_xml(contents.archive.read(part.members[0]), where=part.members[0])
+            found[part.id] = text_of(record, "defaultvalue")
+    return found
+
+
+def _look_for_needs(content: Content, found: _Found) -> None:
+    part = content.part
+    if part.type == "environment variable":
+        found.variables.append(_variable(content))
+    elif content.flow is not None:
+        for parameter in parameters_of(content.flow).values():
+            found.users.setdefault(variable_of(parameter).lower(), []).append(part.title)
+    elif part.type == "custom connector":
+        for value in content.files.values():
+            if isinstance(value, JsonFile) and isinstance(value.value, dict):
+                host = str(value.value.get("host", ""))
+                _, quote, rest = host.partition('environmentVariables("')
+                if quote:
+                    found.users.setdefault(rest.partition('"')[0].lower(), []).append(part.title)
+    if part.type == "flow" and part.header is not None and text_of(part.header, "StateCode") != "1":
+        found.off.append(part.name)
+
+
+def _variable(content: Content) -> Variable:
+    record = content.record
+    type_ = _TYPES.get(text_of(record, "type"), "string")
+    has_default = bool(text_of(record, "defaultvalue"))
+    return Variable(content.part.name, type_, required=not has_default, has_default=has_default)
+
+
+def _inventory(contents: Contents, found: _Found) -> Inventory:
+    manifest = contents.manifest
+    components = tuple(sorted(found.components, key=lambda one: (one.type, one.name.lower(), one.id)))
+    variables = (
+        Variable(v.name, v.type, v.required, v.has_default, tuple(sorted(set(found.users.get(v.name.lower(), ())))))
+        for v in found.variables
+    )
+    return Inventory(
+        platform=NAME,
+        solution=manifest.unique_name,
+        version=manifest.version,
+        managed=manifest.managed,
+        fingerprint=fingerprint_of(components),
+        components=components,
+        variables=tuple(sorted(variables, key=lambda one: one.name.lower())),
+        connections=tuple(_connections(contents)),
+        dependencies=dependencies_of(manifest),
+        notes=tuple(_notes(contents, found)),
+    )
+
+
+def _connections(contents: Contents) -> Iterator[Connection]:
+    for part in contents.parts:
+        if part.type == "connection reference" and part.header is not None:
+            connector = text_of(part.header, "connectorid").rpartition("/")[2]
+            name = part.header.get("connectionreferencelogicalname", part.id)
+            yield Connection(name, connector, (BINDING,), part.id)
+
+
+def _notes(contents: Contents, found: _Found) -> Iterator[str]:
+    if found.off:
+        yield f"turned off in the package: {', '.join(sorted(found.off))}"
+    known = {v.name.lower() for v in found.variables}
+    for name in sorted(found.users.keys() - known):
+        yield f"environment variable {name} is used by {found.users[name][0]} and not in the package"
+    absent = [root for root in contents.manifest.roots if not _is_there(root, contents)]
+    for root in absent:
+        yield f"{root.kind} {root.schema_name or root.id} is listed in the manifest, and its content is not in the package"
+
+
+def _is_there(root: RootComponent, contents: Contents) -> bool:
+    wanted = {root.id, root.schema_name.lower()} - {""}
+    for part in contents.parts:
+        if part.type == root.kind or (root.kind == "process" and part.type in _PROCESSES):
+            if part.id in wanted or _own_id(part) in wanted:
+                return True
+        elif part.type == "table" and part.header is not None and root.kind in {"column", "form", "view", "ribbon"}:
+            if root.kind == "ribbon" or not wanted.isdisjoint(ids_in(part.header)):
+                return True
+    return root.kind.startswith("component of type") or root.kind in {"key", "chart"}
+
+
+def _own_id(part: Part) -> str:
+    """Return the id that a component has beside its name, as connectors and web resources do."""
+    if part.header is None:
+        return ""
+    return next((text_of(child).strip("{}").lower() for child in part.header if child.tag.lower().endswith("id")), "")

@@ -1,0 +1,121 @@
+"""XML as the platform writes it: read without entities, fingerprinted whatever its white space, written for reviewers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from xml.etree import ElementTree as ET
+
+from lampway.errors import InvalidPackageError
+
+MAX_TAGS = 4_000_000
+"""How many tags one text may hold: each takes far more memory than text."""
+NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+
+Element = ET.Element
+
+_BATCH = 4096
+_HINT = "export the solution again; never edit it by hand"
+_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+
+
+class _NoEntities(ET.TreeBuilder):
+    """Builds a tree and stops where a document type begins, before any entity is declared."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        """Refuse the document type."""
+        raise _DocumentTypeError(name, pubid, system)
+
+
+class _DocumentTypeError(ValueError):
+    """A document type, which could declare entities."""
+
+
+def parse_xml(data: bytes, *, where: str) -> Element:
+    """Return the root of an XML text in UTF-8.
+
+    Raises InvalidPackageError for anything that is not well-formed, for a document type (which could declare entities),
+    for another encoding and for too many tags.
+    """
+    if data.count(b"<") > MAX_TAGS:
+        raise InvalidPackageError("too many tags", where=where, hint="no editor writes this; " + _HINT)
+    target = _NoEntities() if b"<!DOCTYPE" in data else None  # it may also stand in a comment or in a text
+    parser = ET.XMLParser(target=target, encoding="utf-8")  # noqa: S314 - document types are refused above
+    try:
+        parser.feed(data)
+        root: Element = parser.close()
+    except _DocumentTypeError as error:
+        hint = "no export holds one; " + _HINT
+        raise InvalidPackageError("the XML declares a document type", where=where, hint=hint) from error
+    except ET.ParseError as error:
+        line, column = error.position
+        reason = str(error).split(":", 1)[0]
+        place = f"{where}, line {line}, column {column + 1}"
+        raise InvalidPackageError(f"not valid XML in UTF-8: {reason}", where=place, hint=_HINT) from error
+    return root
+
+
+def text_of(element: Element | None, path: str = "") -> str:
+    """Return the text of an element or of one below it, without white space around; empty where there is none."""
+    if element is None:
+        return ""
+    found = element.find(path) if path else element
+    return (found.text or "").strip() if found is not None else ""
+
+
+def describes(element: Element, path: str, language: str = "1033") -> str:
+    """Return the description of the localised texts below `path`: English first, then whatever comes first."""
+    found = element.findall(path)
+    same = [one for one in found if one.get("languagecode") == language]
+    return next((one.get("description", "") for one in (*same, *found)), "")
+
+
+def is_blank(element: Element) -> bool:
+    """Return whether an element says nothing: newer platforms write out what older ones leave away."""
+    if len(element) or (element.attrib and element.attrib.keys() != {NIL}):
+        return False
+    return (element.text or "").strip() in ("", "0")
+
+
+def digest_xml(root: Element, *, skip: frozenset[str] = frozenset(), blank: frozenset[str] = frozenset()) -> str:
+    """Return a SHA-256 of an element that ignores white space, the order of attributes, and elements that are blank.
+
+    `skip` are tags of elements that are left out with all that is below them; labels that say one of the texts in
+    `blank` count as labels that say nothing.
+    """
+    hashed = hashlib.sha256()
+    parts: list[str] = []
+    for piece in _pieces(root, skip, blank):
+        parts.append(piece)
+        if len(parts) > _BATCH:
+            hashed.update("\x1f".join(parts).encode("utf-8", "surrogatepass"))
+            parts = [""]
+    hashed.update("\x1f".join(parts).encode("utf-8", "surrogatepass"))
+    return hashed.hexdigest()
+
+
+def _pieces(root: Element, skip: frozenset[str], blank: frozenset[str]) -> Iterator[str]:
+    stack: list[Element | None] = [root]
+    while stack:
+        element = stack.pop()
+        if element is None:
+            yield ">"
+            continue
+        yield element.tag
+        for name, value in sorted(element.attrib.items()):
+            yield f"@{name}"
+            yield "" if value in blank and element.tag == "label" else value
+        text = element.text
+        if text and (text := text.strip()):
+            yield "=" + text
+        if len(element):
+            stack.append(None)
+            stack.extend(child for child in reversed(element) if child.tag not in skip and not is_blank(child))
+
+
+def write_xml(element: Element) -> bytes:
+    """Return an element as an indented XML text with its declaration. Changes the white space in `element`."""
+    ET.indent(element)
+    element.tail = None
+    text = ET.tostring(element, encoding="unicode").replace("\r", "&#13;")
+    return (_DECLARATION + text + "\n").encode("utf-8", "surrogatepass")
