@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lampway.app import Platforms, open_scanner, recognise
@@ -15,7 +17,7 @@ from lampway.engine.platform import Platform
 from lampway.engine.promote import Promote
 from lampway.engine.release import Made, MakeRelease
 from lampway.engine.views import CompareReleases
-from lampway.errors import NotFoundError, UsageError
+from lampway.errors import InvalidPackageError, NotFoundError, UsageError
 
 _LARGEST = 256 * 1024 * 1024
 """Bytes; more is no package of any platform we know."""
@@ -31,7 +33,8 @@ def _read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _open(path: Path) -> tuple[Platform, bytes]:
+def open_package(path: Path) -> tuple[Platform, bytes]:
+    """Return a package's bytes and the platform it is of. Raises NotFoundError, UsageError."""
     data = _read(path)
     if not data:
         raise UsageError("the file is empty", where=str(path), hint="export it again")
@@ -39,6 +42,16 @@ def _open(path: Path) -> tuple[Platform, bytes]:
         return recognise(data, Platforms()), data
     except UsageError as error:
         raise UsageError(error.message, where=str(path), hint=error.hint, details=error.details) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Let what goes wrong with a package name its file."""
+    try:
+        yield
+    except InvalidPackageError as error:
+        where = f"{path}: {error.where}" if error.where else str(path)
+        raise InvalidPackageError(error.message, where=where, hint=error.hint, details=error.details) from error
 
 
 def inspect(file: Path, /, *, json: Json = False) -> int:
@@ -51,8 +64,9 @@ def inspect(file: Path, /, *, json: Json = False) -> int:
     json
         Print the facts as JSON.
     """
-    platform, data = _open(file)
-    inspection = platform.format.inspect(data)
+    platform, data = open_package(file)
+    with reading(file):
+        inspection = platform.format.inspect(data)
     findings = _findings(inspection)
     if json:
         emit(inspection_facts(inspection, findings, data))
@@ -137,8 +151,9 @@ def scan(path: Path, /, *, json: Json = False) -> int:
         files = [path]
     found = {}
     for file in files:
-        platform, data = _open(file)
-        found[str(file)] = _findings(platform.format.inspect(data))
+        platform, data = open_package(file)
+        with reading(file):
+            found[str(file)] = _findings(platform.format.inspect(data))
     if json:
         emit([{"file": file, "findings": findings} for file, findings in found.items()])
     else:
@@ -162,7 +177,7 @@ def diff(old: str, new: str, /, *, json: Json = False) -> int:
         Print the facts as JSON.
     """
     if Path(old).exists() and Path(new).exists():
-        (platform, before), (other, after) = _open(Path(old)), _open(Path(new))
+        (platform, before), (other, after) = open_package(Path(old)), open_package(Path(new))
         if platform.name != other.name:
             raise UsageError(f"{old} is of {platform.name}, {new} of {other.name}")
         found = platform.format.diff(before, after)

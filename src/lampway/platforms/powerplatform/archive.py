@@ -1,4 +1,4 @@
-"""Zip files, read as if an enemy had written them and without holding them whole in memory, and written reproducibly."""
+"""Zip files, read as if an enemy had written them and never whole in memory, and written so that bytes can be equal."""
 
 from __future__ import annotations
 

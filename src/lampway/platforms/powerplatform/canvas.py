@@ -29,11 +29,13 @@ _VOLATILE_PROPERTIES = frozenset({
 })  # fmt: skip
 _CACHED_SOURCES = frozenset({"OptionSetInfo", "ViewInfo"})
 _SOURCE_KEYS = (
-    "Name", "Type", "DatasetName", "TableName", "EntitySetName", "LogicalName", "ApiId", "ServiceKind", "RelatedEntityName",
+    "Name", "Type", "DatasetName", "TableName", "EntitySetName", "LogicalName", "ApiId", "ServiceKind",
+    "RelatedEntityName",
     "IsSampleData", "Data", "Schema", "FlowNameId", "WorkflowEntityId",
 )  # fmt: skip
 _CONNECTION_KEYS = (
-    "id", "displayName", "dataSources", "dataSets", "dependencies", "dependents", "connectionRef", "xrmConnectionReferenceLogicalName",
+    "id", "displayName", "dataSources", "dataSets", "dependencies", "dependents", "connectionRef",
+    "xrmConnectionReferenceLogicalName",
 )  # fmt: skip
 _HEADER_VOLATILE = frozenset({
     "AppVersion", "CreatedByClientVersion", "MinClientVersion", "Tags", "ConnectionReferences", "DatabaseReferences",

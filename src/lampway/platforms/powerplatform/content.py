@@ -17,7 +17,22 @@ from lampway.platforms.powerplatform.jsontext import digest_json, parse_json
 from lampway.platforms.powerplatform.tables import digest_table
 from lampway.platforms.powerplatform.xmltext import Element, digest_xml, parse_xml, text_of
 
-_TEXTS = (".xaml", ".yaml", ".yml", ".txt", ".js", ".ts", ".html", ".htm", ".css", ".csv", ".md", ".csx", "/data", ".svg")
+_TEXTS = (
+    ".xaml",
+    ".yaml",
+    ".yml",
+    ".txt",
+    ".js",
+    ".ts",
+    ".html",
+    ".htm",
+    ".css",
+    ".csv",
+    ".md",
+    ".csx",
+    "/data",
+    ".svg",
+)
 _TEXT_RESOURCES = frozenset({"1", "2", "3", "4", "9", "11", "12"})
 """Web resources that are text: HTML, style sheets, scripts, XML, XSL, vector graphics, string tables."""
 _PROCESS_NOISE = frozenset({"JsonFileName", "XamlFileName", "IsCustomProcessingStepAllowedForOtherPublishers"})

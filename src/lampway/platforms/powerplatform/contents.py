@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lampway.errors import InvalidPackageError
 from lampway.platforms.powerplatform.archive import Archive
 from lampway.platforms.powerplatform.manifest import Manifest, bare_id, read_manifest
-from lampway.platforms.powerplatform.xmltext import Element, describes, parse_xml, text_of
+from lampway.platforms.powerplatform.xmltext import Element, describes, digest_xml, parse_xml, text_of
 
 MAX_PACKAGE = 256 * 1024 * 1024
 """Bytes; the platform itself takes no more than about half of it."""
@@ -88,10 +88,21 @@ def read_package(data: bytes) -> Contents:
     if len(data) > MAX_PACKAGE:
         message = f"larger than {MAX_PACKAGE // 1024**2} MiB"
         raise InvalidPackageError(message, hint="split it into smaller solutions")
-    archive = Archive(data)
+    try:
+        archive = Archive(data)
+    except InvalidPackageError:
+        _refuse_canvas_app(data)
+        raise
     manifest = read_manifest(archive.read(_required(archive, "solution.xml")))
     customizations = parse_xml(archive.read(_required(archive, "customizations.xml")), where="customizations.xml")
     return Contents(archive, manifest, customizations, tuple(_unique(_parts(archive, customizations))))
+
+
+def _refuse_canvas_app(data: bytes) -> None:
+    """Say so where somebody gives us an app instead of the solution it is in: its names alone look hostile."""
+    if b"Header.json" in data and b"Properties.json" in data and b"solution.xml" not in data.lower():
+        hint = "inspect the solution that holds it"
+        raise InvalidPackageError("this is a canvas app, and no solution package", hint=hint)
 
 
 def _required(archive: Archive, name: str) -> str:
@@ -100,8 +111,6 @@ def _required(archive: Archive, name: str) -> str:
         return found
     nested = next((one for one in archive.names if one.casefold().endswith("/" + name)), "")
     hint = f"it lies in the folder {nested.rpartition('/')[0]}: zip what is inside of it" if nested else _EXPORT_AGAIN
-    if archive.find("Header.json") or archive.find("Properties.json"):
-        hint = "this is a canvas app; inspect the solution that holds it"
     raise InvalidPackageError(f"there is no {name} in it", where="package", hint=hint)
 
 
@@ -109,17 +118,17 @@ def _parts(archive: Archive, customizations: Element) -> Iterator[Part]:
     used = {"[content_types].xml", "solution.xml", "customizations.xml"}
     for section in customizations:
         if section.tag != "Languages":
-            for number, element in enumerate(section):
-                part = _from_header(archive, section.tag, element, number)
+            for element in section:
+                part = _from_header(archive, section.tag, element)
                 used.update(name.casefold() for name in part.members)
                 yield part
     yield from _records(archive, used)
 
 
-def _from_header(archive: Archive, section: str, element: Element, number: int) -> Part:
+def _from_header(archive: Archive, section: str, element: Element) -> Part:
     find = _SECTIONS.get(section, _anything)
     type_, name, id_ = find(element)
-    id_ = id_ or f"{section}/{number}"
+    id_ = id_ or f"{section}/{digest_xml(element)[:12]}"
     members, missing = [], []
     for below in element.iter():
         path = (below.text or "").strip()

@@ -222,7 +222,9 @@ def _worded(record: Element) -> dict[tuple[str, ...], str]:
 
 
 def _notes(old: Contents, new: Contents, report: _Report) -> Iterator[str]:
-    yield from _notes_on_identity(old.manifest, new.manifest, is_same=not (report.added or report.removed or report.changed))
+    yield from _notes_on_identity(
+        old.manifest, new.manifest, is_same=not (report.added or report.removed or report.changed)
+    )
     yield from _notes_on_needs(old, new)
     if report.lost:
         yield f"destroys what is held by {_listed(report.lost)}: this cannot be taken back"

@@ -38,7 +38,7 @@ class Rule:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("dev-value-as-default", "a flow keeps the source environment's value of an environment variable as its default"),
+    Rule("dev-value-as-default", "a flow keeps the source environment's value of a variable as its default"),
     Rule("fixed-default", "the default value of an environment variable points at one environment"),
     Rule("current-value-in-package", "the source environment's value of an environment variable is in the package"),
     Rule("plain-secret-variable", "a variable of type secret holds something other than a reference to a vault"),
@@ -68,7 +68,9 @@ def findings_of(content: Content, place: str, defaults: Mapping[str, str]) -> It
         yield from _definition(content, place)
     elif part.type == UNKNOWN_PROCESS and part.header is not None:
         category = text_of(part.header, "Category")[:20]
-        summary = f"category {category or 'missing'} is none that Lampway knows: what it does is compared, not explained"
+        summary = (
+            f"category {category or 'missing'} is none that Lampway knows: what it does is compared, not explained"
+        )
         yield Finding("unknown-process-category", Severity.GOVERNANCE, place, summary, "look at it by hand")
     if content.flow is not None:
         yield from _flow(content.flow, place, defaults)
@@ -95,7 +97,7 @@ def _shipped(content: Content, place: str) -> Finding:
     severity = Severity.SECRET if is_secret_name(content.part.name) and not _is_vault(value) else Severity.ENDPOINT
     severity = Severity.GOVERNANCE if is_unset(value) else severity
     summary = "the value of the source environment is in the package, and would be given to every other one"
-    fix = f"in the solution, remove the current value of {content.part.name} (not the variable), and give it per environment"
+    fix = f"in the solution, remove the current value of {content.part.name} (not the variable itself)"
     return Finding("current-value-in-package", severity, place, summary, fix)
 
 
@@ -165,7 +167,9 @@ def _default(name: str, parameter: Json, place: str, defaults: Mapping[str, str]
     severity = Severity.ENDPOINT
     if isinstance(value, str) and is_secret_name(f"{variable} {name}") and not _is_vault(text):
         severity = Severity.SECRET
-    summary = f"the value that {variable} had in the source environment is kept as default, and used wherever none is given"
+    summary = (
+        f"the value that {variable} had in the source environment is kept as default, and used wherever none is given"
+    )
     fix = "take the value away in dev, save the flow, and export again; else every environment must give a value"
     yield Finding("dev-value-as-default", severity, parameter_place(place, name), summary, fix)
 

@@ -27,7 +27,14 @@ _KINDS = {
     "Button": "by hand", "Http": "an HTTP request", "PowerApp": "a canvas app", "PowerAppV2": "a canvas app",
     "Skills": "an agent", "ApiConnection": "an HTTP request", "Geofence": "a place", "EventGrid": "an event",
 }  # fmt: skip
-_EVERY = {"Second": "every second", "Minute": "every minute", "Hour": "hourly", "Day": "daily", "Week": "weekly", "Month": "monthly"}
+_EVERY = {
+    "Second": "every second",
+    "Minute": "every minute",
+    "Hour": "hourly",
+    "Day": "daily",
+    "Week": "weekly",
+    "Month": "monthly",
+}
 _OPERATORS = {
     "equals": "=", "greater": ">", "greaterOrEquals": ">=", "less": "<", "lessOrEquals": "<=", "contains": "contains",
     "startsWith": "starts with", "endsWith": "ends with",
@@ -304,7 +311,9 @@ def _schema_edits(was: Json, now: Json, prefix: str, path: str) -> list[Edit]:
             kinds = tuple(str(one.get("type", "any")) for one in (before[name], after[name]))
             words = f"now {kinds[1]} instead of {kinds[0]}" if kinds[0] != kinds[1] else "changed in its details"
             edits.append(Edit(where, f"{prefix}field {_titled(name, after[name])} {words}"))
-    edits = edits[:MOST] + ([Edit(where, f"{prefix}{len(edits) - MOST} more fields changed")] if len(edits) > MOST else [])
+    edits = edits[:MOST] + (
+        [Edit(where, f"{prefix}{len(edits) - MOST} more fields changed")] if len(edits) > MOST else []
+    )
     return edits or [Edit(where, f"{prefix}what it expects changed in its details")]
 
 
@@ -314,7 +323,11 @@ def _titled(name: str, field: Json) -> str:
 
 def _is_usual(value: Any) -> bool:
     """Return whether a value says nothing by itself: what the platform writes, or part of another operation."""
-    return value is None or not isinstance(value, str) or value.startswith(("@parameters('$auth", "/providers/", "shared_"))
+    return (
+        value is None
+        or not isinstance(value, str)
+        or value.startswith(("@parameters('$auth", "/providers/", "shared_"))
+    )
 
 
 def _field(way: tuple[str, ...]) -> str:

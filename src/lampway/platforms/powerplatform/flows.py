@@ -11,7 +11,9 @@ Json = dict[str, Any]
 PLATFORM_PARAMETERS = frozenset({"$connections", "$authentication"})
 """Parameters that the platform puts into every flow."""
 _VOLATILE = frozenset({"metadata"})
-_VOLATILE_AT_TOP = frozenset({"templateName", "provisioningMethod", "displayName", "state", "flowFailureAlertSubscribed"})
+_VOLATILE_AT_TOP = frozenset(
+    {"templateName", "provisioningMethod", "displayName", "state", "flowFailureAlertSubscribed"}
+)
 _RESULTS = {"succeeded": "Succeeded", "failed": "Failed", "skipped": "Skipped", "timedout": "TimedOut"}
 _NESTING = frozenset({"actions", "else", "cases", "default"})
 

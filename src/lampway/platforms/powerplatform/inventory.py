@@ -23,7 +23,7 @@ from lampway.platforms.powerplatform.flows import parameters_of, variable_of
 from lampway.platforms.powerplatform.literals import literals_of
 from lampway.platforms.powerplatform.manifest import RootComponent, dependencies_of
 from lampway.platforms.powerplatform.tables import ids_in
-from lampway.platforms.powerplatform.xmltext import parse_xml, text_of
+from lampway.platforms.powerplatform.xmltext import Element, parse_xml, text_of
 
 NAME = "power-platform"
 BINDING = "connection"
@@ -34,6 +34,7 @@ _TYPES: Mapping[str, str] = {
     "100000000": "string", "100000001": "number", "100000002": "boolean", "100000003": "json",
     "100000004": "data source", "100000005": "secret",
 }  # fmt: skip
+_IN_TABLES = frozenset({"column", "form", "view"})
 _PROCESSES = frozenset({*CATEGORIES.values(), UNKNOWN_PROCESS})
 
 
@@ -153,10 +154,10 @@ def _notes(contents: Contents, found: _Found) -> Iterator[str]:
         yield f"turned off in the package: {', '.join(sorted(found.off))}"
     known = {v.name.lower() for v in found.variables}
     for name in sorted(found.users.keys() - known):
-        yield f"environment variable {name} is used by {found.users[name][0]} and not in the package"
+        yield f"environment variable {name} is used by {min(found.users[name])} and not in the package"
     absent = [root for root in contents.manifest.roots if not _is_there(root, contents)]
     for root in absent:
-        yield f"{root.kind} {root.schema_name or root.id} is listed in the manifest, and its content is not in the package"
+        yield f"{root.kind} {root.schema_name or root.id} is listed in the manifest, and not in the package"
 
 
 def _is_there(root: RootComponent, contents: Contents) -> bool:
@@ -165,10 +166,13 @@ def _is_there(root: RootComponent, contents: Contents) -> bool:
         if part.type == root.kind or (root.kind == "process" and part.type in _PROCESSES):
             if part.id in wanted or _own_id(part) in wanted:
                 return True
-        elif part.type == "table" and part.header is not None and root.kind in {"column", "form", "view", "ribbon"}:
-            if root.kind == "ribbon" or not wanted.isdisjoint(ids_in(part.header)):
-                return True
+        elif part.type == "table" and part.header is not None and _holds(part.header, root, wanted):
+            return True
     return root.kind.startswith("component of type") or root.kind in {"key", "chart"}
+
+
+def _holds(table: Element, root: RootComponent, wanted: set[str]) -> bool:
+    return root.kind == "ribbon" or (root.kind in _IN_TABLES and not wanted.isdisjoint(ids_in(table)))
 
 
 def _own_id(part: Part) -> str:

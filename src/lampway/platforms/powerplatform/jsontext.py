@@ -46,7 +46,8 @@ def compact(value: Any) -> bytes:
 
 def pretty(value: Any) -> bytes:
     """Return indented JSON with a final line feed; the order of keys is kept."""
-    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode() + b"\n"
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
 def decoded(text: str) -> Any:
@@ -55,3 +56,26 @@ def decoded(text: str) -> Any:
         return msgspec.json.decode(text.encode("utf-8", "replace"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def indented(content: bytes) -> bytes:
+    """Return compact JSON for people, where `as_saved` can give back exactly these bytes; else `content`."""
+    is_json, value = _loaded(content)
+    return pretty(value) if is_json and _dumped(value) == content else content
+
+
+def as_saved(content: bytes) -> bytes:
+    """Return what `indented` was given: JSON that was indented for people is compact again."""
+    is_json, value = _loaded(content)
+    return _dumped(value) if is_json and pretty(value) == content else content
+
+
+def _loaded(content: bytes) -> tuple[bool, Any]:
+    try:
+        return True, json.loads(content)
+    except (ValueError, RecursionError):
+        return False, None
+
+
+def _dumped(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

@@ -31,7 +31,8 @@ _LONGEST_ICON = 2000
 _ASSEMBLY = re.compile(r"PublicKeyToken=(?:[0-9a-f]{16}|null)")
 """Part of the name of every assembly that a process uses: public, and the same for everybody."""
 _SILENT_KEYS = frozenset({
-    "$schema", "apiId", "operationId", "connectionName", "connectionReferenceName", "schema", "type", "kind", "runAfter", "metadata",
+    "$schema", "apiId", "operationId", "connectionName", "connectionReferenceName", "schema", "type", "kind",
+    "runAfter", "metadata",
     "staticResult", "contentVersion", "x-ms-dynamically-added", "operationMetadataId", "entityName",
 })  # fmt: skip
 _SLOTS = frozenset({"password", "secret", "pfx", "value", "key"})

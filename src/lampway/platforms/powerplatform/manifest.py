@@ -146,8 +146,8 @@ def _facts(stated: Element, publisher: Publisher) -> dict[str, object]:
     titles = {one.get("languagecode", ""): one.get("description", "") for one in stated.iterfind("LocalizedNames/*")}
     texts = {one.get("languagecode", ""): one.get("description", "") for one in stated.iterfind("Descriptions/*")}
     return {
-        "names": titles,
-        "descriptions": texts,
+        "name": titles,
+        "description": texts,
         "publisher": publisher.unique_name,
         "publisher prefix": publisher.prefix,
         "choice value prefix": text_of(stated, "Publisher/CustomizationOptionValuePrefix"),

@@ -21,7 +21,9 @@ _ENDPOINT_KEYS = {
     "uri", "url", "dataset", "organization", "server", "host", "hostname", "site", "siteurl", "siteaddress", "baseurl",
     "endpoint", "instanceurl", "datasetname", "webhook", "callbackurl", "address", "database",
 }  # fmt: skip
-_IDENTITY = re.compile(r"[^@\s/:;,]+@[^@\s/:;,]+\.[A-Za-z]{2,}(?:\s*[;,]\s*[^@\s/:;,]+@[^@\s/:;,]+\.[A-Za-z]{2,})*[;,]?\s*")
+_IDENTITY = re.compile(
+    r"[^@\s/:;,]+@[^@\s/:;,]+\.[A-Za-z]{2,}(?:\s*[;,]\s*[^@\s/:;,]+@[^@\s/:;,]+\.[A-Za-z]{2,})*[;,]?\s*"
+)
 _GUID = re.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:[/\\,]\S*)?")
 _ADDRESS = re.compile(r"https?://(?P<host>[A-Za-z0-9.-]+)")

@@ -11,11 +11,13 @@ from lampway.errors import InvalidPackageError
 from lampway.platforms.powerplatform.contents import Contents, read_package
 from lampway.platforms.powerplatform.diff import diff_contents
 from lampway.platforms.powerplatform.inventory import inspect_contents
-from lampway.platforms.powerplatform.source import pack_source, unpack_contents
+from lampway.platforms.powerplatform.pack import pack_source
 from lampway.platforms.powerplatform.stamp import stamp_contents
+from lampway.platforms.powerplatform.unpack import unpack_contents
 
 _MARK = re.compile(
-    rb"PK(?:\x03\x04.{26}|\x01\x02.{42})(?:[^/\\\x00-\x1f]{1,100}[/\\])?(?:solution|customizations)\.xml", re.I | re.S
+    rb"PK(?:\x03\x04.{26}|\x01\x02.{42})(?:[^/\\\x00-\x1f]{1,100}[/\\])?(?:solution|customizations)\.xml",
+    re.IGNORECASE | re.DOTALL,
 )
 """A header in a zip for one of the two files that every solution has; also where the end of the zip is lost."""
 

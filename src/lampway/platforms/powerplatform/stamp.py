@@ -8,7 +8,7 @@ from lampway.errors import InvalidPackageError
 from lampway.platforms.powerplatform.archive import write_archive
 from lampway.platforms.powerplatform.contents import Contents
 
-_VERSION = re.compile(rb"(<SolutionManifest\b.*?<Version\s*>)[^<]*(</Version\s*>)", re.S)
+_VERSION = re.compile(rb"(<SolutionManifest\b.*?<Version\s*>)[^<]*(</Version\s*>)", re.DOTALL)
 _NUMBERS = re.compile(r"\d{1,9}(?:\.\d{1,9}){1,3}")
 
 

@@ -67,9 +67,7 @@ def table_edits(old: Element, new: Element) -> Iterator[Edit]:
     yield from _columns(columns_of(old), columns_of(new))
     yield from _forms(old, new)
     yield from _views(views_of(old), views_of(new))
-    before, after = (
-        {way: text for way, text in tree_of(table).items() if not _is_listed(way)} for table in (old, new)
-    )
+    before, after = ({way: text for way, text in tree_of(table).items() if not _is_listed(way)} for table in (old, new))
     yield from leaf_edits(before, after)
 
 
@@ -153,7 +151,11 @@ def _view(was: Element, now: Element) -> str:
     told += [f"column{'s' if len(gone) > 1 else ''} {', '.join(gone)} removed"] if gone else []
     if not come and not gone and before != after:
         told.append("columns in another order")
-    for tag, words in (("filter", "filter changed"), ("order", "sorting changed"), ("link-entity", "related table changed")):
+    for tag, words in (
+        ("filter", "filter changed"),
+        ("order", "sorting changed"),
+        ("link-entity", "related table changed"),
+    ):
         if [digest_xml(one) for one in was.iter(tag)] != [digest_xml(one) for one in now.iter(tag)]:
             told.append(words)
     return "; ".join(told) or "widths or settings changed"
@@ -223,7 +225,11 @@ def reference_edits(old: Element, new: Element) -> Iterator[Edit]:
         if was != now:
             yield Edit(tag, f"{word} {changed('', was, now)}")
     rest = [
-        {way: text for way, text in tree_of(one).items() if way[:1] not in {("connectorid",), ("connectionreferencedisplayname",)}}
+        {
+            way: text
+            for way, text in tree_of(one).items()
+            if way[:1] not in {("connectorid",), ("connectionreferencedisplayname",)}
+        }
         for one in (old, new)
     ]
     yield from leaf_edits(rest[0], rest[1])

@@ -129,7 +129,7 @@ def text_edit(name: str, before: str, after: str) -> str:
         if not first and line:
             kind = "changed" if i2 > i1 and j2 > j1 else "added" if j2 > j1 else "removed"
             first = f"; first {kind} line: `{shorten(hide(line))}`"
-    what = f"lines +{added} −{removed}{first}" if added or removed else "line ends only"  # noqa: RUF001
+    what = f"lines +{added} −{removed}{first}" if added or removed else "line ends only"
     return f"{name} changed: {what}"
 
 
@@ -199,7 +199,9 @@ def _child_keys(children: Sequence[Element]) -> Iterator[str]:
         yield key if seen[key] == 1 else f"{key} {seen[key]}"
 
 
-def leaf_edits(before: Mapping[tuple[str, ...], Any], after: Mapping[tuple[str, ...], Any], prefix: str = "") -> Iterator[Edit]:
+def leaf_edits(
+    before: Mapping[tuple[str, ...], Any], after: Mapping[tuple[str, ...], Any], prefix: str = ""
+) -> Iterator[Edit]:
     """Yield what differs between the leaves of two trees; many are told by their number."""
     differing = [way for way in dict.fromkeys([*before, *after]) if before.get(way) != after.get(way)]
     for way in differing[:MOST]:

@@ -1,4 +1,4 @@
-"""XML as the platform writes it: read without entities, fingerprinted whatever its white space, written for reviewers."""
+"""XML as the platform writes it: read without entities, fingerprinted whatever its white space, written for people."""
 
 from __future__ import annotations
 
