@@ -120,7 +120,9 @@ def _files(folder: Path) -> list[Path]:
         if path.is_file() and not path.is_symlink() and not is_hidden:
             found.append(path)
         if len(found) > _MOST_FILES:
-            raise UsageError(f"more than {_MOST_FILES:,} files", where=str(folder), hint="name the solution's own folder")
+            raise UsageError(
+                f"more than {_MOST_FILES:,} files", where=str(folder), hint="name the solution's own folder"
+            )
     return found
 
 

@@ -172,7 +172,8 @@ def msapp(
     }
     for number, top in enumerate(tops, 1):
         members[f"Controls\\{number}.json"] = {"TopParent": top}
-    return zipped({name: json.dumps(value, separators=(",", ":")).encode() for name, value in members.items()})
+    texts = {name: json.dumps(value, separators=(",", ":"), ensure_ascii=False) for name, value in members.items()}
+    return zipped({name: text.encode() for name, text in texts.items()})
 
 
 def zipped(members: Mapping[str, bytes]) -> bytes:

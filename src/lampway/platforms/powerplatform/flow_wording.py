@@ -39,7 +39,7 @@ _OPERATORS = {
     "equals": "=", "greater": ">", "greaterOrEquals": ">=", "less": "<", "lessOrEquals": "<=", "contains": "contains",
     "startsWith": "starts with", "endsWith": "ends with",
 }  # fmt: skip
-_HANDLED = frozenset({"runAfter", "metadata", "expression", "foreach", "type"})
+_HANDLED = frozenset({"runAfter", "metadata", "expression", "foreach", "type", "kind"})
 
 
 def flow_edits(old: Json, new: Json) -> Iterator[Edit]:
@@ -280,12 +280,12 @@ def _condition(expression: Any) -> str:
 def _inputs(was: Json, now: Json, prefix: str, path: str = "triggers") -> Iterator[Edit]:
     """Yield what differs in what an action is given, each under the name that the designer shows."""
     before, after = (flatten({k: v for k, v in body.items() if k not in _HANDLED}) for body in (was, now))
-    silent = {"host", "authentication", "schema"} if _operation(was) != _operation(now) else {"authentication"}
+    is_told = _operation(was) != _operation(now)
     count = 0
     yield from _schema_edits(was, now, prefix, path)
     for way in dict.fromkeys([*before, *after]):
         old, new = before.get(way), after.get(way)
-        if old == new or (len(way) > 1 and way[1] in silent and _is_usual(old) and _is_usual(new)):
+        if old == new or (is_told and way[:2] == ("inputs", "host")):
             continue
         if way[:2] == ("inputs", "schema") or (path == "triggers" and way[0] == "recurrence"):
             continue
@@ -319,15 +319,6 @@ def _schema_edits(was: Json, now: Json, prefix: str, path: str) -> list[Edit]:
 
 def _titled(name: str, field: Json) -> str:
     return f"*{field.get('title') or name}* ({field.get('type', 'any')})"
-
-
-def _is_usual(value: Any) -> bool:
-    """Return whether a value says nothing by itself: what the platform writes, or part of another operation."""
-    return (
-        value is None
-        or not isinstance(value, str)
-        or value.startswith(("@parameters('$auth", "/providers/", "shared_"))
-    )
 
 
 def _field(way: tuple[str, ...]) -> str:

@@ -35,6 +35,8 @@ def pack_source(files: Mapping[str, bytes]) -> bytes:
     Raises InvalidPackageError for unsafe paths, for a tree without a solution, and for files that belong to no
     component: what was reviewed and what is deployed would differ.
     """
+    for path in files:
+        check_path(path)
     there = {path: data for path, data in files.items() if not _is_hidden(path)}
     _check(there)
     tree = _Tree(there)
@@ -49,7 +51,6 @@ def _is_hidden(path: str) -> bool:
 def _check(there: Mapping[str, bytes]) -> None:
     seen: set[str] = set()
     for path in there:
-        check_path(path)
         if path.casefold() in seen:
             raise InvalidPackageError("two files differ only in case", where=path, hint="keep one of them")
         seen.add(path.casefold())

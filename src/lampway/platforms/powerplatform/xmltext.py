@@ -115,6 +115,9 @@ def _pieces(root: Element, skip: frozenset[str], blank: frozenset[str]) -> Itera
 
 def write_xml(element: Element) -> bytes:
     """Return an element as an indented XML text with its declaration. Changes the white space in `element`."""
+    for one in element.iter():
+        if not len(one) and one.text and "\n" in one.text and not one.text.strip():
+            one.text = None  # where something was taken out
     ET.indent(element)
     element.tail = None
     text = ET.tostring(element, encoding="unicode").replace("\r", "&#13;")
