@@ -137,9 +137,9 @@ def _packed(files: Mapping[str, bytes], wanted: str, folder: Path) -> tuple[str,
         except InvalidPackageError as error:
             missed.append((name, error))
     if len(missed) == 1:
-        error = missed[0][1]
-        where = f"{folder}: {error.where}" if error.where else str(folder)
-        raise InvalidPackageError(error.message, where=where, hint=error.hint)
-    details = tuple(f"for {name}: {error}" for name, error in missed)
+        fault = missed[0][1]
+        where = f"{folder}: {fault.where}" if fault.where else str(folder)
+        raise InvalidPackageError(fault.message, where=where, hint=fault.hint)
+    details = tuple(f"for {name}: {fault}" for name, fault in missed)
     hint = "name the platform with --platform to learn more"
     raise UsageError("no platform can make a package of this", where=str(folder), hint=hint, details=details)

@@ -92,8 +92,8 @@ class Archive:
         return content
 
     def digest(self, name: str) -> str:
-        """Return the SHA-256 of a member's bytes, read piece by piece."""
-        hashed = hashlib.sha256()
+        """Return a digest of a member's bytes, read piece by piece."""
+        hashed = hashlib.blake2b(digest_size=32)
         for piece in self._pieces(name):
             hashed.update(piece)
         return hashed.hexdigest()

@@ -90,8 +90,9 @@ def _control(was: _Placed, now: _Placed, top: Control) -> Iterator[Edit]:
         yield Edit(f"{top.name}/{name}", f"{prefix}moved from *{was.holder}* to *{now.holder}*")
     if was.control.kind != now.control.kind:
         yield Edit(f"{top.name}/{name}", f"{prefix}now a {now.control.kind} instead of a {was.control.kind}")
-    elif was.control.version != now.control.version:
-        yield Edit(f"{top.name}/{name}", f"{prefix}{now.control.kind} of version {now.control.version or 'unknown'}")
+    elif was.control.template.version != now.control.template.version:
+        version = now.control.template.version or "unknown"
+        yield Edit(f"{top.name}/{name}", f"{prefix}{now.control.kind} of version {version}")
     before, after = was.control.formulas, now.control.formulas
     count = 0
     for key in dict.fromkeys([*before, *after]):

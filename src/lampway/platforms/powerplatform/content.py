@@ -109,7 +109,10 @@ def _value(contents: Contents, part: Part, member: str) -> Value:
     if lowered.endswith(".xml"):
         return parse_xml(archive.read(member), where=member)
     if lowered.endswith(".json"):
-        return JsonFile(parse_json(archive.read(member), where=member))
+        value = parse_json(archive.read(member), where=member)
+        if isinstance(value, dict) and is_flow(value):
+            normalise_flow(value)
+        return JsonFile(value)
     if lowered.endswith(".msapp"):
         return read_canvas(archive.read(member, limit=4 * MAX_TEXT), where=member)
     if (lowered.endswith(_TEXTS) or _is_text(part)) and archive.size(member) <= MAX_TEXT:
@@ -166,7 +169,7 @@ def _digest(part: Part, value: Value) -> str:
         case Opaque():
             return value.digest
         case str():
-            return hashlib.sha256(value.encode()).hexdigest()
+            return hashlib.blake2b(value.encode(), digest_size=32).hexdigest()
         case CanvasApp():
             return digest_json(normalise_canvas(value))
         case JsonFile():
@@ -176,9 +179,7 @@ def _digest(part: Part, value: Value) -> str:
 
 
 def _plain(part: Part, value: object) -> object:
-    if part.type == VALUE:
-        return value_in(value)
-    return normalise_flow(value) if isinstance(value, dict) and is_flow(value) else value
+    return value_in(value) if part.type == VALUE else value
 
 
 def value_in(value: object) -> str:

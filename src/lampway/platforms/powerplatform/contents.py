@@ -39,6 +39,14 @@ _RECORDS: Mapping[str, str] = {
 _FLAT = frozenset({"formulas", "assets", "workflows", "canvasapps", "webresources", "connector"})
 """Folders whose files are no records: each is a component by itself unless a section refers to it."""
 
+_FILE_TAGS: Mapping[str, str] = {
+    "Entities": "FormulaDefinitionFileName",
+    "EntityRelationships": "-",
+    "optionsets": "-",
+    "Roles": "-",
+}
+"""Where elements that are long name files; in all others any may."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -130,9 +138,9 @@ def _from_header(archive: Archive, section: str, element: Element) -> Part:
     type_, name, id_ = find(element)
     id_ = id_ or f"{section}/{digest_xml(element)[:12]}"
     members, missing = [], []
-    for below in element.iter():
-        path = (below.text or "").strip()
-        if path.startswith("/") and not len(below) and "/" in path[1:] and "\n" not in path:
+    for below in element.iter(_FILE_TAGS.get(section)):
+        path = below.text
+        if path and path.startswith("/") and not len(below) and "/" in path[1:] and "\n" not in path:
             found = archive.find(path[1:])
             if found:
                 members.append(found)

@@ -20,7 +20,7 @@ from lampway.platforms.powerplatform.content import (
 )
 from lampway.platforms.powerplatform.contents import VALUE, Contents
 from lampway.platforms.powerplatform.flow_wording import flow_edits
-from lampway.platforms.powerplatform.flows import is_flow, normalise_flow
+from lampway.platforms.powerplatform.flows import is_flow
 from lampway.platforms.powerplatform.inventory import defaults_of
 from lampway.platforms.powerplatform.manifest import Manifest, dependencies_of, version_key
 from lampway.platforms.powerplatform.table_wording import (
@@ -198,7 +198,7 @@ def _value_edits(name: str, old: Value, new: Value, several: bool) -> Iterator[E
         case JsonFile(), JsonFile():
             before, after = old.value, new.value
             if isinstance(before, dict) and isinstance(after, dict) and is_flow(before) and is_flow(after):
-                yield from flow_edits(normalise_flow(before), normalise_flow(after))
+                yield from flow_edits(before, after)
             else:
                 yield from json_edits(before, after, prefix)
         case CanvasApp(), CanvasApp():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,11 @@ Json = dict[str, Any]
 
 PLATFORM_PARAMETERS = frozenset({"$connections", "$authentication"})
 """Parameters that the platform puts into every flow."""
-_VOLATILE = frozenset({"metadata"})
 _VOLATILE_AT_TOP = frozenset(
     {"templateName", "provisioningMethod", "displayName", "state", "flowFailureAlertSubscribed"}
 )
 _RESULTS = {"succeeded": "Succeeded", "failed": "Failed", "skipped": "Skipped", "timedout": "TimedOut"}
+_SUCCEEDED = ["Succeeded"]
 _NESTING = frozenset({"actions", "else", "cases", "default"})
 
 
@@ -95,36 +95,43 @@ def variable_of(parameter: Json) -> str:
     return found if isinstance(found, str) else ""
 
 
-def actions_of(flow: Json) -> Iterator[Action]:
-    """Yield every action, those inside of others after what holds them."""
-    yield from _actions(section(definition_of(flow), "actions"), "", "")
+def actions_of(flow: Json) -> list[Action]:
+    """Return every action, those inside of others after what holds them."""
+    found: list[Action] = []
+    _collect(definition_of(flow).get("actions"), "", "", found)
+    return found
 
 
-def _actions(actions: Mapping[str, Any], holder: str, branch: str) -> Iterator[Action]:
-    for name, body in actions.items():
-        bare = {key: value for key, value in body.items() if key not in _NESTING}
-        yield Action(name, bare, holder, branch)
-        yield from _actions(section(body, "actions"), name, "")
+def _collect(actions: Any, holder: str, branch: str, found: list[Action]) -> None:
+    for name, body in actions.items() if isinstance(actions, dict) else ():
+        if not isinstance(body, dict):
+            continue
+        if _NESTING.isdisjoint(body):
+            found.append(Action(name, body, holder, branch))
+            continue
+        found.append(Action(name, {key: value for key, value in body.items() if key not in _NESTING}, holder, branch))
+        _collect(body.get("actions"), name, "", found)
         for key in ("else", "default"):
-            yield from _actions(section(body.get(key), "actions"), name, key)
-        for case, held in section(body, "cases").items():
-            yield from _actions(section(held, "actions"), name, case)
+            _collect(object_in(body, key).get("actions"), name, key, found)
+        for case, held in object_in(body, "cases").items():
+            _collect(object_in({"": held}, "").get("actions"), name, case, found)
 
 
-def normalise_flow(flow: Json) -> Json:
-    """Return a definition without what does nothing: the designer's own metadata and marks of the export."""
-    properties = {key: value for key, value in flow["properties"].items() if key not in _VOLATILE_AT_TOP}
-    definition = dict(properties["definition"])
+def normalise_flow(flow: Json) -> None:
+    """Take out of a definition what does nothing: the designer's own metadata and marks of the export."""
+    properties = flow["properties"]
+    for key in _VOLATILE_AT_TOP.intersection(properties):
+        del properties[key]
+    definition = properties["definition"]
     for key in ("triggers", "actions"):
-        if isinstance(definition.get(key), dict):
-            definition[key] = {name: _bare(body) for name, body in definition[key].items()}
-    properties["definition"] = definition
-    return {"properties": properties}
+        _strip_all(definition.get(key))
 
 
 def _results(how: Any) -> Any:
     """Return results in one order and one spelling: `SUCCEEDED` and `Succeeded` are the same."""
-    return sorted(_RESULTS.get(str(one).lower(), str(one)) for one in how) if isinstance(how, list) else how
+    if how == _SUCCEEDED or not isinstance(how, list):
+        return how
+    return sorted(_RESULTS.get(str(one).lower(), str(one)) for one in how)
 
 
 def is_usual_authentication(authentication: Any) -> bool:
@@ -135,20 +142,25 @@ def is_usual_authentication(authentication: Any) -> bool:
     return isinstance(value, str) and value.startswith("@") and "X-MS-APIM-Tokens" in value
 
 
-def _bare(body: Any) -> Any:
-    if not isinstance(body, dict):
-        return body
-    bare = {key: value for key, value in body.items() if key not in _VOLATILE}
-    if isinstance(bare.get("runAfter"), dict):
-        bare["runAfter"] = {name: _results(how) for name, how in bare["runAfter"].items()}
-    inputs = bare.get("inputs")
-    if isinstance(inputs, dict) and is_usual_authentication(inputs.get("authentication", "")):
-        bare["inputs"] = {key: value for key, value in inputs.items() if key != "authentication"}
-    if isinstance(bare.get("actions"), dict):
-        bare["actions"] = {name: _bare(one) for name, one in bare["actions"].items()}
+def _strip_all(bodies: Any) -> None:
+    for body in bodies.values() if isinstance(bodies, dict) else ():
+        if isinstance(body, dict):
+            _strip(body)
+
+
+def _strip(body: Json) -> None:
+    body.pop("metadata", None)
+    waits = body.get("runAfter")
+    if isinstance(waits, dict):
+        for name, how in waits.items():
+            waits[name] = _results(how)
+    inputs = body.get("inputs")
+    if isinstance(inputs, dict) and "authentication" in inputs and is_usual_authentication(inputs["authentication"]):
+        del inputs["authentication"]
+    if _NESTING.isdisjoint(body):
+        return
+    _strip_all(body.get("actions"))
     for key in ("else", "default"):
-        if isinstance(bare.get(key), dict):
-            bare[key] = _bare(bare[key])
-    if isinstance(bare.get("cases"), dict):
-        bare["cases"] = {name: _bare(one) for name, one in bare["cases"].items()}
-    return bare
+        _strip_all(object_in(body, key).get("actions"))
+    for held in object_in(body, "cases").values():
+        _strip_all(object_in({"": held}, "").get("actions"))

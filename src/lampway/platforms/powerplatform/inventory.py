@@ -21,9 +21,9 @@ from lampway.platforms.powerplatform.contents import CATEGORIES, UNKNOWN_PROCESS
 from lampway.platforms.powerplatform.findings import findings_of, manifest_findings
 from lampway.platforms.powerplatform.flows import parameters_of, variable_of
 from lampway.platforms.powerplatform.literals import literals_of
-from lampway.platforms.powerplatform.manifest import RootComponent, dependencies_of
+from lampway.platforms.powerplatform.manifest import dependencies_of
 from lampway.platforms.powerplatform.tables import ids_in
-from lampway.platforms.powerplatform.xmltext import Element, parse_xml, text_of
+from lampway.platforms.powerplatform.xmltext import parse_xml, text_of
 
 NAME = "power-platform"
 BINDING = "connection"
@@ -34,7 +34,9 @@ _TYPES: Mapping[str, str] = {
     "100000000": "string", "100000001": "number", "100000002": "boolean", "100000003": "json",
     "100000004": "data source", "100000005": "secret",
 }  # fmt: skip
-_IN_TABLES = frozenset({"column", "form", "view"})
+_KNOWN_KINDS = frozenset(
+    {"table", "process", "column", "form", "view", "canvas app", "web resource", "security role", "choice"}
+)
 _PROCESSES = frozenset({*CATEGORIES.values(), UNKNOWN_PROCESS})
 
 
@@ -155,24 +157,22 @@ def _notes(contents: Contents, found: _Found) -> Iterator[str]:
     known = {v.name.lower() for v in found.variables}
     for name in sorted(found.users.keys() - known):
         yield f"environment variable {name} is used by {min(found.users[name])} and not in the package"
-    absent = [root for root in contents.manifest.roots if not _is_there(root, contents)]
-    for root in absent:
-        yield f"{root.kind} {root.schema_name or root.id} is listed in the manifest, and not in the package"
+    known_ids = _ids_by_kind(contents)
+    for root in contents.manifest.roots:
+        wanted = {root.id, root.schema_name.lower()} - {""}
+        if root.kind in known_ids and known_ids[root.kind].isdisjoint(wanted):
+            yield f"{root.kind} {root.schema_name or root.id} is listed in the manifest, and not in the package"
 
 
-def _is_there(root: RootComponent, contents: Contents) -> bool:
-    wanted = {root.id, root.schema_name.lower()} - {""}
+def _ids_by_kind(contents: Contents) -> dict[str, set[str]]:
+    """Return everything in the package by kind, under each of its ids; kinds that nobody can tell are left out."""
+    found: dict[str, set[str]] = {kind: set() for kind in _KNOWN_KINDS}
     for part in contents.parts:
-        if part.type == root.kind or (root.kind == "process" and part.type in _PROCESSES):
-            if part.id in wanted or _own_id(part) in wanted:
-                return True
-        elif part.type == "table" and part.header is not None and _holds(part.header, root, wanted):
-            return True
-    return root.kind.startswith("component of type") or root.kind in {"key", "chart"}
-
-
-def _holds(table: Element, root: RootComponent, wanted: set[str]) -> bool:
-    return root.kind == "ribbon" or (root.kind in _IN_TABLES and not wanted.isdisjoint(ids_in(table)))
+        found.setdefault("process" if part.type in _PROCESSES else part.type, set()).update({part.id, _own_id(part)})
+        if part.type == "table" and part.header is not None:
+            for kind, ids in ids_in(part.header).items():
+                found[kind].update(ids)
+    return found
 
 
 def _own_id(part: Part) -> str:

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import msgspec
 
 from lampway.errors import InvalidPackageError
 
-MAX_VALUES = 6_000_000
+Parsed = TypeVar("Parsed")
+
+MAX_VALUES = 4_000_000
 """How many values one text may hold: each takes far more memory than text."""
 
 
-def parse_json(data: bytes, *, where: str) -> Any:
-    """Return the value of a JSON text. Of two equal keys the last one wins.
+@overload
+def parse_json(data: bytes, *, where: str) -> Any: ...
 
-    Raises InvalidPackageError for anything that is not UTF-8 JSON, for NaN and Infinity, and for too many values.
+
+@overload
+def parse_json(data: bytes, *, where: str, type_: type[Parsed]) -> Parsed: ...
+
+
+def parse_json(data: bytes, *, where: str, type_: Any = Any) -> Any:
+    """Return the value of a JSON text, as data of a type if one is given. Of two equal keys the last one wins.
+
+    Raises InvalidPackageError for anything that is not UTF-8 JSON, for NaN and Infinity, for too many values, and for
+    what does not fit the type.
     """
     bare = data[3:] if data.startswith(b"\xef\xbb\xbf") else data
-    if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > MAX_VALUES:
+    if len(bare) > MAX_VALUES and bare.count(b",") + bare.count(b"[") + bare.count(b"{") > MAX_VALUES:
         hint = "no editor writes this; export the solution again"
         raise InvalidPackageError("too many values", where=where, hint=hint)
     try:
-        return msgspec.json.decode(bare)
+        return msgspec.json.decode(bare, type=type_)
+    except msgspec.ValidationError as error:
+        hint = "export the solution again; never edit it by hand"
+        raise InvalidPackageError(f"not as Studio writes it: {str(error).lower()}", where=where, hint=hint) from error
     except msgspec.DecodeError as error:
         text = str(error).removeprefix("JSON is malformed: ").lower()
         hint = "export the solution again; never edit it by hand"
@@ -35,8 +49,8 @@ def parse_json(data: bytes, *, where: str) -> Any:
 
 
 def digest_json(value: Any) -> str:
-    """Return a SHA-256 of a JSON value that ignores the order of keys."""
-    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+    """Return a digest of a JSON value that ignores the order of keys."""
+    return hashlib.blake2b(msgspec.json.encode(value, order="deterministic"), digest_size=32).hexdigest()
 
 
 def compact(value: Any) -> bytes:

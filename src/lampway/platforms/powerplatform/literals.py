@@ -7,7 +7,7 @@ pictures, the description of tables, and `$authentication` in the form that it a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from lampway.domain.package import Literal, Role
@@ -19,7 +19,6 @@ from lampway.platforms.powerplatform.flows import (
     actions_of,
     definition_of,
     is_flow,
-    is_usual_authentication,
     section,
     title_of,
     variable_of,
@@ -35,6 +34,7 @@ _SILENT_KEYS = frozenset({
     "runAfter", "metadata",
     "staticResult", "contentVersion", "x-ms-dynamically-added", "operationMetadataId", "entityName",
 })  # fmt: skip
+_SILENT_IN_PAIRS = _SILENT_KEYS | {"name", "value"}
 _SLOTS = frozenset({"password", "secret", "pfx", "value", "key"})
 _SILENT_SECTIONS = frozenset({
     "Entity", "Role", "EntityRelationship", "optionset", "connectionreference", "AppModule", "FieldSecurityProfile",
@@ -73,7 +73,7 @@ def _json_file(content: Content, value: Any, place: str, name: str) -> Iterator[
     elif content.part.type == "custom connector" and isinstance(value, dict) and "paths" in value:
         yield from _openapi(value, f"{place} / definition", ())
     else:
-        yield from texts_in(value, f"{place} / {name}", ())
+        yield from texts_in(value, f"{place} / {name}")
 
 
 def parameter_place(place: str, name: str) -> str:
@@ -89,54 +89,70 @@ def flow_literals(flow: Json, place: str) -> Iterator[Literal]:
             where = parameter_place(place, name)
             yield from _text(parameter.get("defaultValue"), where, variable_of(parameter) or name)
     for name, trigger in section(definition, "triggers").items():
-        yield from texts_in(trigger, f"{place} / trigger {title_of(name)}", ())
+        yield from texts_in(trigger, f"{place} / trigger {title_of(name)}")
     for action in actions_of(flow):
-        yield from texts_in(action.body, f"{place} / {action.title}", ())
+        yield from texts_in(action.body, f"{place} / {action.title}")
 
 
-def texts_in(value: Any, place: str, path: tuple[str, ...]) -> Iterator[Literal]:
-    """Yield the texts in a JSON value, each with the way to it."""
-    match value:
-        case dict():
-            yield from _object(value, place, path)
-        case list():
-            for number, item in enumerate(value, 1):
-                yield from texts_in(item, place, (*path, str(number)))
-        case str():
-            key = next((word for word in reversed(path) if not word.isdigit()), "")
-            yield from _text(value, f"{place} / {'.'.join(path)}" if path else place, key, path)
+def texts_in(value: Any, place: str) -> list[Literal]:
+    """Return the texts in a JSON value, each with the way to it."""
+    found: list[Literal] = []
+    _collect(value, f"{place} / ", "", found)
+    return found
 
 
-def _object(value: Mapping[str, Any], place: str, path: tuple[str, ...]) -> Iterator[Literal]:
+def _collect(value: Any, way: str, key: str, found: list[Literal]) -> None:
+    """Add the texts in a value that is reached by `way` and stands under `key`; `way` ends before the next word."""
+    kind = value.__class__  # asked for every value of every flow, and much quicker than isinstance
+    if kind is dict:
+        _collect_object(value, way, found)
+    elif kind is list:
+        for number, inner in enumerate(value, 1):
+            _collect(inner, f"{way}{number}.", key, found)
+    elif kind is str:
+        found += _text(value, way.removesuffix(" / ").removesuffix("."), key)
+
+
+def _collect_object(value: dict[str, Any], way: str, found: list[Literal]) -> None:
     named = value.get("name")
-    if isinstance(named, str) and isinstance(value.get("value"), str):  # a variable, a header, a setting
-        yield from _text(value["value"], f"{place} / {'.'.join((*path, named))}", named)
-        value = {key: one for key, one in value.items() if key not in {"name", "value"}}
-    for key, one in value.items():
-        if key not in _SILENT_KEYS and not (key == "authentication" and is_usual_authentication(one)):
-            yield from texts_in(one, place, (*path, key))
+    silent = _SILENT_KEYS
+    if named.__class__ is str and value.get("value").__class__ is str:  # a variable, a header, a setting
+        found += _text(value["value"], f"{way}{named}", str(named))
+        silent = _SILENT_IN_PAIRS
+    for word, inner in value.items():
+        if not inner or word in silent:
+            continue
+        if inner.__class__ is not str:
+            _collect(inner, f"{way}{word}.", word, found)
+        elif not _is_filled_in(inner):
+            found += _text(inner, f"{way}{word}", word)
 
 
-def _text(value: Any, place: str, key: str, path: tuple[str, ...] = ()) -> Iterator[Literal]:
+def _is_filled_in(text: str) -> bool:
+    """Return whether a text is found out at run time without any constant in it, or is the platform's own."""
+    return (text[0] == "@" and "'" not in text) or text.startswith("/providers/")
+
+
+def _text(value: Any, place: str, key: str) -> tuple[Literal, ...]:
     if isinstance(value, bool) or value is None:
-        return
+        return ()
     text = value if isinstance(value, str) else str(value)
-    if is_unset(text) or (text.startswith("@") and "'" not in text) or text.startswith("/providers/"):
-        return
+    if is_unset(text) or _is_filled_in(text):
+        return ()
     role = role_of(key, text)
-    if "authentication" in path and key in _SLOTS and not text.startswith("@"):
+    if key in _SLOTS and ".authentication." in place and not text.startswith("@"):
         role = Role.SECRET_SLOT
-    yield Literal(place, key, neutral(text), role)
+    return (Literal(place, key, neutral(text), role),)
 
 
 def _canvas(app: CanvasApp, header: Element | None, place: str) -> Iterator[Literal]:
     for top in app.tops.values():
-        for control, _ in top.walk():
-            where = f"{place} / {top.kind or 'screen'} {top.name}"
-            where += f" / {control.name}" if control is not top else ""
-            for name, formula in control.formulas.items():
-                if '"' in formula:
-                    yield Literal(f"{where} / {name}", name, neutral(formula), Role.CODE)
+        home = f"{place} / {top.kind or 'screen'} {top.name}"
+        for control in top.walk():
+            where = f"{home} / {control.name}" if control is not top else home
+            for rule in control.rules:
+                if rule.formula and '"' in rule.formula:
+                    yield Literal(f"{where} / {rule.name}", rule.name, neutral(rule.formula), Role.CODE)
     seen = set()
     for name, source in app.sources.items():
         for key in ("DatasetName", "TableName", "Data"):

@@ -37,6 +37,7 @@ _EVERYWHERE = frozenset({
     "api.bap.microsoft.com", "licensing.powerplatform.microsoft.com", "microsoft.com",
 })  # fmt: skip
 _EVERYWHERE_ENDS = (".azureedge.net", ".azurefd.net")
+_UNSET_STARTS = frozenset(("", " ", "\t", "\n", "\r", "{", "[", "n"))
 _UNSET = re.compile(r"\s*(?:\{\s*\}|\[\s*\]|null)?\s*")
 
 
@@ -57,7 +58,7 @@ def is_secret_name(name: str) -> bool:
 
 def is_unset(text: str) -> bool:
     """Return whether a value is none: empty, or an empty list or object."""
-    return len(text) < 20 and _UNSET.fullmatch(text) is not None
+    return len(text) < 20 and text[:1] in _UNSET_STARTS and _UNSET.fullmatch(text) is not None
 
 
 def is_address(text: str) -> bool:
@@ -87,9 +88,9 @@ def is_platform_host(host: str) -> bool:
 def role_of(key: str, value: str) -> Role:
     """Return what a text is for, by the name beside it and by its own form."""
     bare = value.strip()
-    if _GUID.fullmatch(bare):
+    if len(bare) in {36, 38} and _GUID.fullmatch(bare):
         return Role.SECRET_SLOT if is_secret_name(key) and "id" not in words_of(key) else Role.RESOURCE_ID
-    if _IDENTITY.fullmatch(bare[:500]):
+    if "@" in bare and _IDENTITY.fullmatch(bare[:500]):
         return Role.IDENTITY
     words = words_of(key.rpartition("/")[2])
     if "".join(words) in _ENDPOINT_KEYS or (words and words[-1] in _ENDPOINT_KEYS - {"dataset", "site", "database"}):

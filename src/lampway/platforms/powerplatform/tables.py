@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from lampway.domain.digest import digest
 from lampway.platforms.powerplatform.manifest import bare_id
@@ -33,11 +33,9 @@ def views_of(table: Element) -> dict[str, Element]:
     return {bare_id(text_of(one, "savedqueryid")): one for one in found}
 
 
-def ids_in(table: Element) -> Iterator[str]:
-    """Yield everything in a table that a manifest may list by itself."""
-    yield from columns_of(table)
-    yield from forms_of(table)
-    yield from views_of(table)
+def ids_in(table: Element) -> dict[str, set[str]]:
+    """Return by kind everything in a table that a manifest may list by itself."""
+    return {"column": set(columns_of(table)), "form": set(forms_of(table)), "view": set(views_of(table))}
 
 
 def column_name(column: Element) -> str:
