@@ -86,6 +86,19 @@ def test_a_current_value_left_in_the_package_is_found():
     assert KEY not in str(faults(solution))
 
 
+def test_a_plain_value_of_a_secret_variable_is_a_secret_whatever_its_name():
+    (plain,) = faults(Solution().variable("con_Thing", "secret", value=KEY))
+    (kept,) = faults(Solution().variable("con_Thing", "secret", value=VAULT))
+    assert (plain.severity, kept.severity) == (Severity.SECRET, Severity.ENDPOINT)
+
+
+def test_names_that_would_do_something_to_a_terminal_are_shown_without():
+    odd = notify({"A\x1b[2J": compose(f"Bearer {KEY}")})
+    assert [f.place for f in faults(odd)] == ["flow Notify / A\ufffd[2J / inputs"]
+    (line,) = FORMAT.diff(notify().build(), odd.build()).summaries()
+    assert line.isprintable()
+
+
 def test_a_secret_variable_may_only_hold_a_reference_to_a_vault():
     assert told(Solution().variable("con_Secret", "secret", default=VAULT)) == set()
     (finding,) = faults(Solution().variable("con_Secret", "secret", default=KEY))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lampway.domain.package import Change, Component, Diff, Edit, Reversibility
 from lampway.platforms.powerplatform.canvas import CanvasApp, connections_of, normalise_header
@@ -21,8 +21,9 @@ from lampway.platforms.powerplatform.content import (
 from lampway.platforms.powerplatform.contents import VALUE, Contents
 from lampway.platforms.powerplatform.flow_wording import flow_edits
 from lampway.platforms.powerplatform.flows import is_flow
-from lampway.platforms.powerplatform.inventory import defaults_of
+from lampway.platforms.powerplatform.inventory import definitions_of
 from lampway.platforms.powerplatform.manifest import Manifest, dependencies_of, version_key
+from lampway.platforms.powerplatform.names import printable
 from lampway.platforms.powerplatform.table_wording import (
     app_edits,
     choice_edits,
@@ -113,12 +114,17 @@ def _compare(was: Content, now: Content, report: _Report, names: Mapping[str, st
     if before.fingerprint == after.fingerprint:
         report.unchanged += 1
         return
-    edits = tuple(dict.fromkeys(_edits(was, now, names)))
+    edits = tuple(dict.fromkeys(_printable(edit) for edit in _edits(was, now, names)))
     report.changed.append(Change(after, edits or (Edit("", "details changed that show in no word"),)))
     old, new = was.part.header, now.part.header
     if now.part.type == "table" and old is not None and new is not None:
         report.lost += [f"column *{name}* of {now.part.title}" for name in lost_columns(old, new)]
         report.new += [f"column *{name}* of {now.part.title}" for name in new_columns(old, new)]
+
+
+def _printable(edit: Edit) -> Edit:
+    """Return an edit without characters that would do something to a terminal: names in JSON may hold any."""
+    return edit if edit.summary.isprintable() else replace(edit, summary=printable(edit.summary))
 
 
 def _edits(was: Content, now: Content, names: Mapping[str, str]) -> Iterator[Edit]:
@@ -278,8 +284,7 @@ def _need(has_default: bool) -> str:
 
 def _required(contents: Contents) -> Mapping[str, bool]:
     """Return for every environment variable whether it has a default."""
-    names = {part.id: part.name for part in contents.parts if part.type == "environment variable"}
-    return {names[id_]: bool(value) for id_, value in defaults_of(contents).items()}
+    return {one.name: bool(one.default) for one in definitions_of(contents).values()}
 
 
 def _listed(names: list[str]) -> str:

@@ -30,6 +30,16 @@ _OPEN = ("", "all")
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """What the definition of an environment variable says."""
+
+    name: str
+    default: str
+    type: str
+    """The platform's number."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One kind of fault that the platform's own rules find."""
 
@@ -55,15 +65,15 @@ RULES: tuple[Rule, ...] = (
 """Every rule, for the documentation."""
 
 
-def findings_of(content: Content, place: str, defaults: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield what is wrong with one component; `defaults` are those of the environment variables in the package."""
+def findings_of(content: Content, place: str, definitions: Mapping[str, Definition]) -> Iterator[Finding]:
+    """Yield what is wrong with one component; `definitions` are those of the environment variables in the package."""
     part = content.part
     for missing in part.missing:
         yield Finding(
             "missing-file", Severity.GOVERNANCE, place, f"the file {missing} is not in the package", "export it again"
         )
     if part.type == VALUE:
-        yield _shipped(content, place)
+        yield _shipped(content, place, definitions.get(part.id))
     elif part.type == "environment variable":
         yield from _definition(content, place)
     elif part.type == UNKNOWN_PROCESS and part.header is not None:
@@ -73,7 +83,7 @@ def findings_of(content: Content, place: str, defaults: Mapping[str, str]) -> It
         )
         yield Finding("unknown-process-category", Severity.GOVERNANCE, place, summary, "look at it by hand")
     if content.flow is not None:
-        yield from _flow(content.flow, place, defaults)
+        yield from _flow(content.flow, place, definitions)
 
 
 def manifest_findings(manifest: Manifest) -> Iterator[Finding]:
@@ -92,9 +102,10 @@ def manifest_findings(manifest: Manifest) -> Iterator[Finding]:
         yield Finding("tenant-in-manifest", Severity.GOVERNANCE, "solution.xml / TenantId", summary, fix)
 
 
-def _shipped(content: Content, place: str) -> Finding:
+def _shipped(content: Content, place: str, definition: Definition | None) -> Finding:
     value = next((value_in(one.value) for one in content.files.values() if isinstance(one, JsonFile)), "")
-    severity = Severity.SECRET if is_secret_name(content.part.name) and not _is_vault(value) else Severity.ENDPOINT
+    is_secret = is_secret_name(content.part.name) or (definition is not None and definition.type == SECRET_TYPE)
+    severity = Severity.SECRET if is_secret and not _is_vault(value) else Severity.ENDPOINT
     severity = Severity.GOVERNANCE if is_unset(value) else severity
     summary = "the value of the source environment is in the package, and would be given to every other one"
     fix = f"in the solution, remove the current value of {content.part.name} (not the variable itself)"
@@ -127,9 +138,9 @@ def _is_vault(value: str) -> bool:
     return lowered.startswith(_VAULT[0]) and _VAULT[1] in lowered
 
 
-def _flow(flow: Json, place: str, defaults: Mapping[str, str]) -> Iterator[Finding]:
+def _flow(flow: Json, place: str, definitions: Mapping[str, Definition]) -> Iterator[Finding]:
     for name, parameter in parameters_of(flow).items():
-        yield from _default(name, parameter, place, defaults)
+        yield from _default(name, parameter, place, definitions)
     for name, connection in connections_of(flow).items():
         yield from _connection(name, connection, place)
     for name, trigger in section(definition_of(flow), "triggers").items():
@@ -151,14 +162,14 @@ def _is_open(trigger: Json) -> bool:
     return str(asked).lower() in _OPEN
 
 
-def _default(name: str, parameter: Json, place: str, defaults: Mapping[str, str]) -> Iterator[Finding]:
+def _default(name: str, parameter: Json, place: str, definitions: Mapping[str, Definition]) -> Iterator[Finding]:
     """Yield the value that an environment variable had in the source environment, kept where it is used."""
     value, variable = parameter.get("defaultValue"), variable_of(parameter)
     text = value if isinstance(value, str) else "" if value is None else str(value)
-    stated = defaults.get(variable.lower())
+    stated = definitions.get(variable.lower())
     if is_unset(text):
         return
-    if stated is not None and _is_same(text, stated):
+    if stated is not None and _is_same(text, stated.default):
         if is_address(text):
             summary = f"the default value of {variable} points at one environment, and is repeated here"
             fix = f"take the default value of {variable} away, and give the value in each environment"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lampway.domain.package import (
     Component,
@@ -18,10 +18,11 @@ from lampway.domain.package import (
 )
 from lampway.platforms.powerplatform.content import Content, JsonFile, component_of, read_content
 from lampway.platforms.powerplatform.contents import CATEGORIES, UNKNOWN_PROCESS, Contents, Part
-from lampway.platforms.powerplatform.findings import findings_of, manifest_findings
+from lampway.platforms.powerplatform.findings import Definition, findings_of, manifest_findings
 from lampway.platforms.powerplatform.flows import parameters_of, variable_of
 from lampway.platforms.powerplatform.literals import literals_of
 from lampway.platforms.powerplatform.manifest import dependencies_of
+from lampway.platforms.powerplatform.names import printable
 from lampway.platforms.powerplatform.tables import ids_in
 from lampway.platforms.powerplatform.xmltext import parse_xml, text_of
 
@@ -57,13 +58,13 @@ def inspect_contents(contents: Contents) -> Inspection:
     """Return everything that a package holds and needs. Each component is read once and let go of."""
     found = _Found()
     places = places_of(contents.parts)
-    defaults = defaults_of(contents)
+    definitions = definitions_of(contents)
     for part in contents.parts:
         content = read_content(contents, part)
         place = places[part.type, part.id]
         found.components.append(component_of(content))
-        found.literals += literals_of(content, place)
-        found.findings += findings_of(content, place, defaults)
+        found.literals += map(_printable, literals_of(content, place))
+        found.findings += findings_of(content, place, definitions)
         _look_for_needs(content, found)
     found.findings += manifest_findings(contents.manifest)
     publisher = contents.manifest.publisher
@@ -74,6 +75,10 @@ def inspect_contents(contents: Contents) -> Inspection:
         endpoint_fix=_ENDPOINT_FIX,
         publisher=f"{publisher.name or publisher.unique_name} ({publisher.prefix})" if publisher.unique_name else "",
     )
+
+
+def _printable(literal: Literal) -> Literal:
+    return literal if literal.place.isprintable() else replace(literal, place=printable(literal.place))
 
 
 def components_of(contents: Contents) -> tuple[Component, ...]:
@@ -87,13 +92,13 @@ def places_of(parts: Sequence[Part]) -> dict[tuple[str, str], str]:
     return {(p.type, p.id): f"{p.title} ({p.id})" if alike[p.title] > 1 else p.title for p in parts}
 
 
-def defaults_of(contents: Contents) -> dict[str, str]:
-    """Return the default values in the definitions of environment variables, by schema name in lower case."""
+def definitions_of(contents: Contents) -> dict[str, Definition]:
+    """Return what the definitions of environment variables say, by schema name in lower case."""
     found = {}
     for part in contents.parts:
         if part.type == "environment variable" and part.members:
             record = parse_xml(contents.archive.read(part.members[0]), where=part.members[0])
-            found[part.id] = text_of(record, "defaultvalue")
+            found[part.id] = Definition(part.name, text_of(record, "defaultvalue"), text_of(record, "type"))
     return found
 
 

@@ -56,6 +56,11 @@ def is_secret_name(name: str) -> bool:
     return any(key == "key" and owner in _KEY_OWNERS for owner, key in pairwise(words))
 
 
+def printable(text: str) -> str:
+    """Return a text with a mark in the place of everything that does not print."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
 def is_unset(text: str) -> bool:
     """Return whether a value is none: empty, or an empty list or object."""
     return len(text) < 20 and text[:1] in _UNSET_STARTS and _UNSET.fullmatch(text) is not None
