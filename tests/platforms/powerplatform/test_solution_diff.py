@@ -221,8 +221,8 @@ def test_forms_and_views_are_told():
     old = table(TOTAL, NOTE, forms=[form("Information", ["con_total"])], views=[view("All", ["con_total"])])
     new = table(TOTAL, NOTE, forms=[form("Information", ["con_total", "con_note"])], views=[view("All", ["con_note"])])
     assert words(old, new) == [
-        "table *Order*: main form *Information*: field con_note added",
-        "table *Order*: view *All*: column con_note added; column con_total removed",
+        "table *Order*: main form *Information*: field *Note* added",
+        "table *Order*: view *All*: column *Note* added; column *Total* removed",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -259,5 +260,7 @@ def test_two_components_of_one_name_are_told_apart_by_their_ids():
     assert all(id_[:8] in "".join(places) for id_ in (id_of("flow Same"), id_of("flow Other")))
 
 
-def test_every_rule_is_listed_once():
+def test_every_rule_is_listed_once_and_documented():
+    page = Path(__file__).parents[3] / "docs" / "platforms" / "power-platform.md"
     assert len({rule.id for rule in RULES}) == len(RULES)
+    assert not [rule.id for rule in RULES if f"| `{rule.id}` |" not in page.read_text(encoding="utf-8")]

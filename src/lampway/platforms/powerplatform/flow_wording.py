@@ -213,10 +213,12 @@ def _action(was: Action, now: Action, both: _Both) -> Iterator[Edit]:
     prefix, path = f"action *{now.title}*: ", f"actions/{now.name}"
     if (was.holder, was.branch) != (now.holder, now.branch):
         place = f"into *{title_of(now.holder)}*{_branch(now)}" if now.holder else "to the top"
-        yield Edit(path, f"{prefix}moved {place}")
+        waits = " and ".join(f"*{title_of(name)}*" for name in now.after)
+        yield Edit(path, f"{prefix}moved {place}{f', after {waits}' if waits else ''}")
+    else:
+        yield from (Edit(f"{path}/runAfter", prefix + text) for text in _order(was, now, both))
     if _does(was) != _does(now):
         yield Edit(path, f"{prefix}now {_does(now)} instead of {_does(was)}")
-    yield from (Edit(f"{path}/runAfter", prefix + text) for text in _order(was, now, both))
     if was.body.get("expression") != now.body.get("expression"):
         before, after = _condition(was.body.get("expression")), _condition(now.body.get("expression"))
         yield Edit(f"{path}/expression", f"{prefix}condition {changed('', before, after)}")

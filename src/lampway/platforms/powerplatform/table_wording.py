@@ -66,7 +66,7 @@ def table_edits(old: Element, new: Element) -> Iterator[Edit]:
     """Yield every difference between two builds of a table: columns first, then forms, views and the rest."""
     yield from _columns(columns_of(old), columns_of(new))
     yield from _forms(old, new)
-    yield from _views(views_of(old), views_of(new))
+    yield from _views(old, new)
     before, after = ({way: text for way, text in tree_of(table).items() if not _is_listed(way)} for table in (old, new))
     yield from leaf_edits(before, after)
 
@@ -103,7 +103,7 @@ def _column(name: str, was: Element, now: Element) -> Iterator[Edit]:
 
 def _forms(old: Element, new: Element) -> Iterator[Edit]:
     before, after = forms_of(old), forms_of(new)
-    blank = blank_labels(old) | blank_labels(new)
+    blank, names = blank_labels(old) | blank_labels(new), _names(old, new)
     for id_, (kind, form) in before.items():
         if id_ not in after:
             yield Edit(f"forms/{id_}", f"{kind} *{form_name(form)}* removed")
@@ -112,18 +112,18 @@ def _forms(old: Element, new: Element) -> Iterator[Edit]:
         if id_ not in before:
             yield Edit(f"forms/{id_}", f"{title} added")
         elif digest_form(before[id_][1], blank) != digest_form(form, blank):
-            yield from _form(f"forms/{id_}", title, before[id_][1], form)
+            yield from _form(f"forms/{id_}", title, (before[id_][1], form), names)
 
 
-def _form(path: str, title: str, was: Element, now: Element) -> Iterator[Edit]:
-    before, after = _fields(was), _fields(now)
+def _form(path: str, title: str, forms: tuple[Element, Element], names: Mapping[str, str]) -> Iterator[Edit]:
+    before, after = (_fields(form) for form in forms)
     come, gone = [one for one in after if one not in before], [one for one in before if one not in after]
-    yield from (Edit(path, f"{title}: field {one} added") for one in come[:MOST])
-    yield from (Edit(path, f"{title}: field {one} removed") for one in gone[:MOST])
+    yield from (Edit(path, f"{title}: field {_called(one, names)} added") for one in come[:MOST])
+    yield from (Edit(path, f"{title}: field {_called(one, names)} removed") for one in gone[:MOST])
     if len(come) > MOST or len(gone) > MOST:
         yield Edit(path, f"{title}: {len(come)} fields added and {len(gone)} removed in all")
     if not come and not gone:
-        edits = list(xml_edits(was, now, f"{title}: "))
+        edits = list(xml_edits(*forms, f"{title}: "))
         few = len(edits) <= 3
         yield from edits if few else [Edit(path, f"{title}: layout or behaviour changed in {len(edits)} places")]
 
@@ -132,7 +132,13 @@ def _fields(form: Element) -> dict[str, None]:
     return {one.get("datafieldname", ""): None for one in form.iter("control") if one.get("datafieldname")}
 
 
-def _views(before: Mapping[str, Element], after: Mapping[str, Element]) -> Iterator[Edit]:
+def _names(*tables: Element) -> dict[str, str]:
+    """Return what makers call the columns of a table, by their logical names."""
+    return {name: f"*{column_name(column)}*" for table in tables for name, column in columns_of(table).items()}
+
+
+def _views(old: Element, new: Element) -> Iterator[Edit]:
+    before, after, names = views_of(old), views_of(new), _names(old, new)
     for id_, view in before.items():
         if id_ not in after:
             yield Edit(f"views/{id_}", f"view *{view_name(view)}* removed")
@@ -140,11 +146,11 @@ def _views(before: Mapping[str, Element], after: Mapping[str, Element]) -> Itera
         if id_ not in before:
             yield Edit(f"views/{id_}", f"view *{view_name(view)}* added")
         elif digest_xml(before[id_]) != digest_xml(view):
-            yield Edit(f"views/{id_}", f"view *{view_name(view)}*: {_view(before[id_], view)}")
+            yield Edit(f"views/{id_}", f"view *{view_name(view)}*: {_view(before[id_], view, names)}")
 
 
-def _view(was: Element, now: Element) -> str:
-    before, after = ([cell.get("name", "") for cell in view.iter("cell")] for view in (was, now))
+def _view(was: Element, now: Element, names: Mapping[str, str]) -> str:
+    before, after = ([_called(cell.get("name", ""), names) for cell in view.iter("cell")] for view in (was, now))
     told = []
     come, gone = [c for c in after if c not in before], [c for c in before if c not in after]
     told += [f"column{'s' if len(come) > 1 else ''} {', '.join(come)} added"] if come else []
@@ -159,6 +165,10 @@ def _view(was: Element, now: Element) -> str:
         if [digest_xml(one) for one in was.iter(tag)] != [digest_xml(one) for one in now.iter(tag)]:
             told.append(words)
     return "; ".join(told) or "widths or settings changed"
+
+
+def _called(name: str, names: Mapping[str, str]) -> str:
+    return names.get(name, f"*{name}*")
 
 
 def choice_edits(old: Element, new: Element) -> Iterator[Edit]:
