@@ -49,13 +49,13 @@ def run(folder: Path) -> Report:
 
 
 def made_up(parts: int) -> bytes:
-    """Return a solution of about 250 kB for every part, shaped like published ones: see `_screen`."""
+    """Return a solution of about 250 kB for every part, shaped like published ones: `_screen`, `_written_along`."""
     noise = random.Random(parts)
     solution = solutions.Solution(name="Bench")
     for part in range(parts):
         screens = [_screen(f"Screen{part}_{number}", noise) for number in range(4)]
-        pictures = {f"Assets\\Images\\{part}_{n}.png": noise.randbytes(50_000) for n in range(4)}
-        solution.canvas(f"App{part}", _with(solutions.msapp(screens), pictures))
+        pictures = {f"Assets\\Images\\{part}_{n}.png": noise.randbytes(50_000) for n in range(3)}
+        solution.canvas(f"App{part}", _with(solutions.msapp(screens), pictures | _written_along(noise)))
         for number in range(2):
             solution.flow(f"Flow {part} {number}", large_flow(15_000, seed=part * 10 + number))
         script = "\n".join(f"function step{n}(x) {{ return x + {noise.random()}; }}" for n in range(100))
@@ -105,6 +105,19 @@ def _control(name: str, noise: random.Random) -> Any:
         {"InvariantPropertyName": key, "AutoRuleBindingEnabled": False, "NameMapSourceSchema": "?"} for key in formulas
     ]
     return {**made, "ControlPropertyState": state, "VariantName": "", "LayoutName": "", "IsDataControl": False}
+
+
+def _written_along(noise: random.Random) -> dict[str, bytes]:
+    """Return what Studio writes into every app besides: themes, templates of controls, screens once more to read."""
+    names = [f"{noise.randbytes(4).hex()}" for _ in range(400)]
+    entry = '{{"name": "{}", "type": "Color", "value": "%{}%", "order": {}, "description": "{} {}"}}'
+    picked = (noise.choices(names, k=4) for _ in range(2_500))
+    text = ",\n".join(entry.format(a, b, n, c, d) for n, (a, b, c, d) in enumerate(picked)).encode()
+    return {
+        "References\\Themes.json": b'{"themes": [' + text[:120_000].rpartition(b",\n")[0] + b"]}",
+        "References\\Templates.json": b"[" + text[:160_000].rpartition(b",\n")[0] + b"]",
+        "Src\\Screens.pa.yaml": text[:100_000],
+    }
 
 
 def _with(app: bytes, more: dict[str, bytes]) -> bytes:

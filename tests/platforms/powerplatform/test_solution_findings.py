@@ -187,6 +187,33 @@ def test_data_sources_of_canvas_apps_are_scanned_and_the_current_environment_is_
     assert any(one.key == "connectionInstanceId" for one in FORMAT.inspect(solution.build()).literals)
 
 
+def test_a_data_source_behind_an_environment_variable_is_not_fixed():
+    site = "https://contoso.sharepoint.com/sites/dev"
+    table = {"tableName": "t", "tableNameOverride": {"name": id_of("t"), "environmentVariableName": "con_List"}}
+    held = {
+        "datasetOverride": {"name": site, "environmentVariableName": "con_Site"},
+        "dataSources": {"Orders": table},
+    }
+    connections = json.dumps(
+        {"1": {"connectionRef": {"displayName": "SharePoint"}, "datasets": {f"{site}_con_Site": held}}}
+    )
+    sources = [{"Name": "Orders", "DatasetName": site, "Type": "ConnectedDataSourceInfo"}]
+    solution = Solution().canvas("Shop", msapp([], sources=sources, connections=connections)).variable("con_Site")
+    assert told(solution) == {("dev-value-in-app", "governance", "canvas app Shop / environment variables")}
+    (site_variable,) = FORMAT.inspect(solution.build()).inventory.variables
+    assert site_variable.used_by == ("canvas app Shop",)
+
+
+def test_built_code_with_libraries_in_it_is_compared_only_and_that_is_noted():
+    solution = Solution()
+    solution.sections["CustomControls"] = ["<CustomControl><Name>con_Grid</Name></CustomControl>"]
+    solution.file("Controls/con_Grid/bundle.js", f'const apiKey = "{KEY}";'.encode() * 20_000)
+    solution.file("Controls/con_Grid/small.js", f'const apiKey = "{KEY}";'.encode())
+    assert {f.place for f in faults(solution)} == {"code component con_Grid / small.js"}
+    (note,) = FORMAT.inspect(solution.build()).inventory.notes
+    assert "con_grid/bundle.js is compared and not scanned" in note.lower()
+
+
 def test_connections_that_are_no_references_are_found():
     hard_wired = flow({})
     hard_wired["properties"]["connectionReferences"] = {

@@ -13,7 +13,20 @@ from hypothesis import strategies as st
 
 from lampway.errors import InvalidPackageError
 from lampway.platforms.powerplatform.package import SolutionFormat
-from lampway.testing.solutions import Solution, after, column, compose, control, flow, form, id_of, msapp, request, view
+from lampway.testing.solutions import (
+    Solution,
+    after,
+    column,
+    compose,
+    control,
+    flow,
+    form,
+    id_of,
+    msapp,
+    request,
+    view,
+    zipped,
+)
 
 FORMAT = SolutionFormat()
 
@@ -104,6 +117,14 @@ def test_a_canvas_app_is_laid_out_readable_and_comes_back_byte_for_byte():
     assert app_members(packed) == app_members(data)
     (screen,) = [data for path, data in source().items() if path.endswith("Controls/1.json")]
     assert b'\n  "TopParent": {\n' in screen
+
+
+def test_a_file_in_an_app_that_git_would_obey_is_written_out():
+    app = zipped({"Controls\\1.json": b"{}", ".gitignore": b"/Controls/"})
+    data = Solution().canvas("Shop", app).build()
+    tree = FORMAT.unpack(data)
+    assert [path.rpartition("/")[2] for path in tree if ".msapp/" in path] == ["%2Egitignore", "1.json"]
+    assert app_members(FORMAT.pack(tree)) == app_members(data)
 
 
 def test_an_edit_in_the_source_is_an_edit_in_the_package():

@@ -93,7 +93,7 @@ class Archive:
 
     def digest(self, name: str) -> str:
         """Return a digest of a member's bytes, read piece by piece."""
-        hashed = hashlib.blake2b(digest_size=32)
+        hashed = hashlib.sha256()
         for piece in self._pieces(name):
             hashed.update(piece)
         return hashed.hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 _CONTROLS = re.compile(r"(?:Controls|Components)/[^/]+\.json", re.IGNORECASE)
 _GENERATED = frozenset({
-    "header.json", "checksum.json", "appcheckerresult.sarif", "references/templates.json", "entropy.json",
+    "header.json", "checksum.json", "appcheckerresult.sarif", "references/templates.json", "entropy.json", ".gitignore",
 })  # fmt: skip
 """What Studio writes along with every save: when, checked sums, its own templates."""
 _VOLATILE_PROPERTIES = frozenset({
@@ -33,7 +33,7 @@ _SOURCE_KEYS = (
     "IsSampleData", "Data", "Schema", "FlowNameId", "WorkflowEntityId",
 )  # fmt: skip
 _CONNECTION_KEYS = (
-    "id", "displayName", "dataSources", "dataSets", "dependencies", "dependents", "connectionRef",
+    "id", "displayName", "dataSources", "dataSets", "datasets", "dependencies", "dependents",
     "xrmConnectionReferenceLogicalName",
 )  # fmt: skip
 _HEADER_VOLATILE = frozenset({
@@ -204,7 +204,59 @@ def source_facts(source: Json) -> Json:
 
 
 def _connection(one: Json) -> Json:
-    return {key: one[key] for key in _CONNECTION_KEYS if key in one}
+    """Return a connection without the maker's own, and without hints, icons and tiers that saving writes anew."""
+    kept = {key: one[key] for key in _CONNECTION_KEYS if key in one}
+    if isinstance(one.get("connectionRef"), dict):
+        kept["connectionRef"] = {key: one["connectionRef"].get(key) for key in ("id", "displayName")}
+    return kept
+
+
+def connection_name(one: Json) -> str:
+    """Return what makers call a connection."""
+    held = one.get("connectionRef")
+    held = held if isinstance(held, dict) else one
+    return str(held.get("displayName") or str(held.get("id", "")).rpartition("/")[2])
+
+
+def data_sets(one: Json) -> dict[str, Json]:
+    """Return the data sets of a connection, such as sites, each with what is read from it."""
+    found = one.get("dataSets") or one.get("datasets")
+    return {name: held for name, held in found.items() if isinstance(held, dict)} if isinstance(found, dict) else {}
+
+
+def bound_variable(override: Any) -> str:
+    """Return the environment variable that stands behind a data set or a table; empty where it is fixed."""
+    name = override.get("environmentVariableName") if isinstance(override, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def variables_of(connections: Iterable[Json]) -> dict[str, str]:
+    """Return the environment variables that data sets and tables are bound to, with the value last seen in dev."""
+    found: dict[str, str] = {}
+    for one in connections:
+        for held in data_sets(one).values():
+            sources = held.get("dataSources")
+            overrides = [held.get("datasetOverride")]
+            overrides += [
+                table.get("tableNameOverride")
+                for table in (sources.values() if isinstance(sources, dict) else ())
+                if isinstance(table, dict)
+            ]
+            for override in overrides:
+                if variable := bound_variable(override):
+                    found[variable] = str(override.get("name", "")) if isinstance(override, dict) else ""
+    return found
+
+
+def bound_sources(connections: Iterable[Json]) -> frozenset[str]:
+    """Return the data sources that are in a data set behind an environment variable."""
+    return frozenset(
+        str(name)
+        for one in connections
+        for held in data_sets(one).values()
+        if bound_variable(held.get("datasetOverride")) and isinstance(held.get("dataSources"), dict)
+        for name in held["dataSources"]
+    )
 
 
 def normalise_header(header: Element) -> Json:

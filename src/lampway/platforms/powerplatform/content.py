@@ -33,6 +33,8 @@ _TEXTS = (
     "/data",
     ".svg",
 )
+MAX_BUNDLE = 512 * 1024
+"""A larger file of a code component is compared and not looked into: most of it is other people's libraries."""
 _TEXT_RESOURCES = frozenset({"1", "2", "3", "4", "9", "11", "12"})
 """Web resources that are text: HTML, style sheets, scripts, XML, XSL, vector graphics, string tables."""
 _PROCESS_NOISE = frozenset({"JsonFileName", "XamlFileName", "IsCustomProcessingStepAllowedForOtherPublishers"})
@@ -115,7 +117,8 @@ def _value(contents: Contents, part: Part, member: str) -> Value:
         return JsonFile(value)
     if lowered.endswith(".msapp"):
         return read_canvas(archive.read(member, limit=4 * MAX_TEXT), where=member)
-    if (lowered.endswith(_TEXTS) or _is_text(part)) and archive.size(member) <= MAX_TEXT:
+    longest = MAX_BUNDLE if part.type == "code component" else MAX_TEXT
+    if (lowered.endswith(_TEXTS) or _is_text(part)) and archive.size(member) <= longest:
         data = archive.read(member)
         try:
             return data.decode("utf-8-sig").replace("\r\n", "\n")
@@ -169,7 +172,7 @@ def _digest(part: Part, value: Value) -> str:
         case Opaque():
             return value.digest
         case str():
-            return hashlib.blake2b(value.encode(), digest_size=32).hexdigest()
+            return hashlib.sha256(value.encode()).hexdigest()
         case CanvasApp():
             return digest_json(normalise_canvas(value))
         case JsonFile():

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lampway.domain.package import Finding, Severity
+from lampway.platforms.powerplatform.canvas import connections_of as app_connections_of
+from lampway.platforms.powerplatform.canvas import variables_of
 from lampway.platforms.powerplatform.content import Content, JsonFile, value_in
 from lampway.platforms.powerplatform.contents import UNKNOWN_PROCESS, VALUE
 from lampway.platforms.powerplatform.flows import (
@@ -27,6 +29,7 @@ from lampway.platforms.powerplatform.xmltext import text_of
 SECRET_TYPE = "100000005"  # noqa: S105 - the number of a type
 _VAULT = ("/subscriptions/", "/providers/microsoft.keyvault")
 _OPEN = ("", "all")
+_MENTIONED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Rule:
 
 RULES: tuple[Rule, ...] = (
     Rule("dev-value-as-default", "a flow keeps the source environment's value of a variable as its default"),
+    Rule("dev-value-in-app", "an app keeps the value that an environment variable had in the source environment"),
     Rule("fixed-default", "the default value of an environment variable points at one environment"),
     Rule("current-value-in-package", "the source environment's value of an environment variable is in the package"),
     Rule("plain-secret-variable", "a variable of type secret holds something other than a reference to a vault"),
@@ -82,6 +86,8 @@ def findings_of(content: Content, place: str, definitions: Mapping[str, Definiti
             f"category {category or 'missing'} is none that Lampway knows: what it does is compared, not explained"
         )
         yield Finding("unknown-process-category", Severity.GOVERNANCE, place, summary, "look at it by hand")
+    if content.canvas is not None:
+        yield from _app(content, place, definitions)
     if content.flow is not None:
         yield from _flow(content.flow, place, definitions)
 
@@ -155,6 +161,28 @@ def _flow(flow: Json, place: str, definitions: Mapping[str, Definition]) -> Iter
             summary = "the action returns a made-up result and does nothing"
             fix = "switch its static result off"
             yield Finding("static-result", Severity.GOVERNANCE, f"{place} / {action.title}", summary, fix)
+
+
+def app_variables(content: Content) -> dict[str, str]:
+    """Return the environment variables that a canvas app is bound to, with the value last seen in dev."""
+    app, header = content.canvas, content.part.header
+    if app is None:
+        return {}
+    return variables_of([*app.connections, *(app_connections_of(header) if header is not None else ())])
+
+
+def _app(content: Content, place: str, definitions: Mapping[str, Definition]) -> Iterator[Finding]:
+    kept = []
+    for variable, value in app_variables(content).items():
+        stated = definitions.get(variable.lower())
+        if not is_unset(value) and not (stated is not None and _is_same(value, stated.default)):
+            kept.append(variable)
+    if kept:
+        more = f" and {len(kept) - _MENTIONED} more" if len(kept) > _MENTIONED else ""
+        names = f"{', '.join(sorted(kept)[:_MENTIONED])}{more}"
+        summary = f"the app keeps the values that these had in the source environment: {names}"
+        fix = "give each of them in every environment before the app is imported: then those are not used"
+        yield Finding("dev-value-in-app", Severity.GOVERNANCE, f"{place} / environment variables", summary, fix)
 
 
 def _is_open(trigger: Json) -> bool:

@@ -16,9 +16,16 @@ from lampway.domain.package import (
     Variable,
     fingerprint_of,
 )
-from lampway.platforms.powerplatform.content import Content, JsonFile, component_of, read_content
+from lampway.platforms.powerplatform.content import (
+    MAX_BUNDLE,
+    Content,
+    JsonFile,
+    Opaque,
+    component_of,
+    read_content,
+)
 from lampway.platforms.powerplatform.contents import CATEGORIES, UNKNOWN_PROCESS, Contents, Part
-from lampway.platforms.powerplatform.findings import Definition, findings_of, manifest_findings
+from lampway.platforms.powerplatform.findings import Definition, app_variables, findings_of, manifest_findings
 from lampway.platforms.powerplatform.flows import parameters_of, variable_of
 from lampway.platforms.powerplatform.literals import literals_of
 from lampway.platforms.powerplatform.manifest import dependencies_of
@@ -52,6 +59,8 @@ class _Found:
     users: dict[str, list[str]] = field(default_factory=dict)
     """Environment variable to the titles of what reads it."""
     off: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    """Files with code that are too large to be looked into."""
 
 
 def inspect_contents(contents: Contents) -> Inspection:
@@ -106,18 +115,29 @@ def _look_for_needs(content: Content, found: _Found) -> None:
     part = content.part
     if part.type == "environment variable":
         found.variables.append(_variable(content))
-    elif content.flow is not None:
-        for parameter in parameters_of(content.flow).values():
-            found.users.setdefault(variable_of(parameter).lower(), []).append(part.title)
-    elif part.type == "custom connector":
-        for value in content.files.values():
-            if isinstance(value, JsonFile) and isinstance(value.value, dict):
-                host = str(value.value.get("host", ""))
-                _, quote, rest = host.partition('environmentVariables("')
-                if quote:
-                    found.users.setdefault(rest.partition('"')[0].lower(), []).append(part.title)
+    if part.type == "code component":
+        found.unread += [f"{part.name}/{n}" for n, v in content.files.items() if _is_unread(n, v)]
+    for name in _used_by(content):
+        found.users.setdefault(name.lower(), []).append(part.title)
     if part.type == "flow" and part.header is not None and text_of(part.header, "StateCode") != "1":
         found.off.append(part.name)
+
+
+def _is_unread(name: str, value: object) -> bool:
+    return isinstance(value, Opaque) and value.size > MAX_BUNDLE and name.lower().endswith(".js")
+
+
+def _used_by(content: Content) -> Iterator[str]:
+    """Yield the environment variables that a component reads."""
+    if content.flow is not None:
+        yield from (variable_of(parameter) for parameter in parameters_of(content.flow).values())
+    if content.canvas is not None:
+        yield from app_variables(content)
+    if content.part.type == "custom connector":
+        for value in content.files.values():
+            if isinstance(value, JsonFile) and isinstance(value.value, dict):
+                _, quote, rest = str(value.value.get("host", "")).partition('environmentVariables("')
+                yield from (rest.partition('"')[0],) if quote else ()
 
 
 def _variable(content: Content) -> Variable:
@@ -159,6 +179,8 @@ def _connections(contents: Contents) -> Iterator[Connection]:
 def _notes(contents: Contents, found: _Found) -> Iterator[str]:
     if found.off:
         yield f"turned off in the package: {', '.join(sorted(found.off))}"
+    for name in found.unread:
+        yield f"code component {name} is compared and not scanned: built code with other people's libraries in it"
     known = {v.name.lower() for v in found.variables}
     for name in sorted(found.users.keys() - known):
         yield f"environment variable {name} is used by {min(found.users[name])} and not in the package"

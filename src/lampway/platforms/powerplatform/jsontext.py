@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from typing import Any, TypeVar, overload
 
 import msgspec
@@ -35,7 +36,7 @@ def parse_json(data: bytes, *, where: str, type_: Any = Any) -> Any:
         hint = "no editor writes this; export the solution again"
         raise InvalidPackageError("too many values", where=where, hint=hint)
     try:
-        return msgspec.json.decode(bare, type=type_)
+        return _decoder(type_).decode(bare)
     except msgspec.ValidationError as error:
         hint = "export the solution again; never edit it by hand"
         raise InvalidPackageError(f"not as Studio writes it: {str(error).lower()}", where=where, hint=hint) from error
@@ -48,9 +49,14 @@ def parse_json(data: bytes, *, where: str, type_: Any = Any) -> Any:
         raise InvalidPackageError(f"not UTF-8 text at byte {error.start}", where=where, hint=hint) from error
 
 
+@cache
+def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type_)
+
+
 def digest_json(value: Any) -> str:
     """Return a digest of a JSON value that ignores the order of keys."""
-    return hashlib.blake2b(msgspec.json.encode(value, order="deterministic"), digest_size=32).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
 
 
 def compact(value: Any) -> bytes:

@@ -131,3 +131,13 @@ def member_path(source: str, web_resources: Mapping[str, str]) -> str:
     if source.startswith("Connectors/"):
         return "Connector/" + source.removeprefix("Connectors/")
     return source
+
+
+def visible(member: str) -> str:
+    """Return the name of a member of an app as it lies in a tree: a file that git would obey or hide is written out."""
+    return "/".join(f"%2E{part[1:]}" if part.startswith(".") else part for part in member.split("/"))
+
+
+def as_member(path: str) -> str:
+    """Return what `visible` was given."""
+    return "/".join(f".{part[3:]}" if part.startswith("%2E") else part for part in path.split("/"))

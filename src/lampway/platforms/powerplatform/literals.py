@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from lampway.domain.package import Literal, Role
-from lampway.platforms.powerplatform.canvas import CURRENT_ENVIRONMENT, CanvasApp, Json, connections_of
+from lampway.platforms.powerplatform.canvas import (
+    CURRENT_ENVIRONMENT,
+    CanvasApp,
+    Json,
+    bound_sources,
+    bound_variable,
+    connection_name,
+    connections_of,
+    data_sets,
+    variables_of,
+)
 from lampway.platforms.powerplatform.content import Content, JsonFile, value_in
 from lampway.platforms.powerplatform.contents import VALUE
 from lampway.platforms.powerplatform.flows import (
@@ -153,14 +163,15 @@ def _canvas(app: CanvasApp, header: Element | None, place: str) -> Iterator[Lite
             for rule in control.rules:
                 if rule.formula and '"' in rule.formula:
                     yield Literal(f"{where} / {rule.name}", rule.name, neutral(rule.formula), Role.CODE)
-    seen = set()
+    connections = [*app.connections, *(connections_of(header) if header is not None else ())]
+    bound, seen = bound_sources(connections), set()
     for name, source in app.sources.items():
         for key in ("DatasetName", "TableName", "Data"):
             text = source.get(key)
             if isinstance(text, str) and text and text != CURRENT_ENVIRONMENT and not source.get("IsSampleData"):
                 seen.add(text)
-                yield Literal(f"{place} / data source {name} / {key}", key, neutral(text), role_of(key, text))
-    connections = [*app.connections, *(connections_of(header) if header is not None else ())]
+                role = Role.RESOURCE_ID if name in bound else role_of(key, text)
+                yield Literal(f"{place} / data source {name} / {key}", key, neutral(text), role)
     yield from _app_connections(connections, seen, place)
     for name, database in app.databases.items():
         url = database.get("instanceUrl")
@@ -170,16 +181,20 @@ def _canvas(app: CanvasApp, header: Element | None, place: str) -> Iterator[Lite
 
 def _app_connections(connections: list[Json], seen: set[str], place: str) -> Iterator[Literal]:
     for one in connections:
-        name = one.get("displayName") or str(one.get("id", "")).rpartition("/")[2]
+        name = connection_name(one)
         instance = one.get("connectionInstanceId")
         if isinstance(instance, str) and instance not in seen:
             seen.add(instance)
             where = f"{place} / connection {name} / connectionInstanceId"
             yield Literal(where, "connectionInstanceId", instance, Role.RESOURCE_ID)
-        for dataset in section(one, "dataSets"):
-            if dataset not in seen and "://" in dataset:
+        for dataset, held in data_sets(one).items():
+            if dataset not in seen and "://" in dataset and not bound_variable(held.get("datasetOverride")):
                 seen.add(dataset)
                 yield Literal(f"{place} / connection {name} / data set", "dataset", neutral(dataset), Role.ENDPOINT)
+    for variable, value in variables_of(connections).items():
+        if value:
+            where = f"{place} / environment variable {variable} / value last seen"
+            yield Literal(where, variable, value, Role.RESOURCE_ID)
 
 
 def default_place(place: str) -> str:

@@ -18,6 +18,7 @@ from lampway.platforms.powerplatform.layout import (
     RELATIONSHIPS,
     SECTIONS,
     SOLUTION,
+    as_member,
     member_path,
     safe,
 )
@@ -183,7 +184,7 @@ def _apps(tree: _Tree) -> Iterator[tuple[str, bytes]]:
         if found is not None:
             content = tree.take(path)
             is_json = found["member"].lower().endswith(".json")
-            apps.setdefault(found["app"], {})[found["member"]] = as_saved(content) if is_json else content
+            apps.setdefault(found["app"], {})[as_member(found["member"])] = as_saved(content) if is_json else content
     for app, members in apps.items():
         if app in tree.left:
             hint = "delete the one that was not reviewed"

@@ -21,6 +21,7 @@ from lampway.platforms.powerplatform.layout import (
     SOLUTION,
     relationship_table,
     safe,
+    visible,
 )
 from lampway.platforms.powerplatform.manifest import bare_id
 from lampway.platforms.powerplatform.xmltext import Element, text_of, write_xml
@@ -148,7 +149,7 @@ def _canvas(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
     app = Archive(data, where=name, backslashes=True)
     for member in app.names:
         content = app.read(member)
-        yield f"{name}/{member}", (indented(content) if member.lower().endswith(".json") else content)
+        yield f"{name}/{visible(member)}", (indented(content) if member.lower().endswith(".json") else content)
 
 
 class _Number(str):

@@ -83,7 +83,7 @@ def digest_xml(root: Element, *, skip: frozenset[str] = frozenset(), blank: froz
     """
     pieces: list[str] = []
     _collect(root, pieces, skip, blank)
-    return hashlib.blake2b("\x1f".join(pieces).encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
+    return hashlib.sha256("\x1f".join(pieces).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _collect(element: Element, pieces: list[str], skip: frozenset[str], blank: frozenset[str]) -> None:
