@@ -60,6 +60,14 @@ def test_a_default_that_is_a_secret_by_name_or_by_shape_is_a_secret():
         assert "hunter2" not in str(found)
 
 
+@pytest.mark.parametrize(
+    "name", ["con_TokenUrl", "con_TokenURLFO", "con_SecretName", "con_TokenClientID", "con_MaxTokens"]
+)
+def test_what_only_belongs_to_a_secret_is_none(name):
+    severities = {f.severity for f in faults(notify(variables={name: "https://login.contoso.com/token"}))}
+    assert severities == {Severity.ENDPOINT}
+
+
 @pytest.mark.parametrize("value", ["", {}, [], None, "  "])
 def test_a_default_that_was_emptied_is_no_finding(value):
     assert told(notify(variables={"con_Site": value})) == set()
@@ -156,6 +164,8 @@ def test_what_the_platform_writes_by_itself_is_not_reported():
         {"Get": action, "Graph": request("https://graph.microsoft.com/v1.0/me")}, references={"shared_x": "con_x"}
     )
     solution.file("Workflows/Old.xaml", b'<Activity x="mscorlib, PublicKeyToken=31bf3856ad364e35" />')
+    step = "<SdkMessageProcessingStep Name='S'><PluginTypeName>A, PublicKeyToken=31bf3856ad364e35</PluginTypeName>"
+    solution.sections["SdkMessageProcessingSteps"] = [f"{step}</SdkMessageProcessingStep>"]
     solution.connector("con_api", {"host": '@environmentVariables("con_Host")', "paths": {}})
     assert told(solution) == set()
 

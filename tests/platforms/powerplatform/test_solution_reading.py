@@ -122,6 +122,14 @@ def test_what_is_turned_off_missing_or_foreign_is_noted():
     assert FORMAT.inspect(Solution().flow("A", flow({})).build()).inventory.notes == ()
 
 
+def test_the_ribbon_of_the_application_is_one_component():
+    solution = orders()
+    solution.sections["RibbonDiffXml"] = ["<CustomActions><A Id='a' /></CustomActions>", "<Templates />"]
+    data = solution.build()
+    assert ("ribbon", "of the application") in {(c.type, c.name) for c in FORMAT.inspect(data).inventory.components}
+    assert FORMAT.inspect(FORMAT.pack(FORMAT.unpack(data))).inventory == FORMAT.inspect(data).inventory
+
+
 def reordered(data):
     """Return the same zip with its members in another order, stored, and with folders."""
     buffer = io.BytesIO()

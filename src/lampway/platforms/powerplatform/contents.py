@@ -21,11 +21,13 @@ _EXPORT_AGAIN = "export the solution again from its environment"
 
 CATEGORIES: Mapping[str, str] = {
     "0": "workflow", "1": "dialog", "2": "business rule", "3": "action", "4": "business process flow", "5": "flow",
-    "6": "desktop flow", "9": "AI flow",
+    "6": "desktop flow", "9": "AI flow", "9000": "macro",
 }  # fmt: skip
 """Kinds of processes, by the number in their header."""
 VALUE = "environment variable value"
 """What an environment gives, where it was left in the package."""
+RIBBON = "RibbonDiffXml"
+"""The commands of the whole application, in a section of their own."""
 UNKNOWN_PROCESS = "process"
 """What a process of any other category is called."""
 
@@ -118,14 +120,19 @@ def _required(archive: Archive, name: str) -> str:
     if found:
         return found
     nested = next((one for one in archive.names if one.casefold().endswith("/" + name)), "")
-    hint = f"it lies in the folder {nested.rpartition('/')[0]}: zip what is inside of it" if nested else _EXPORT_AGAIN
-    raise InvalidPackageError(f"there is no {name} in it", where="package", hint=hint)
+    if nested:
+        folder = nested.rpartition("/")[0]
+        message = f"there is no {name} at its top, only in the folder {folder[:100]}"
+        raise InvalidPackageError(message, where="package", hint="zip what is inside of that folder")
+    raise InvalidPackageError(f"there is no {name} in it", where="package", hint=_EXPORT_AGAIN)
 
 
 def _parts(archive: Archive, customizations: Element) -> Iterator[Part]:
     used = {"[content_types].xml", "solution.xml", "customizations.xml"}
     for section in customizations:
-        if section.tag != "Languages":
+        if section.tag == RIBBON:
+            yield Part("ribbon", "of the application", "application", section)
+        elif section.tag != "Languages":
             for element in section:
                 part = _from_header(archive, section.tag, element)
                 used.update(name.casefold() for name in part.members)

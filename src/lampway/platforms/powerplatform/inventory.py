@@ -195,7 +195,9 @@ def _ids_by_kind(contents: Contents) -> dict[str, set[str]]:
     """Return everything in the package by kind, under each of its ids; kinds that nobody can tell are left out."""
     found: dict[str, set[str]] = {kind: set() for kind in _KNOWN_KINDS}
     for part in contents.parts:
-        found.setdefault("process" if part.type in _PROCESSES else part.type, set()).update({part.id, _own_id(part)})
+        found.setdefault("process" if part.type in _PROCESSES else part.type, set()).update(
+            {part.id, part.name.lower(), _own_id(part)}
+        )
         if part.type == "table" and part.header is not None:
             for kind, ids in ids_in(part.header).items():
                 found[kind].update(ids)

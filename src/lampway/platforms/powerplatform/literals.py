@@ -6,7 +6,6 @@ pictures, the description of tables, and `$authentication` in the form that it a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,8 +36,6 @@ from lampway.platforms.powerplatform.names import is_unset, neutral, role_of
 from lampway.platforms.powerplatform.xmltext import Element, text_of
 
 _LONGEST_ICON = 2000
-_ASSEMBLY = re.compile(r"PublicKeyToken=(?:[0-9a-f]{16}|null)")
-"""Part of the name of every assembly that a process uses: public, and the same for everybody."""
 _SILENT_KEYS = frozenset({
     "$schema", "apiId", "operationId", "connectionName", "connectionReferenceName", "schema", "type", "kind",
     "runAfter", "metadata",
@@ -72,7 +69,7 @@ def literals_of(content: Content, place: str) -> Iterator[Literal]:
             case CanvasApp():
                 yield from _canvas(value, part.header, place)
             case str():
-                yield Literal(f"{place} / {name}", "", neutral(_ASSEMBLY.sub("", value)), Role.CODE)
+                yield Literal(f"{place} / {name}", "", neutral(value), Role.CODE)
             case Element():
                 yield from _xml(value, f"{place} / {name}")
 

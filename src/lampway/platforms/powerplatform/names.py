@@ -17,6 +17,8 @@ _KEY_OWNERS = {
     "api", "access", "private", "subscription", "account", "shared", "master", "auth", "encryption", "signing",
     "secret", "client", "storage", "function", "functions", "service", "app", "license", "ssh", "host",
 }  # fmt: skip
+_HARMLESS = re.compile(r"types?|names?|ur[il]\w*|id\w?\w?|expiry|lifetime|count|limit|max|length")
+"""What follows the word for a secret where the value is none: its address, its id, how long it lasts."""
 _ENDPOINT_KEYS = {
     "uri", "url", "dataset", "organization", "server", "host", "hostname", "site", "siteurl", "siteaddress", "baseurl",
     "endpoint", "instanceurl", "datasetname", "webhook", "callbackurl", "address", "database",
@@ -36,6 +38,8 @@ _EVERYWHERE = frozenset({
     "adaptivecards.io", "www.w3.org", "api.powerplatform.com", "api.powerapps.com", "api.flow.microsoft.com",
     "api.bap.microsoft.com", "licensing.powerplatform.microsoft.com", "microsoft.com",
 })  # fmt: skip
+_ASSEMBLY = re.compile(r"PublicKeyToken=(?:[0-9a-fA-F]{16}|null)")
+"""Part of the name of every assembly that a process or a plug-in uses: public, and the same for everybody."""
 _EVERYWHERE_ENDS = (".azureedge.net", ".azurefd.net")
 _UNSET_STARTS = frozenset(("", " ", "\t", "\n", "\r", "{", "[", "n"))
 _UNSET = re.compile(r"\s*(?:\{\s*\}|\[\s*\]|null)?\s*")
@@ -52,7 +56,7 @@ def is_secret_name(name: str) -> bool:
     """Return whether a value under this name is likely a secret."""
     words = words_of(name)
     if _SECRET_WORDS & set(words):
-        return not {"type", "name", "url", "uri", "expiry", "lifetime"} & set(words[1:])
+        return not any(_HARMLESS.fullmatch(word) for word in words[1:])
     return any(key == "key" and owner in _KEY_OWNERS for owner, key in pairwise(words))
 
 
@@ -75,8 +79,10 @@ def is_address(text: str) -> bool:
 def neutral(text: str) -> str:
     """Return a text in which addresses that are the same for every environment are no addresses.
 
-    Those are the platform's own, of schemas, of icons and of documentation.
+    Those are the platform's own, of schemas, of icons and of documentation. Assemblies lose their public tokens.
     """
+    if "PublicKeyToken=" in text:
+        text = _ASSEMBLY.sub("", text)
     return _ADDRESS.sub(_without_scheme, text) if "://" in text else text
 
 

@@ -16,10 +16,7 @@ from lampway.platforms.powerplatform.pack import pack_source
 from lampway.platforms.powerplatform.stamp import stamp_contents
 from lampway.platforms.powerplatform.unpack import unpack_contents
 
-_MARK = re.compile(
-    rb"PK(?:\x03\x04.{26}|\x01\x02.{42})(?:[^/\\\x00-\x1f]{1,100}[/\\])?(?:solution|customizations)\.xml",
-    re.IGNORECASE | re.DOTALL,
-)
+_MARK = re.compile(rb"PK(?:\x03\x04.{26}|\x01\x02.{42})(?:solution|customizations)\.xml", re.IGNORECASE | re.DOTALL)
 """A header in a zip for one of the two files that every solution has; also where the end of the zip is lost."""
 
 Answer = TypeVar("Answer")
