@@ -226,6 +226,15 @@ def test_forms_and_views_are_told():
     ]
 
 
+def test_a_form_that_a_managed_package_gives_as_changes_only_is_not_compared():
+    whole = form("Information", ["con_total", "con_note"])
+    partial = form("Information", ["con_note"]).replace("<form>", '<form solutionaction="Modified">')
+    old, new = (table(TOTAL, NOTE, forms=[one]) for one in (whole, partial))
+    assert words(old, new) == [
+        "table *Order*: main form *Information*: one package holds only what was changed in it, so it is not compared"
+    ]
+
+
 def test_privileges_are_told_by_whose_rows_they_reach():
     old = Solution().role("Clerk", prvReadAccount="Basic", prvWriteAccount="Global", prvDeleteAccount="Local")
     new = Solution().role("Clerk", prvReadAccount="Global", prvWriteAccount="Global", prvAppendToAccount="Deep")

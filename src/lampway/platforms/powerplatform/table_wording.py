@@ -111,8 +111,15 @@ def _forms(old: Element, new: Element) -> Iterator[Edit]:
         title = f"{kind} *{form_name(form)}*"
         if id_ not in before:
             yield Edit(f"forms/{id_}", f"{title} added")
+        elif _is_partial(before[id_][1]) != _is_partial(form):
+            yield Edit(f"forms/{id_}", f"{title}: one package holds only what was changed in it, so it is not compared")
         elif digest_form(before[id_][1], blank) != digest_form(form, blank):
             yield from _form(f"forms/{id_}", title, (before[id_][1], form), names)
+
+
+def _is_partial(form: Element) -> bool:
+    """Return whether a form is given as changes to another solution's form, as managed packages give it."""
+    return any("solutionaction" in element.keys() for element in form.iter())  # noqa: SIM118 - no mapping
 
 
 def _form(path: str, title: str, forms: tuple[Element, Element], names: Mapping[str, str]) -> Iterator[Edit]:
