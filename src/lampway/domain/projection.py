@@ -25,6 +25,7 @@ from lampway.domain.deployment import (
     StepState,
 )
 from lampway.domain.due import Passed
+from lampway.domain.governed import ABOUT, GOVERNED, project_governed, replaced_switch
 from lampway.domain.health import HealthWatch, WatchState, after_look
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.quorum import Delegation
@@ -56,6 +57,7 @@ RECORDS: tuple[type, ...] = (
     Passed,
     ReadinessAnswer,
     HealthWatch,
+    *GOVERNED,
 )
 """Every kind of record."""
 
@@ -129,6 +131,8 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             records.put(key, Passed(key, due))
         case events.ReadinessAnswered(answer=answer):
             records.put(answer.item, answer)
+        case event if isinstance(event, ABOUT):
+            project_governed(recorded, records)
         case _:
             _deployment(recorded, records)
 
@@ -315,6 +319,7 @@ def _installed(deployment: Deployment, at: str, records: Records) -> None:
     for finding in records.open_drift(deployment.environment, deployment.solution):
         over = replace(finding, state=DriftState.REVERTED, resolved_by="lampway", resolved_at=at)
         records.put(finding.id, replace(over, reason=f"overwritten by deployment {deployment.id}"))
+    replaced_switch(records, key, removed=not deployment.package)
     if not deployment.package:
         records.delete(Installation, key)
         return
