@@ -210,7 +210,8 @@ def run(platform: MemoryPlatform, test: Callable[..., None]) -> None:
 
     apply = Apply(platform, prod.access, lambda seconds: None)
     given: dict[str, Any] = {"platform": platform, "dev": dev, "prod": prod, "apply": apply}
-    given |= {"sample": SAMPLE, "neighbour": NEIGHBOUR, "lacking": LACKING, "strangers": strangers_to(prod), "switched": prod}
+    given |= {"sample": SAMPLE, "neighbour": NEIGHBOUR, "lacking": LACKING, "strangers": strangers_to(prod)}
+    given["switched"] = prod
     given |= {"first": package(SAMPLE, 1), "second": package(SAMPLE, 2)}
     wanted = list(inspect.signature(test).parameters)[1:]
     if "beside" in wanted:

@@ -52,7 +52,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "Operate": (
         ("status", "lampway.cli.operate:status", "show what is where"),
-        ("recertify", "lampway.cli.assure:recertify", "confirm, as its owner, that a solution is still needed"),
+        ("recertify", "lampway.cli.certify:recertify", "confirm, as its owner, that a solution is still needed"),
         ("rollback", "lampway.cli.operate:rollback", "bring back the known-good release"),
         ("lock", "lampway.cli.operate:lock", "look whether makers can edit in an environment"),
         ("resume", "lampway.cli.operate:resume", "go on with whatever was interrupted"),
@@ -76,6 +76,9 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Govern": (
         ("history", "lampway.cli.govern:history", "read the ledger"),
         ("readiness", "lampway.cli.readiness:readiness", "show how far this team is, proved from evidence"),
+        ("campaigns", "lampway.cli.certify:campaigns", "show who owes an answer by when, and what is asked next"),
+        ("retire", "lampway.cli.retire:retire", "end a solution, or take its end back until it is removed"),
+        ("switched", "lampway.cli.certify:switched", "say that something was switched off or on by hand"),
         ("handover", "lampway.cli.handover:handover", "list what only one person does, and hand it over"),
         ("platforms", "lampway.cli.govern:platforms", "show what each platform can do"),
         ("doctor", "lampway.cli.govern:doctor", "look whether everything needed is there"),

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lampway.config.document import Document
+from lampway.config.document import Document, Path
 from lampway.config.key_section import Day
 from lampway.config.section import Name, Section, Unique, closest, fault
 from lampway.config.spans import Span
@@ -108,7 +108,9 @@ class RecertificationSection(Section):
     @model_validator(mode="after")
     def _makes_sense(self) -> RecertificationSection:
         if not (self.high or self.medium or self.low):
-            raise fault("nobody is ever asked", "add `high`, `medium` or `low`, as in: medium: {every: 12, answer: 30d}")
+            raise fault(
+                "nobody is ever asked", "add `high`, `medium` or `low`, as in: medium: {every: 12, answer: 30d}"
+            )
         kinds = [Consequence(rung.then) for rung in self.ladder]
         if kinds and kinds[0] in ACTING:
             hint = "begin with: {then: remind, after: 7d}"
@@ -145,13 +147,11 @@ class RetirementSection(Section):
         return RetirementRules(self.wait)
 
 
-
-
-
 def check_recertification(strategy: Document) -> Iterator[Mistake]:
     """Yield roles that the strategy does not declare."""
     known = strategy.words("roles")
-    places = [(("recertification", "review", "role"), strategy.at("recertification", "review", "role"))]
+    review: Path = ("recertification", "review", "role")
+    places = [(review, strategy.at(*review))]
     for rung, _ in strategy.items("recertification", "ladder"):
         places += strategy.items(*rung, "to")
     for path, role in places:

@@ -23,6 +23,11 @@ class NoticeKind(StrEnum):
     RECONCILE = "reconcile"
     DRIFT = "drift"
     LOCK_OPEN = "lock-open"
+    CERTIFY = "certify"
+    """Somebody owes an answer whether a solution is still needed."""
+    SWITCHED = "switched"
+    """Something was switched off or on, or waits for hands that do it."""
+    RETIREMENT = "retirement"
     TEST = "test"
     """Somebody tries a channel; never routed."""
 

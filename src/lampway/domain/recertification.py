@@ -16,6 +16,8 @@ from lampway.domain.spans import span_in_words
 
 USUAL_WAIT = 30 * 86_400.0
 """Seconds between switching off and removing, where the strategy says nothing."""
+DATA_CLASSES = ("public", "internal", "confidential", "restricted")
+"""How sensitive data can be, as `solution.yaml` says it."""
 _MONTHS = 12
 
 
@@ -255,9 +257,7 @@ class Campaign:
 def with_answer(question: Question, given: Confirmation, *, reviewed: bool) -> Question:
     """Return the question once it was answered; with `reviewed` it waits until somebody has looked at the answer."""
     state = QuestionState.CONFIRMED if given.needed else QuestionState.UNNEEDED
-    return replace(
-        question, state=QuestionState.REVIEW if reviewed else state, answers=(*question.answers, given)
-    )
+    return replace(question, state=QuestionState.REVIEW if reviewed else state, answers=(*question.answers, given))
 
 
 def with_review(question: Question, by: str, at: str, said: str, *, accepted: bool) -> Question:

@@ -13,6 +13,7 @@ from lampway.domain.digest import digest
 from lampway.domain.moments import shown
 from lampway.domain.release import Release
 
+
 class RetirementState(StrEnum):
     """Where a retirement stands."""
 

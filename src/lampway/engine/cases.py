@@ -18,7 +18,7 @@ from lampway.engine.attest import (
     show_evidence,
 )
 from lampway.engine.audit import Audit, History, audit, history
-from lampway.engine.certify import Recertify, recertify
+from lampway.engine.certify import Recertify, ReviewAnswer, recertify, review_answer
 from lampway.engine.checklist import Checklist, DraftAnswers, draft_answers, show_checklist
 from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
 from lampway.engine.connect import Adopt, Connect, adopt, connect
@@ -54,6 +54,14 @@ from lampway.engine.measures import ShowMeasures, show_measures
 from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
 from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
+from lampway.engine.questions import (
+    ShowCampaigns,
+    ShowQuestion,
+    ShowRetirements,
+    show_campaigns,
+    show_question,
+    show_retirements,
+)
 from lampway.engine.readiness import (
     AnswerReadiness,
     RecordAudit,
@@ -66,6 +74,16 @@ from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapse
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.release import MakeRelease, make_release
 from lampway.engine.retention import Retain, retain
+from lampway.engine.retire import (
+    ApproveRetirement,
+    DraftConsent,
+    Retire,
+    UndoRetirement,
+    approve_retirement,
+    draft_consent,
+    retire,
+    undo_retirement,
+)
 from lampway.engine.revoke import Revoke, revoke
 from lampway.engine.signed import DraftDecision, draft_decision
 from lampway.engine.stops import (
@@ -79,6 +97,7 @@ from lampway.engine.stops import (
     veto_release,
 )
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.switching import MarkSwitched, mark_switched
 from lampway.engine.talk import Talk, talk
 from lampway.engine.ticket import GiveTicket, give_ticket
 from lampway.engine.traces import ShowSpans, show_spans
@@ -193,6 +212,15 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowDelivery: show_delivery,
     ShowMeasures: show_measures,
     ShowSpans: show_spans,
+    ReviewAnswer: review_answer,
+    ShowCampaigns: show_campaigns,
+    ShowQuestion: show_question,
+    ShowRetirements: show_retirements,
+    Retire: retire,
+    ApproveRetirement: approve_retirement,
+    DraftConsent: draft_consent,
+    UndoRetirement: undo_retirement,
+    MarkSwitched: mark_switched,
 }
 """Request to use case."""
 
@@ -215,9 +243,12 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
         Recertify,
         GiveTicket,
         RunDue,
+        Retire,
+        ApproveRetirement,
+        UndoRetirement,
     }
 )
 """Requests after which something may be ready to be deployed."""
 
-TELLING: frozenset[type[Request[Any]]] = MOVING | {ScanDrift, LookAtLock, VetoRelease, Promote}
+TELLING: frozenset[type[Request[Any]]] = MOVING | {ScanDrift, LookAtLock, VetoRelease, Promote, ReviewAnswer}
 """Requests after which there may be something to tell people."""

@@ -19,9 +19,11 @@ from lampway.domain.events import (
 )
 from lampway.domain.promotion import Bound, DeploymentKind, Promotion, PromotionState
 from lampway.domain.strategy import Environment
+from lampway.domain.switches import PENDING, Switch, SwitchState
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, Request, access_to, require_reason, rules_in_force
 from lampway.engine.facts import installed
+from lampway.engine.retirements import refuse_retired
 from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, PlatformError, RefusedError, SecretError
 
@@ -91,17 +93,20 @@ def scan(engine: Engine, environment: Environment, actor: Actor) -> Scanned:
     """Look at one environment and record what differs. Raises PlatformError, SecretError."""
     with engine.store.reading() as reading:
         here = reading.find(Installation, environment=environment.name)
+        dark = _dark(reading, environment.name)
     access = access_to(engine, environment)
-    observation = engine.platform(environment.platform).observe(access, _expected(engine, here))
-    return _keep(engine, environment.name, here, observation, actor)
+    observation = engine.platform(environment.platform).observe(access, _expected(engine, here, dark))
+    return _keep(engine, environment.name, here, (observation, dark), actor)
 
 
 def scan_one(engine: Engine, access: port.Access, platform: port.Platform, here: Installation | None) -> str:
     """Look at one solution and return the id of a finding about it that nobody accepted; nothing if there is none."""
     if here is None:
         return ""
-    observation = platform.observe(access, _expected(engine, (here,)))
-    found = _keep(engine, here.environment, (here,), observation, ENGINE).findings
+    with engine.store.reading() as reading:
+        dark = _dark(reading, here.environment)
+    observation = platform.observe(access, _expected(engine, (here,), dark))
+    found = _keep(engine, here.environment, (here,), (observation, dark), ENGINE).findings
     return next((f.id for f in found if f.state is DriftState.OPEN), "")
 
 
@@ -127,21 +132,39 @@ def look_at_lock(engine: Engine, environment: Environment, actor: Actor) -> port
     return lock
 
 
-def _expected(engine: Engine, here: Sequence[Installation]) -> Mapping[str, port.Installed]:
-    return {i.solution: port.Installed(engine.packages.get(i.package), i.configuration) for i in here}
+def _expected(engine: Engine, here: Sequence[Installation], dark: Mapping[str, str]) -> Mapping[str, port.Installed]:
+    return {
+        i.solution: port.Installed(
+            engine.packages.get(i.package), i.configuration, is_on=dark.get(i.solution) != SwitchState.OFF
+        )
+        for i in here
+    }
+
+
+def _dark(reading: Reading, environment: str) -> Mapping[str, str]:
+    """Return where the switches there stand, by solution; what never was switched is not among them."""
+    return {switch.solution: str(switch.state) for switch in reading.find(Switch, environment=environment)}
 
 
 def _keep(
-    engine: Engine, environment: str, here: Sequence[Installation], observation: port.Observation, actor: Actor
+    engine: Engine,
+    environment: str,
+    here: Sequence[Installation],
+    seen_there: tuple[port.Observation, Mapping[str, str]],
+    actor: Actor,
 ) -> Scanned:
-    """Record an observation: new findings, and those that are gone.
+    """Record an observation, made with switches as they stood then: new findings, and those that are gone.
 
-    What was deployed meanwhile, or is being deployed, is left out: it was compared with what should no longer be there.
+    What was deployed or switched meanwhile, or is being so, is left out: it was compared with what should no longer be
+    there.
     """
+    observation, dark = seen_there
     events: list[Event] = []
     current: list[DriftFinding] = []
     with engine.store.transaction() as transaction:
-        here = [i for i in here if _stands(transaction, i)]
+        now = _dark(transaction, environment)
+        moved = {name for name in {*dark, *now} if dark.get(name) != now.get(name) or dark.get(name) in PENDING}
+        here = [i for i in here if i.solution not in moved and _stands(transaction, i)]
         for installation in here:
             seen = _findings(engine, installation, observation.solutions[installation.solution])
             known = _unresolved(transaction, environment, installation.solution)
@@ -221,6 +244,7 @@ def revert_drift(engine: Engine, request: RevertDrift, actor: Actor) -> tuple[st
         _require_known(transaction, actor)
         strategy = rules_in_force(transaction).strategy
         stage = strategy.stage(request.solution, request.environment)
+        refuse_retired(transaction, request.solution, stage.environment)
         found = _open(transaction, stage.environment, request.solution)
         here = installed(transaction, stage.environment, request.solution)
         if here is None:

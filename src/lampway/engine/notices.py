@@ -26,6 +26,7 @@ from lampway.domain.notify import (
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.revocation import without_revoked
 from lampway.domain.strategy import RulesInForce, Solution, Strategy
+from lampway.engine.governing_notices import TOLD_OF_GOVERNING, governing_notices
 from lampway.engine.store import Due, Reading
 
 TOLD: frozenset[str] = frozenset(
@@ -37,6 +38,7 @@ TOLD: frozenset[str] = frozenset(
         events.WatchEnded.kind,
         events.DriftFound.kind,
         events.LockObserved.kind,
+        *TOLD_OF_GOVERNING,
     }
 )
 """Kinds of event that may make something due to be told; no other costs anything."""
@@ -110,7 +112,7 @@ def _notices(  # noqa: C901, PLR0912 - a case per kind
         case events.LockObserved() as event:
             yield from _lock(reading, strategy, event, recorded.at)
         case _:
-            pass
+            yield from governing_notices(reading, strategy, recorded)
 
 
 def _asked(promotion: Promotion, event: events.ApprovalAsked, at: str) -> Notice:
@@ -162,7 +164,7 @@ def _finished(
             notice = _about(promotion, NoticeKind.RECONCILE, "somebody has to look", text, at, on_call)
             place = f"{promotion.solution} --in {promotion.environment}"
             yield replace(notice, command=f"lampway reconcile {place} --happened|--did-not-happen --reason '...'")
-        case DeploymentState.SUCCEEDED if deployment.kind is DeploymentKind.ROLLBACK:
+        case DeploymentState.SUCCEEDED if deployment.kind is DeploymentKind.ROLLBACK and promotion.bound.installed:
             text = f"{promotion.environment} went back to {promotion.version}: {promotion.reason}"
             yield _about(promotion, NoticeKind.ROLLED_BACK, "rolled back", text, at, involved)
         case _:

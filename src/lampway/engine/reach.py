@@ -10,6 +10,24 @@ from lampway.domain.promotion import OPEN_STATES, Promotion
 from lampway.domain.strategy import RulesInForce
 from lampway.engine.store import Reading
 
+GOVERNING_ONLY = (
+    events.CampaignOpened,
+    events.RungTaken,
+    events.QuestionAnswered,
+    events.AnswerReviewed,
+    events.ReviewReminded,
+    events.SwitchBegun,
+    events.Switched,
+    events.SwitchDelayed,
+    events.RetirementRequested,
+    events.RetirementApproved,
+    events.RetirementBegun,
+    events.RetirementDelayed,
+    events.RemovalAsked,
+    events.RetirementEnded,
+    events.CertificateClosed,
+)
+"""What starts no deployment by itself: the promotions and switches that follow from it are told by themselves."""
 _NOWHERE = (
     events.PromotionMoved,  # the outcome of looking, or the end of something
     events.DeploymentStarted,
@@ -28,6 +46,7 @@ _NOWHERE = (
     events.WatchStarted,
     events.WatchLooked,
     events.PackagesRemoved,
+    *GOVERNING_ONLY,
 )
 _FOR_ALL = (
     events.StrategyApplied,
@@ -37,6 +56,15 @@ _FOR_ALL = (
     events.DelegationEnded,
     events.Adopted,
     events.Installed,
+    events.Certified,
+    events.CampaignOpened,
+    events.RungTaken,
+    events.QuestionAnswered,
+    events.AnswerReviewed,
+    events.ReviewReminded,
+    events.RetirementBegun,
+    events.RetirementDelayed,
+    events.RetirementEnded,
 )
 """What changes the dates that concern every environment."""
 
@@ -97,6 +125,8 @@ def _places(  # noqa: PLR0911 - a case per kind
         case events.DriftResolved(finding=key):
             known = reading.get(DriftFinding, key)
             return (known.environment,) if known else ()
+        case events.SwitchAsked(switch=switch):
+            return (switch.environment,)
         case events.LockObserved(environment=name):
             return (name,)
         case events.Installed():

@@ -33,6 +33,7 @@ from lampway.domain.quorum import Delegation
 from lampway.domain.rights import speakers
 from lampway.domain.stops import Hold, HoldState
 from lampway.domain.strategy import RulesInForce, Strategy
+from lampway.engine.campaigns import GOVERNING, certificate_ends, governing_rows, take_row
 from lampway.engine.context import Engine
 from lampway.engine.drift import Scanned, scan
 from lampway.engine.facts import case_of, gather
@@ -112,6 +113,8 @@ def _everywhere(engine: Engine, reading: Reading, calendar: Calendar) -> Iterato
         if reading.get(Passed, moment.key) is None:
             yield _row(moment, EVERYWHERE)
     yield from _scans(reading, rules.strategy, calendar, engine.clock.now())
+    yield from (_row(m, EVERYWHERE) for m in certificate_ends(reading) if reading.get(Passed, m.key) is None)
+    yield from governing_rows(reading, rules.strategy)
 
 
 def _scans(reading: Reading, strategy: Strategy, calendar: Calendar, now: datetime) -> Iterator[Scheduled]:
@@ -173,6 +176,8 @@ def fire(engine: Engine, calendar: Calendar, row: Scheduled) -> Fired | None:
     """Do one thing that is due, or return None where another worker was faster."""
     if row.kind == DRIFT:
         return _scan(engine, calendar, row)
+    if row.kind in GOVERNING:
+        return Fired(row) if take_row(engine, row) else None
     if row.kind == WAKE:
         later = to_text(engine.clock.now() + _PATIENCE)
         with engine.store.transaction() as transaction:

@@ -114,7 +114,6 @@ class SwitchContract:
     def test_who_may_not_deploy_may_not_switch(
         self,
         platform: Platform,
-        prod: Outside,
         switched: Switched,
         sample: Sample,
         first: bytes,

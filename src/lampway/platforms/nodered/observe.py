@@ -22,8 +22,8 @@ from lampway.platforms.nodered.merge import (
     live_globals,
     unconfigured,
 )
-from lampway.platforms.nodered.switching import switched_off
 from lampway.platforms.nodered.needs import find_connections, find_variables
+from lampway.platforms.nodered.switching import switched_off
 
 
 def observe_all(api: Api, installed: Mapping[str, Installed]) -> Observation:
