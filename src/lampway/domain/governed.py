@@ -103,7 +103,7 @@ def _switch(recorded: events.Recorded, records: Records) -> None:
 
 
 def replaced_switch(records: Records, key: str, *, removed: bool) -> None:
-    """Bring a switch up to date once something was deployed over it, which runs: what shall be off has to go off again."""
+    """Bring a switch up to date once something was deployed over it, which runs: what shall be off goes off again."""
     switch = records.get(Switch, key)
     if switch is None:
         return

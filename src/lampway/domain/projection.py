@@ -131,8 +131,6 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             records.put(key, Passed(key, due))
         case events.ReadinessAnswered(answer=answer):
             records.put(answer.item, answer)
-        case event if isinstance(event, ABOUT):
-            project_governed(recorded, records)
         case _:
             _deployment(recorded, records)
 
@@ -189,6 +187,8 @@ def _stop(recorded: events.Recorded, records: Records) -> None:
             records.put(hold.id, lifted)
         case events.Vetoed(veto=veto):
             records.put(veto_key(veto.environment, veto.release), veto)
+        case governed if isinstance(governed, ABOUT):
+            project_governed(recorded, records)
         case other:
             raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
 
