@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from lampway.cli.output import emit, say, table, when
 from lampway.cli.path import Json
 from lampway.cli.session import session
+from lampway.domain.certification import Certification
 from lampway.engine.certify import Recertify, ReviewAnswer
 from lampway.engine.questions import CampaignsView, QuestionView, ShowCampaigns, ShowQuestion
 from lampway.engine.switching import MarkSwitched
@@ -27,8 +28,6 @@ def recertify(
     backup_owner: str | None = None,
     data_class: str | None = None,
     not_needed: Annotated[bool, Parameter(negative=())] = False,
-    accept: Annotated[bool, Parameter(negative=())] = False,
-    send_back: Annotated[bool, Parameter(negative=())] = False,
     show: Annotated[bool, Parameter(negative=())] = False,
     list_: Annotated[bool, Parameter(name="--list", negative=())] = False,
     json: Json = False,
@@ -55,10 +54,6 @@ def recertify(
         Campaign: how sensitive its data is.
     not_needed
         Campaign: it is no longer needed; its retirement is asked for.
-    accept
-        As the reviewer: the answer counts.
-    send_back
-        As the reviewer: the owner has to answer again; takes a reason.
     show
         Show what is asked, and what is known of its use.
     list_
@@ -66,39 +61,59 @@ def recertify(
     json
         Print the facts as JSON.
     """
-    _one_of(solution, show=show, listed=list_, accept=accept, send_back=send_back, not_needed=not_needed)
+    _one_of(solution, show=show, listed=list_, not_needed=not_needed)
     if list_:
         return campaigns(json=json)
+    changes = {"owner": owner, "backup_owner": backup_owner, "purpose": purpose, "users": users}
+    said = Recertify(solution, lasting, reason, **changes, data_class=data_class, needed=not not_needed)
     with session(quiet=json) as opened:
-        if show:
-            return _shown(opened.run(ShowQuestion(solution)), as_json=json)
-        if accept or send_back:
-            looked = opened.run(ReviewAnswer(solution, accept, reason))
-            emit(looked) if json else say(f"{solution}: {looked.words(looked.asked_at)}")
-            return 0
-        given = opened.run(
-            Recertify(
-                solution,
-                lasting,
-                reason,
-                purpose=purpose,
-                users=users,
-                owner=owner,
-                backup_owner=backup_owner,
-                data_class=data_class,
-                needed=not not_needed,
-            )
-        )
+        given = None if show else opened.run(said)
         view = opened.run(ShowQuestion(solution))
-    if json:
+    return _shown(view, as_json=json) if given is None else _answered(given, view, said, as_json=json)
+
+
+def review(
+    solution: str,
+    /,
+    *,
+    accept: Annotated[bool, Parameter(negative=())] = False,
+    send_back: Annotated[bool, Parameter(negative=())] = False,
+    reason: str = "",
+    json: Json = False,
+) -> int:
+    """Say, as the reviewer, whether an owner's answer counts; until then the owner's clock stands still.
+
+    Parameters
+    ----------
+    solution
+        Its name.
+    accept
+        It counts.
+    send_back
+        The owner has to answer again, in the time that is left; takes a reason.
+    reason
+        Why, for the record.
+    json
+        Print the facts as JSON.
+    """
+    if accept is send_back:
+        raise UsageError("either --accept or --send-back", hint="keep one of them")
+    with session(quiet=json) as opened:
+        looked = opened.run(ReviewAnswer(solution, accept, reason))
+    emit(looked) if json else say(f"{solution}: {looked.words(looked.asked_at)}")
+    return 0
+
+
+def _answered(given: Certification, view: QuestionView, said: Recertify, *, as_json: bool) -> int:
+    if as_json:
         emit(given)
         return 0
     if view.question is not None:
         say(f"{given.solution}: answered; it counts once the reviewer has accepted it")
-    elif not_needed:
-        say(f"{given.solution} is no longer needed: its retirement is asked for (lampway retire --list)")
-    else:
+    elif said.needed:
         say(f"{given.solution} is certified as still needed until {when(given.until)}")
+    else:
+        say(f"{given.solution} is no longer needed: its retirement is asked for (lampway retire --list)")
     if not given.authenticated:
         say("  note: who you are was not proved; the record says so")
     for line in view.differs:

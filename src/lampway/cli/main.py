@@ -77,6 +77,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("history", "lampway.cli.govern:history", "read the ledger"),
         ("readiness", "lampway.cli.readiness:readiness", "show how far this team is, proved from evidence"),
         ("campaigns", "lampway.cli.certify:campaigns", "show who owes an answer by when, and what is asked next"),
+        ("review", "lampway.cli.certify:review", "say whether an owner's answer counts"),
         ("retire", "lampway.cli.retire:retire", "end a solution, or take its end back until it is removed"),
         ("switched", "lampway.cli.certify:switched", "say that something was switched off or on by hand"),
         ("handover", "lampway.cli.handover:handover", "list what only one person does, and hand it over"),

@@ -56,7 +56,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("AnswerReadiness", "readiness --answer", MEMBERS),
     Permission("HandOver", "handover", ANYBODY),
     Permission("ApplyStrategy", "strategy apply", ("platform-admin",)),
-    Permission("ReviewAnswer", "recertify --accept, recertify --send-back", ANYBODY),
+    Permission("ReviewAnswer", "review", ANYBODY),
     Permission("Retire", "retire", MEMBERS),
     Permission("UndoRetirement", "retire --undo", ANYBODY),
     Permission("MarkSwitched", "switched", ("platform-admin",)),
