@@ -96,7 +96,7 @@ def test_a_maker_who_switches_it_on_again_is_found(asked: Any, wait: Callable[[f
     team.put("prod", nodes)
     found = team.run("drift", "scan", "prod")
     assert found.code == 1
-    assert "Orders: enabled" in found.out
+    assert "tab *Orders*: enabled" in found.out
 
 
 def test_it_is_retired_by_two_people_and_can_be_taken_back_until_the_end(

@@ -298,9 +298,9 @@ def recertification_words(rules: RecertificationRules | None) -> tuple[str, ...]
     asked = (
         f"{c.criticality} every {c.months} months, answered within {span_in_words(c.answer)}" for c in rules.cadences
     )
-    follow = " ".join(f"→ {r.then} after {span_in_words(r.grace)}" for r in rules.ladder)
+    follow = (f"without an answer, {n}. {r.then} after {span_in_words(r.grace)}" for n, r in enumerate(rules.ladder, 1))
     looked = f"answers are reviewed by the role {rules.reviewer}"
     if rules.reviewer and rules.review:
         looked += f", reminded every {span_in_words(rules.review)}"
     told = (f"told by an escalation: {', '.join(r.roles)}" for r in rules.ladder if r.roles)
-    return (begin, *asked, *((f"no answer {follow}",) if follow else ()), *told, *((looked,) if rules.reviewer else ()))
+    return (begin, *asked, *follow, *told, *((looked,) if rules.reviewer else ()))
