@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Installation
@@ -16,6 +17,7 @@ from lampway.domain.events import (
     Event,
     LockObserved,
     PromotionRequested,
+    Recorded,
 )
 from lampway.domain.promotion import Bound, DeploymentKind, Promotion, PromotionState
 from lampway.domain.strategy import Environment
@@ -23,10 +25,13 @@ from lampway.domain.switches import PENDING, Switch, SwitchState
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, Request, access_to, require_reason, rules_in_force
 from lampway.engine.facts import installed
+from lampway.engine.journal import More
 from lampway.engine.retirements import refuse_retired
-from lampway.engine.store import Reading
+from lampway.engine.store import Reading, Transaction
 from lampway.errors import NotFoundError, PlatformError, RefusedError, SecretError
 
+_AT_ONCE = 4
+"""Environments that are looked at side by side: what takes long is waiting for the platform."""
 _UNDER_WAY = (DeploymentState.RUNNING, DeploymentState.RECONCILE)
 
 
@@ -43,6 +48,14 @@ class Scanned:
     """Top-level containers that no release put there."""
     error: str = ""
     """Why it could not be looked at; then the rest is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was observed, and how switches stood when it was."""
+
+    observation: port.Observation
+    dark: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +93,16 @@ def scan_drift(engine: Engine, request: ScanDrift, actor: Actor) -> tuple[Scanne
         strategy = rules_in_force(reading).strategy
         used = {i.environment for i in reading.find(Installation)}
     names = request.environments or tuple(e.name for e in strategy.environments if e.name in used)
-    scanned = []
-    for environment in [strategy.environment(name) for name in names]:
+    places = [strategy.environment(name) for name in names]
+
+    def look(environment: Environment) -> Scanned:
         try:
-            scanned.append(scan(engine, environment, actor))
+            return scan(engine, environment, actor)
         except (PlatformError, SecretError) as error:
-            scanned.append(Scanned(environment.name, "", (), (), (), error=str(error)))
-    return tuple(scanned)
+            return Scanned(environment.name, "", (), (), (), error=str(error))
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="scan") as pool:
+        return tuple(pool.map(look, places))
 
 
 def scan(engine: Engine, environment: Environment, actor: Actor) -> Scanned:
@@ -96,18 +112,33 @@ def scan(engine: Engine, environment: Environment, actor: Actor) -> Scanned:
         dark = _dark(reading, environment.name)
     access = access_to(engine, environment)
     observation = engine.platform(environment.platform).observe(access, _expected(engine, here, dark))
-    return _keep(engine, environment.name, here, (observation, dark), actor)
+    return _keep(engine, environment.name, here, _Seen(observation, dark), actor)
 
 
-def scan_one(engine: Engine, access: port.Access, platform: port.Platform, here: Installation | None) -> str:
-    """Look at one solution and return the id of a finding about it that nobody accepted; nothing if there is none."""
-    if here is None:
-        return ""
+def scan_one(engine: Engine, access: port.Access, platform: port.Platform, here: Installation) -> None:
+    """Look at one solution and record what differs."""
+    _keep(engine, here.environment, (here,), _see_one(engine, access, platform, here), ENGINE)
+
+
+def look_at_one(
+    engine: Engine, access: port.Access, platform: port.Platform, here: Installation
+) -> tuple[DriftFinding | None, More]:
+    """Look at one solution and return a finding that nobody accepted, if there is one, and what records the look."""
+    seen = _see_one(engine, access, platform, here)
+    with engine.store.reading() as reading:
+        found = _compared(engine, reading, here.environment, (here,), seen)[0].findings
+
+    def tell(transaction: Transaction) -> list[Recorded]:
+        events = _compared(engine, transaction, here.environment, (here,), seen)[1]
+        return [transaction.append(event, ENGINE) for event in events]
+
+    return next((f for f in found if f.state is DriftState.OPEN), None), tell
+
+
+def _see_one(engine: Engine, access: port.Access, platform: port.Platform, here: Installation) -> _Seen:
     with engine.store.reading() as reading:
         dark = _dark(reading, here.environment)
-    observation = platform.observe(access, _expected(engine, (here,), dark))
-    found = _keep(engine, here.environment, (here,), (observation, dark), ENGINE).findings
-    return next((f.id for f in found if f.state is DriftState.OPEN), "")
+    return _Seen(platform.observe(access, _expected(engine, (here,), dark)), dark)
 
 
 def refresh(engine: Engine, environment: Environment, actor: Actor, *, lock: bool) -> None:
@@ -146,43 +177,52 @@ def _dark(reading: Reading, environment: str) -> Mapping[str, str]:
     return {switch.solution: str(switch.state) for switch in reading.find(Switch, environment=environment)}
 
 
-def _keep(
-    engine: Engine,
-    environment: str,
-    here: Sequence[Installation],
-    seen_there: tuple[port.Observation, Mapping[str, str]],
-    actor: Actor,
-) -> Scanned:
-    """Record an observation, made with switches as they stood then: new findings, and those that are gone.
+def _keep(engine: Engine, environment: str, here: Sequence[Installation], seen: _Seen, actor: Actor) -> Scanned:
+    """Record an observation: new findings, and those that are gone.
+
+    It is compared by a look that keeps nobody from writing, and once more only where something was written since.
+    """
+    with engine.store.reading() as reading:
+        seen_at = reading.head()
+        scanned, events = _compared(engine, reading, environment, here, seen)
+    with engine.store.transaction() as transaction:
+        if transaction.head() != seen_at:
+            scanned, events = _compared(engine, transaction, environment, here, seen)
+        told = [transaction.append(event, actor) for event in events]
+    engine.tell(told)
+    return scanned
+
+
+def _compared(
+    engine: Engine, reading: Reading, environment: str, here: Sequence[Installation], looked: _Seen
+) -> tuple[Scanned, list[Event]]:
+    """Return what an observation comes to, and the events that record it.
 
     What was deployed or switched meanwhile, or is being so, is left out: it was compared with what should no longer be
     there.
     """
-    observation, dark = seen_there
+    observation, dark = looked.observation, looked.dark
     events: list[Event] = []
     current: list[DriftFinding] = []
-    with engine.store.transaction() as transaction:
-        now = _dark(transaction, environment)
-        moved = {name for name in {*dark, *now} if dark.get(name) != now.get(name) or dark.get(name) in PENDING}
-        here = [i for i in here if i.solution not in moved and _stands(transaction, i)]
-        for installation in here:
-            seen = _findings(engine, installation, observation.solutions[installation.solution])
-            known = _unresolved(transaction, environment, installation.solution)
-            for finding in seen:
-                same = next((k for k in known if k.fingerprint == finding.fingerprint), None)
-                current.append(same or finding)
-                if same is None:
-                    events.append(DriftFound(finding))
-            marks = {f.fingerprint for f in seen}
-            gone = [k for k in known if k.fingerprint not in marks]
-            events += [DriftResolved(k.id, DriftState.GONE, "no longer seen") for k in gone]
-        drifted = tuple(sorted({f.solution for f in current}))
-        clean = tuple(sorted({i.solution for i in here} - set(drifted)))
-        unowned = tuple(c.name for c in observation.unowned)
-        events.append(EnvironmentObserved(environment, observation.revision, clean, drifted, unowned))
-        told = [transaction.append(event, actor) for event in events]
-    engine.tell(told)
-    return Scanned(environment, observation.revision, tuple(current), clean, unowned)
+    now = _dark(reading, environment)
+    moved = {name for name in {*dark, *now} if dark.get(name) != now.get(name) or dark.get(name) in PENDING}
+    here = [i for i in here if i.solution not in moved and _stands(reading, i)]
+    for installation in here:
+        seen = _findings(engine, installation, observation.solutions[installation.solution])
+        known = _unresolved(reading, environment, installation.solution)
+        for finding in seen:
+            same = next((k for k in known if k.fingerprint == finding.fingerprint), None)
+            current.append(same or finding)
+            if same is None:
+                events.append(DriftFound(finding))
+        marks = {f.fingerprint for f in seen}
+        gone = [k for k in known if k.fingerprint not in marks]
+        events += [DriftResolved(k.id, DriftState.GONE, "no longer seen") for k in gone]
+    drifted = tuple(sorted({f.solution for f in current}))
+    clean = tuple(sorted({i.solution for i in here} - set(drifted)))
+    unowned = tuple(c.name for c in observation.unowned)
+    events.append(EnvironmentObserved(environment, observation.revision, clean, drifted, unowned))
+    return Scanned(environment, observation.revision, tuple(current), clean, unowned), events
 
 
 def _stands(reading: Reading, seen: Installation) -> bool:
@@ -200,8 +240,8 @@ def _findings(engine: Engine, installation: Installation, seen: port.Observed) -
         "configuration": tuple(edit.summary for edit in seen.configuration),
     }
     exact = {
-        "definition": digest([seen.definition.added, seen.definition.removed, seen.definition.changed]),
-        "configuration": digest(seen.configuration),
+        "definition": [seen.definition.added, seen.definition.removed, seen.definition.changed],
+        "configuration": seen.configuration,
     }
     return [
         DriftFinding(
@@ -211,7 +251,7 @@ def _findings(engine: Engine, installation: Installation, seen: port.Observed) -
             version=installation.version,
             stream=stream,
             changes=changes,
-            fingerprint=exact[stream],
+            fingerprint=digest(exact[stream]),
             found_at=engine.now(),
         )
         for stream, changes in streams.items()
