@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lampway.config import load_strategy
+from lampway.config import initial_files, load_strategy
 from lampway.domain.recertification import (
     Cadence,
     Consequence,
@@ -103,3 +103,16 @@ def test_a_change_of_it_is_told_in_words(files, altered) -> None:
     assert any("without an answer, 3. switch-off after 14 d" in line for line in told)
     assert any(line.endswith("30 d → 45 d") for line in told)
     assert compare(after, after) == ()
+
+
+def test_what_the_template_offers_is_valid_when_it_is_taken() -> None:
+    people = (("ada", "Ada", "ada@example.com", ("maker", "platform-admin")),)
+    written = dict(initial_files(team="Order desk", next_review="2027-05-01", people=people))
+    before, begin, after = written[FILE].partition("# recertification:\n")
+    offered, end, rest = after.partition("\n\n")
+    taken = "\n".join(line.removeprefix("# ") for line in offered.splitlines())
+    written[FILE] = f"{before}recertification:\n{taken}{end}{rest}"
+    found = load_strategy({path: text.encode() for path, text in written.items()}).recertification
+    assert begin
+    assert found is not None
+    assert [rung.then for rung in found.ladder] == list(Consequence)

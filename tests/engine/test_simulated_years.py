@@ -67,8 +67,8 @@ def test_six_years_of_campaigns_are_those_of_the_model(shipped: Team, zone: str,
     assert [at for then, at in rungs if then == "remind"] == reminders
     assert [at for then, at in rungs if then == "escalate"] == escalations
     assert len(rungs) == len(reminders) + len(escalations)
-    untils = [datetime.fromisoformat(r.event.certification.until) for r in told(team, "certified")]
-    assert untils[:-1] == ends[:-1]
+    promised = [datetime.fromisoformat(r.event.certification.until) for r in told(team, "certified")]
+    assert promised[:-1] == ends[:-1]
     answers = [slot + timedelta(days=ANSWERED_AFTER[n % 4]) for n, slot in enumerate(slots)]
     ran_out = [end for end, renewed in zip(ends, answers[1:], strict=False) if end and end < renewed]
     certificates = [r for r in told(team, "ran-out") if r.event.what == "certification"]
