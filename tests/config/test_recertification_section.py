@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lampway.config import initial_files, load_strategy
+from lampway.domain.cautions import cautions
 from lampway.domain.recertification import (
     Cadence,
     Consequence,
@@ -116,3 +119,14 @@ def test_what_the_template_offers_is_valid_when_it_is_taken() -> None:
     assert begin
     assert found is not None
     assert [rung.then for rung in found.ladder] == list(Consequence)
+
+
+def test_answers_that_nobody_could_review_are_pointed_out(altered) -> None:
+    text = GOOD.replace("review: {role: approver, remind: 5d}", "review: {role: maker}")
+    rules = load_strategy(altered(FILE, BEFORE, text + BEFORE))
+    owners = {s.owner for s in rules.solutions}
+    only_owners = replace(rules, people=tuple(p for p in rules.people if p.id in owners or "maker" not in p.roles))
+    nobody = replace(rules, people=tuple(p for p in rules.people if "maker" not in p.roles))
+    assert any("nobody but its owner may review" in line for line in cautions(only_owners))
+    assert any("nobody holds maker: answers of owners wait" in line for line in cautions(nobody))
+    assert not any("answers" in line for line in cautions(load_strategy(altered(FILE, BEFORE, GOOD + BEFORE))))

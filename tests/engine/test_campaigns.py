@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from governing import CALENDAR, DAY, RULES, SAID, governed, run_for, rungs, told, work
-from team import Team
+from team import MortalStore, Team
 
 from lampway.domain.capability import Ability, Support
 from lampway.domain.certification import Certification
@@ -18,12 +18,14 @@ from lampway.domain.retirement import Retirement
 from lampway.domain.stops import Hold, HoldState
 from lampway.domain.switches import Switch, SwitchState
 from lampway.engine.certify import Recertify, ReviewAnswer
-from lampway.engine.drain import drain
+from lampway.engine.context import Engine
+from lampway.engine.drain import drain, environments_with_work
 from lampway.engine.drift import ScanDrift
 from lampway.engine.promote import Rollback
 from lampway.engine.questions import ShowCampaigns, ShowQuestion
 from lampway.engine.readiness import ShowReadiness
 from lampway.engine.schedules import fire, fire_due, plan_everywhere
+from lampway.engine.stops import LiftHold
 from lampway.engine.switching import MarkSwitched
 from lampway.errors import LampwayError, NotFoundError, RefusedError, UsageError
 from lampway.testing.world import CrashError, Execution, Fault
@@ -395,3 +397,80 @@ def test_the_ledger_tells_the_same_records_again(asked: Team) -> None:
     dark(asked)
     asked.do(Recertify("orders", **SAID))
     assert asked.store.audit() == ()
+
+
+def test_whoever_lifts_the_hold_may_deploy_and_it_is_off_again_at_once(asked: Team) -> None:
+    """The question is still open: what was deployed is there, and does not run."""
+    dark(asked)
+    asked.do(LiftHold("orders"), "rita")
+    release = asked.release("2.00")
+    asked.promote("test", release.name)
+    work(asked)
+    assert asked.running("test") == release.version
+    assert not is_on(asked, "test")
+    assert asked.run(ScanDrift(("test",)))[0].findings == ()
+
+
+def test_a_new_owner_is_the_one_who_is_told_and_answers(asked: Team) -> None:
+    asked.govern(governed(asked.rules, owner="max"))
+    run_for(asked, days=37)
+    assert told(asked, "rung-taken")[0].event.people == ("max",)
+    assert asked.run(ShowCampaigns()).questions[0].by == "max"
+    with pytest.raises(RefusedError, match="does not own"):
+        asked.run(Recertify("orders", **SAID))
+    assert asked.do(Recertify("orders", **SAID, owner="max"), "max").by == "max"
+
+
+def test_nothing_follows_for_what_is_no_longer_in_the_strategy(asked: Team) -> None:
+    asked.govern(replace(asked.rules, solutions=tuple(s for s in asked.rules.solutions if s.name != "orders")))
+    run_for(asked, days=200)
+    assert rungs(asked) == []
+    assert is_on(asked)
+
+
+def test_an_answer_whose_review_was_abolished_is_given_again(shipped: Team) -> None:
+    team = reviewed(shipped)
+    team.do(Recertify("orders", **SAID))
+    team.govern(governed(team.rules))
+    team.do(Recertify("orders", **SAID))
+    assert question(team).state is QuestionState.CONFIRMED
+    assert len(team.find(Certification)) == 1
+
+
+def test_what_its_owner_needs_no_more_ends_once_that_was_reviewed(shipped: Team) -> None:
+    team = reviewed(shipped)
+    team.do(Recertify("orders", needed=False, reason="it is old"))
+    assert team.find(Retirement) == ()
+    team.do(ReviewAnswer("orders", True), "pam")
+    assert team.find(Retirement)[0].reason == "it is old"
+    assert question(team).state is QuestionState.UNNEEDED
+
+
+def test_a_process_that_dies_at_any_point_of_switching_is_taken_over(asked: Team) -> None:
+    for days in (38, 7):
+        asked.clock.move(days=days)
+        work(asked)
+    asked.clock.move(days=14)
+    plan_everywhere(asked.engine, CALENDAR)
+    counted = asked.copy()
+    store = MortalStore(counted.store)
+    _switch_all(counted.another(store))
+    points = len(store.points)
+    assert points > 10
+    for point in range(1, points + 1):
+        team = asked.copy()
+        with pytest.raises(CrashError):
+            _switch_all(team.another(MortalStore(team.store, point)))
+        _switch_all(team.another(holder="two"))
+        assert rungs(team) == ["remind", "escalate", "switch-off"]
+        assert sorted(team.prod.switched) == [("a1", False), ("a2", False)]
+        assert [s.state for s in team.find(Switch)] == [SwitchState.OFF] * 2
+        assert team.store.audit() == ()
+        team.store.close()
+
+
+def _switch_all(engine: Engine) -> None:
+    plan_everywhere(engine, CALENDAR)
+    list(fire_due(engine, CALENDAR))
+    for name in environments_with_work(engine):
+        drain(engine, name)

@@ -138,9 +138,7 @@ def _retirement(recorded: events.Recorded, records: Records) -> None:
             pass
 
 
-def _ended(
-    retirement: Retirement, event: events.RetirementEnded, recorded: events.Recorded, records: Records
-) -> None:
+def _ended(retirement: Retirement, event: events.RetirementEnded, recorded: events.Recorded, records: Records) -> None:
     ended = replace(retirement, state=event.state, note=event.reason, ended_at=recorded.at)
     records.put(retirement.id, replace(ended, ended_by=recorded.actor.person))
     question = records.get(Question, retirement.cause) if retirement.cause else None

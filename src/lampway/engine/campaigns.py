@@ -61,18 +61,19 @@ def governing_rows(reading: Reading, strategy: Strategy) -> Iterator[Scheduled]:
     if rules is not None:
         campaigns = reading.find(Campaign)
         yield from (_campaign_row(rules, cadence, campaigns) for cadence in rules.cadences)
+        known = {solution.name for solution in strategy.solutions}
         for question in reading.find(Question, states=ASKED):
-            yield from _question_rows(reading, rules, question)
+            if question.solution in known:
+                yield from _question_rows(reading, rules, question)
     for retirement in reading.find(Retirement, states=(RetirementState.WAITING,)):
         yield _retirement_row(retirement)
 
 
 def certificate_ends(reading: Reading) -> Iterator[Moment]:
     """Yield when what owners confirmed ends, of everything that is installed somewhere."""
-    here = {i.solution for i in reading.find(Installation)}
     newest = {given.solution: given for given in reading.find(Certification)}
     for solution, given in newest.items():
-        if solution in here:
+        if reading.find(Installation, solution=solution, limit=1):
             words = f"what {given.by} certified about {solution}"
             yield Moment(to_text(datetime.fromisoformat(given.until)), "certification", given.id, words)
 
@@ -225,6 +226,8 @@ def _take_rung(
     rung = question.next_rung(rules) if question else None
     if question is None or rung is None or _exact(question.next_at(rules)) > now:
         return
+    if not any(s.name == question.solution for s in strategy.solutions):
+        return  # nobody could answer for it any more
     then = replace(question, taken=(*question.taken, rung.then), since=now)
     following, at = then.next_rung(rules), then.next_at(rules)
     words = f"nobody answered whether {question.solution} is still needed, due {shown(question.due)}"
@@ -242,10 +245,11 @@ def _take_rung(
 
 
 def _told(strategy: Strategy, question: Question, rung: Rung) -> tuple[str, ...]:
-    """Return who is told of a rung: the owner always, others once it was escalated."""
-    names = [question.profile.owner]
+    """Return who is told of a rung: whoever owns it now always, others once it was escalated."""
+    solution = strategy.solution(question.solution)
+    names = [solution.owner]
     if rung.then is not Consequence.REMIND or Consequence.ESCALATE in question.taken:
-        names.append(question.profile.backup_owner)
+        names.append(solution.backup_owner)
     roles = rung.roles if rung.then is Consequence.ESCALATE else ("platform-admin",)
     names += [p.id for p in strategy.holders(roles)] if rung.then is not Consequence.REMIND else []
     return tuple(dict.fromkeys(name for name in names if name))

@@ -270,11 +270,11 @@ def _refuse(  # noqa: PLR0917 - an answer is judged by all of these
         if any(text is not None for text in said):
             hint = f"change solutions/{solution.name}/solution.yaml, or leave these out"
             raise UsageError(f"no campaign asks about {solution.name} now: nothing else is confirmed", hint=hint)
-    elif question.state is QuestionState.REVIEW:
+    elif question.state is QuestionState.REVIEW and strategy.recertification and strategy.recertification.reviewer:
         raise RefusedError(question.words(""), hint="lampway campaigns")
     elif not question.may_answer(strategy.recertification, role):
-        hint = f"{question.profile.owner} answers; once it is escalated, {solution.backup_owner} may as well"
-        raise RefusedError(f"{question.profile.owner} is asked about {solution.name} first", hint=hint)
+        hint = f"{solution.owner} answers; once it is escalated, {solution.backup_owner} may as well"
+        raise RefusedError(f"{solution.owner} is asked about {solution.name} first", hint=hint)
     for one in reading.find(Retirement, solution=solution.name, states=UNDER_WAY):
         if question is None or one.cause != question.id:
             raise RefusedError(one.words, hint=f"lampway retire {solution.name} --undo --reason '...'")

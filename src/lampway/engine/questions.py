@@ -119,11 +119,13 @@ def _owed(strategy: Strategy, question: Question, now: str) -> Owed:
     rules = strategy.recertification
     rung = question.next_rung(rules) if rules else None
     is_open = question.state is QuestionState.OPEN
+    solution = next((s for s in strategy.solutions if s.name == question.solution), None)
+    owner = solution.owner if solution else question.profile.owner
     return Owed(
         id=question.id,
         solution=question.solution,
         state=str(question.state),
-        by=question.profile.owner if is_open else (rules.reviewer if rules else ""),
+        by=owner if is_open else (rules.reviewer if rules else ""),
         due=question.due if is_open else "",
         following=str(rung.then) if rung else "",
         following_at=question.next_at(rules) if rules else "",
