@@ -20,6 +20,7 @@ from lampway.domain.events import (
     CertificateClosed,
     Event,
     PromotionRequested,
+    Recorded,
     RemovalAsked,
     RetirementDelayed,
     RetirementEnded,
@@ -51,6 +52,8 @@ from lampway.engine.switching import ask_off, hold_off, lift_ours
 CAMPAIGN, RUNG, REVIEW, RETIREMENT = "campaign", "rung", "review", "retirement"
 GOVERNING = (CAMPAIGN, RUNG, REVIEW, RETIREMENT)
 """Kinds of rows that are acted upon here."""
+_AT_ONCE = 200
+"""How many rows are taken in one transaction."""
 _AGAIN = 86_400.0
 """Seconds until a removal that something stood in the way of is tried again."""
 
@@ -113,21 +116,29 @@ def _exact(moment: str) -> str:
 
 
 def take_row(engine: Engine, row: Scheduled) -> bool:
-    """Do one thing that is due, and plan what comes after it; return False where another worker was faster."""
+    """Do one thing that is due, and whatever else of its sort is; return False where another worker was faster.
+
+    Owners of many solutions are asked at once, and what follows is due at once: reading the rules for each of them by
+    itself would cost more than all the rest.
+    """
+    told: list[Recorded] = []
     with engine.store.transaction() as transaction:
         if not transaction.take_due(row):
             return False
-        told = [transaction.append(event, ENGINE) for event in tuple(_due(engine, transaction, row))]
         strategy = rules_in_force(transaction).strategy
-        for following in _following(transaction, strategy, row):
-            transaction.plan(following)
+        others = transaction.due_by(engine.now(), limit=_AT_ONCE)
+        for one in (row, *(other for other in others if other.kind == row.kind)):
+            if one is row or transaction.take_due(one):
+                events = tuple(_due(engine, transaction, strategy, one))
+                told += [transaction.append(event, ENGINE) for event in events]
+                for following in _following(transaction, strategy, one):
+                    transaction.plan(following)
     engine.tell(told)
     return bool(told)
 
 
-def _due(engine: Engine, reading: Reading, row: Scheduled) -> Iterator[Event]:
-    strategy, subject = rules_in_force(reading).strategy, row.key.partition("/")[2]
-    rules = strategy.recertification
+def _due(engine: Engine, reading: Reading, strategy: Strategy, row: Scheduled) -> Iterator[Event]:
+    subject, rules = row.key.partition("/")[2], strategy.recertification
     if row.kind == RETIREMENT:
         retirement = reading.get(Retirement, subject)
         if retirement is not None and retirement.state is RetirementState.WAITING:
