@@ -22,8 +22,9 @@ from lampway.engine.context import Engine
 from lampway.engine.drain import drain, environments_with_work
 from lampway.engine.drift import ScanDrift
 from lampway.engine.promote import Rollback
-from lampway.engine.questions import ShowCampaigns, ShowQuestion
+from lampway.engine.questions import ShowCampaigns, ShowOwed, ShowQuestion
 from lampway.engine.readiness import ShowReadiness
+from lampway.engine.retire import Retire
 from lampway.engine.schedules import fire, fire_due, plan_everywhere
 from lampway.engine.stops import LiftHold
 from lampway.engine.switching import MarkSwitched
@@ -474,3 +475,24 @@ def _switch_all(engine: Engine) -> None:
     list(fire_due(engine, CALENDAR))
     for name in environments_with_work(engine):
         drain(engine, name)
+
+
+def test_everybody_sees_what_they_owe_and_nothing_of_others(shipped: Team) -> None:
+    team = reviewed(shipped)
+    people = ("mia", "rita", "pam", "ana", "zoe", "nobody")
+
+    def owed() -> dict[str, str]:
+        found = {who: team.run(ShowOwed(), who) for who in people}
+        return {who: lines[0].rpartition(": ")[2] for who, lines in found.items() if lines}
+
+    assert owed() == {"mia": "lampway recertify orders --show"}
+    run_for(team, days=46)
+    assert owed().keys() == {"mia", "rita"}, "it was escalated"
+    team.do(Recertify("orders", **SAID), "rita")
+    assert owed() == {"pam": "lampway review orders --accept|--send-back"}
+    team.do(ReviewAnswer("orders", True), "pam")
+    assert owed() == {}
+    team.do(Retire("orders", "it is old"), "max")
+    assert owed() == {"ana": "lampway retire orders --approve"}
+    assert team.run(ShowOwed(), "max") == ()
+    assert len(team.run(ShowOwed(everybody=True), "nobody")) == 1

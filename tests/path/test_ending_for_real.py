@@ -54,6 +54,8 @@ def asked(team: Any, wait: Callable[[float], None]) -> Any:
     team.to_prod()
     wait(0)
     assert "ada" in team.ok("recertify", "--list").out
+    assert "orders: still needed? ada answers by" in team.ok("inbox").out
+    assert "nothing waits" in team.ok("inbox", user="ben").out
     return team
 
 

@@ -56,9 +56,11 @@ from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.questions import (
     ShowCampaigns,
+    ShowOwed,
     ShowQuestion,
     ShowRetirements,
     show_campaigns,
+    show_owed,
     show_question,
     show_retirements,
 )
@@ -215,6 +217,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ReviewAnswer: review_answer,
     ShowCampaigns: show_campaigns,
     ShowQuestion: show_question,
+    ShowOwed: show_owed,
     ShowRetirements: show_retirements,
     Retire: retire,
     ApproveRetirement: approve_retirement,

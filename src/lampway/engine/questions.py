@@ -9,12 +9,12 @@ from lampway.domain.due import to_text
 from lampway.domain.events import Actor
 from lampway.domain.recertification import ASKED, Campaign, Profile, Question, QuestionState, newest_campaign
 from lampway.domain.retirement import UNDER_WAY, Retirement
-from lampway.domain.strategy import Strategy
+from lampway.domain.strategy import RulesInForce, Strategy
 from lampway.domain.switches import PENDING, TASKS, Switch, SwitchState
 from lampway.engine.campaigns import profile_of
 from lampway.engine.certify import declared_otherwise, open_question
 from lampway.engine.context import Engine, Request, rules_in_force
-from lampway.engine.retirements import missing_consents
+from lampway.engine.retirements import able_to_approve, approval_rules, missing_consents
 from lampway.engine.store import Reading
 from lampway.engine.usage import UsageFacts, usage_of
 
@@ -84,6 +84,14 @@ class ShowQuestion(Request[QuestionView]):
     """Look at what is asked about one solution, and at what is known of its use."""
 
     solution: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOwed(Request[tuple[str, ...]]):
+    """Ask what somebody owes besides decisions about promotions: answers, reviews, approvals of ends, switches."""
+
+    everybody: bool = False
+    """What anybody owes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +181,59 @@ def show_retirements(engine: Engine, request: ShowRetirements, actor: Actor) -> 
         strategy = rules_in_force(reading).strategy
         found = reading.find(Retirement)
         return tuple(RetirementView(r, _missing(reading, strategy, r)) for r in found)
+
+
+def show_owed(engine: Engine, request: ShowOwed, actor: Actor) -> tuple[str, ...]:
+    """Return what whoever asks owes, a line with its command each; nothing before any rules are in force."""
+    with engine.store.reading() as reading:
+        rules = reading.get(RulesInForce, "current")
+        person = rules.strategy.person(actor.person) if rules else None
+        if rules is None or (person is None and not request.everybody):
+            return ()
+        strategy, now = rules_in_force(reading).strategy, engine.now()
+        owed = [
+            *((_asked(strategy, q), _words(q, now)) for q in reading.find(Question, states=ASKED)),
+            *(_to_approve(reading, strategy, r, now) for r in reading.find(Retirement, states=("requested",))),
+            *((_admins(strategy), f"{s.words}: {_DONE.format(s=s)}") for s in reading.find(Switch, states=TASKS)),
+        ]
+    return tuple(words for people, words in owed if request.everybody or (person and person.id in people))
+
+
+_DONE = "lampway switched {s.solution} --in {s.environment} --reason '...'"
+
+
+def _asked(strategy: Strategy, question: Question) -> set[str]:
+    """Return who may act on a question now."""
+    rules, solution = (
+        strategy.recertification,
+        next((s for s in strategy.solutions if s.name == question.solution), None),
+    )
+    if question.state is QuestionState.REVIEW:
+        able = strategy.holders((rules.reviewer,)) if rules and rules.reviewer else ()
+        return {p.id for p in able} - {question.answers[-1].by}
+    owners = {solution.owner} if solution else set()
+    if solution and solution.backup_owner and question.may_answer(rules, "backup-owner"):
+        owners.add(solution.backup_owner)
+    return owners
+
+
+def _words(question: Question, now: str) -> str:
+    if question.state is QuestionState.REVIEW:
+        return f"{question.solution}: {question.words(now)}: lampway review {question.solution} --accept|--send-back"
+    return f"{question.solution}: still needed? {question.words(now)}: lampway recertify {question.solution} --show"
+
+
+def _to_approve(reading: Reading, strategy: Strategy, retirement: Retirement, now: str) -> tuple[set[str], str]:
+    rules = approval_rules(reading, strategy, retirement)
+    able = {p.id for rule in rules for p in able_to_approve(strategy, rule, now)}
+    given = {consent.by for consent in retirement.consents}
+    scope = f"{retirement.solution} --in {retirement.environment}" if retirement.environment else retirement.solution
+    words = f"{retirement.words}, asked for by {retirement.requested_by}: lampway retire {scope} --approve"
+    return able - given - {retirement.requested_by}, words
+
+
+def _admins(strategy: Strategy) -> set[str]:
+    return {p.id for p in strategy.holders(("platform-admin",))}
 
 
 def _missing(reading: Reading, strategy: Strategy, retirement: Retirement) -> tuple[str, ...]:
