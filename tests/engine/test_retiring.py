@@ -347,3 +347,28 @@ def test_an_answer_does_not_undo_what_people_asked_for(shipped: Team) -> None:
     shipped.do(Retire("orders", WHY), "max")
     with pytest.raises(RefusedError, match="waits for approval"):
         shipped.run(Recertify("orders", **SAID))
+
+
+def test_taken_back_when_its_owner_no_longer_is_asked_it_runs_again(shipped: Team) -> None:
+    """Switched off for want of an answer, then not needed, then needed after all."""
+    shipped.govern(governed(shipped.rules, RULES))
+    run_for(shipped, days=28 + 59 + 1)
+    assert not any(app.is_on for app in shipped.prod.apps.values())
+    shipped.do(Recertify("orders", needed=False, reason="it is old"))
+    shipped.do(ApproveRetirement("orders"), "ana")
+    shipped.do(UndoRetirement("orders", "it is needed"), "ana")
+    assert all(app.is_on for app in (*shipped.prod.apps.values(), *shipped.test.apps.values()))
+    assert shipped.do(Promote("orders", "prod")).already == ("test", "prod")
+    release = shipped.release("2.00")
+    shipped.promote("test", release.name)
+    assert shipped.running("test") == release.version
+
+
+def test_a_place_may_be_named_by_its_stage(shipped: Team) -> None:
+    (path,) = shipped.rules.pipelines
+    renamed = tuple(replace(s, name="live") if s.name == "prod" else s for s in path.stages)
+    shipped.govern(replace(shipped.rules, pipelines=(replace(path, stages=renamed),)))
+    assert shipped.do(Retire("orders", WHY, "live")).environment == "prod"
+    assert shipped.do(ApproveRetirement("orders", "live"), "ana").state is RetirementState.WAITING
+    shipped.do(UndoRetirement("orders", "no", "prod"))
+    assert retirement(shipped).state is RetirementState.UNDONE

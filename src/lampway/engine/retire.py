@@ -23,6 +23,7 @@ from lampway.domain.events import (
 )
 from lampway.domain.moments import later
 from lampway.domain.promotion import OPEN_STATES, Bound, DeploymentKind, Promotion, PromotionState
+from lampway.domain.recertification import Question
 from lampway.domain.release import Release
 from lampway.domain.retirement import (
     Consent,
@@ -39,12 +40,13 @@ from lampway.engine.retirements import (
     find_retirement,
     installed_in,
     missing_consents,
+    place_of,
     refuse_needed,
     refuse_second,
 )
 from lampway.engine.signed import Draft, by_signature, keys_of, prove
 from lampway.engine.store import Reading
-from lampway.engine.switching import ask_off, ask_on
+from lampway.engine.switching import ask_off, ask_on, lift_ours
 from lampway.errors import RefusedError, UsageError
 
 
@@ -99,7 +101,7 @@ def retire(engine: Engine, request: Retire, actor: Actor) -> Retirement:
         person = strategy.person(actor.person)
         if person is None:
             raise RefusedError(f"{actor.person} is nobody in people.yaml", hint="add them and apply the strategy")
-        environment = strategy.stage(solution.name, request.environment).environment if request.environment else ""
+        environment = place_of(transaction, solution.name, request.environment)
         refuse_second(transaction, solution.name, environment)
         asked = Retirement(engine.new_id(), solution.name, environment, reason, person.id, engine.now())
         refuse_needed(transaction, asked)
@@ -192,7 +194,11 @@ def undoing(engine: Engine, reading: Reading, found: Retirement, person: str, re
         if promotion.state in OPEN_STATES:
             yield PromotionMoved(promotion.id, PromotionState.ABORTED, why)
     yield RetirementEnded(found.id, RetirementState.UNDONE, reason)
-    yield from ask_on(engine, reading, found.solution, (found.id,), why)
+    question = reading.get(Question, found.cause) if found.cause else None
+    is_over = question is not None and not question.is_open
+    if is_over:  # nobody is asked any more who could bring it back by an answer
+        yield from lift_ours(reading, found.solution, why)
+    yield from ask_on(engine, reading, found.solution, (found.id, *((found.cause,) if is_over else ())), why)
     strategy = rules_in_force(reading).strategy
     for gone in found.places:
         if reading.get(Installation, f"{gone.environment}/{gone.solution}") is None:
@@ -226,7 +232,8 @@ def _archive(engine: Engine, solution: str, environment: str) -> dict[str, tuple
     Before anything is recorded: what is kept already is kept once, and what nothing ever names harms nobody.
     """
     with engine.store.reading() as reading:
-        found = [h for h in reading.find(Installation, solution=solution) if environment in ("", h.environment)]
+        place = place_of(reading, solution, environment)
+        found = [h for h in reading.find(Installation, solution=solution) if place in ("", h.environment)]
         sealed = [h for h in found if reading.get(Release, f"{h.solution}@{h.version}") is not None]
     evidence: dict[str, str] = {}
     for name in dict.fromkeys(f"{here.solution}@{here.version}" for here in sealed):

@@ -10,7 +10,7 @@ from lampway.domain.promotion import Bound, DeploymentKind, Promotion, Promotion
 from lampway.domain.release import Release
 from lampway.domain.retirement import UNDER_WAY, Retirement, RetirementState, needed_by
 from lampway.domain.strategy import GateRule, Person, Strategy
-from lampway.engine.context import Engine
+from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, RefusedError, UsageError
 
@@ -21,7 +21,8 @@ _USUAL = (GateRule("approval", roles=("approver", "release-manager", "platform-a
 def find_retirement(reading: Reading, solution: str, environment: str) -> Retirement:
     """Return the retirement that is under way. Raises NotFoundError, UsageError where several would do."""
     under_way = reading.find(Retirement, solution=solution, states=UNDER_WAY)
-    found = [r for r in under_way if not environment or r.environment == environment]
+    place = place_of(reading, solution, environment)
+    found = [r for r in under_way if not place or r.environment == place]
     if not found:
         where = f" in {environment}" if environment else ""
         raise NotFoundError(f"no retirement of {solution}{where} is under way", hint="lampway retire --list")
@@ -29,6 +30,14 @@ def find_retirement(reading: Reading, solution: str, environment: str) -> Retire
         places = ", ".join(r.environment for r in found)
         raise UsageError(f"several retirements of {solution} are under way", hint=f"add --in: {places}")
     return found[0]
+
+
+def place_of(reading: Reading, solution: str, stage: str) -> str:
+    """Return the environment that somebody means by its name, or by that of a stage on the solution's path."""
+    strategy = rules_in_force(reading).strategy
+    if not stage or not any(s.name == solution for s in strategy.solutions):
+        return stage
+    return strategy.stage(solution, stage).environment
 
 
 def installed_in(reading: Reading, retirement: Retirement) -> tuple[Installation, ...]:
