@@ -114,6 +114,14 @@ class Maker:
         self.put([node for node in nodes if node["id"] != "orders-tab" and node.get("z") != "orders-tab"])
         self.put(nodes)
 
+    def runs(self) -> bool:
+        with suppress(httpx.HTTPError):
+            return httpx.get(self._url + "/orders/answer", timeout=2).status_code == 200
+        return False
+
+    def switch_live(self, *, on: bool) -> None:
+        self._change("orders-tab", disabled=not on)
+
     def _change(self, id_: str, **changes: Any) -> None:
         self.put([{**node, **changes} if node["id"] == id_ else node for node in self.nodes()])
 

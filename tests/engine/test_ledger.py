@@ -16,6 +16,7 @@ from team import Team, unguard, with_environment
 from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved
 from lampway.domain.health import WatchRule
 from lampway.domain.projection import RECORDS
+from lampway.domain.recertification import Cadence, RecertificationRules
 from lampway.domain.release import Release
 from lampway.domain.unlocking import UnlockRule
 from lampway.engine.audit import Audit, History
@@ -29,6 +30,7 @@ from lampway.engine.promote import Abort, Promote, Rollback
 from lampway.engine.readiness import AnswerReadiness
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.release import MakeRelease
+from lampway.engine.retire import ApproveRetirement, Retire
 from lampway.engine.schedules import fire_due, plan_everywhere
 from lampway.engine.stops import LiftHold, PutOnHold, VetoRelease
 from lampway.engine.unlock import ConfirmUnlock, ReviewUnlock, Unlock
@@ -99,6 +101,12 @@ def full(new_team: Team) -> Iterator[Team]:
     team.run(Recertify("orders"))
     team.run(AnswerReadiness("rollback-rehearsed", "yes", note="on Friday", until="2026-06-30"), "pam")
     unlock_prod(team, 0)
+    asked = RecertificationRules("2026-01-01", (Cadence("medium", 12, 86_400.0),))
+    team.govern(replace(team.rules, recertification=asked))
+    plan_everywhere(team.engine, CronCalendar())
+    assert [f.row.kind for f in fire_due(team.engine, CronCalendar())] == ["campaign"]
+    team.run(Retire("orders", "it is old", "prod"))
+    team.run(ApproveRetirement("orders"), "ana")
     yield team
     team.store.close()
 

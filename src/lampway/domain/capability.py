@@ -45,6 +45,10 @@ class Ability(StrEnum):
     """The platform itself can try whether what is installed runs."""
     EXECUTIONS = "executions"
     """The platform tells how many runs of what is installed failed."""
+    SWITCH = "switch"
+    """What is installed can be switched off, and on again, without being removed."""
+    USAGE = "usage"
+    """The platform tells when what is installed ran last, or was changed last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from lampway.domain.deployment import (
     StepState,
 )
 from lampway.domain.due import Passed
+from lampway.domain.governed import ABOUT, GOVERNED, project_governed, replaced_switch
 from lampway.domain.health import HealthWatch, WatchState, after_look
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.quorum import Delegation
@@ -58,6 +59,7 @@ RECORDS: tuple[type, ...] = (
     ReadinessAnswer,
     HealthWatch,
     Unlocking,
+    *GOVERNED,
 )
 """Every kind of record."""
 
@@ -212,6 +214,8 @@ def _stop(recorded: events.Recorded, records: Records) -> None:
             records.put(hold.id, lifted)
         case events.Vetoed(veto=veto):
             records.put(veto_key(veto.environment, veto.release), veto)
+        case governed if isinstance(governed, ABOUT):
+            project_governed(recorded, records)
         case _:
             _unlocking(recorded, records)
 
@@ -342,6 +346,7 @@ def _installed(deployment: Deployment, at: str, records: Records) -> None:
     for finding in records.open_drift(deployment.environment, deployment.solution):
         over = replace(finding, state=DriftState.REVERTED, resolved_by="lampway", resolved_at=at)
         records.put(finding.id, replace(over, reason=f"overwritten by deployment {deployment.id}"))
+    replaced_switch(records, key, removed=not deployment.package)
     if not deployment.package:
         records.delete(Installation, key)
         return

@@ -312,6 +312,12 @@ def _rehearsed(s: Standing) -> Proof:
 
 
 def _scheduled(s: Standing) -> Proof:
+    rules, solutions = s.strategy.recertification, _in_prod(s) or list(s.strategy.solutions)
+    if rules is not None and solutions:
+        bad = [x.name for x in solutions if rules.cadence(x.criticality) is None]
+        why = f"no campaign asks about: {_names(bad)}" if bad else "campaigns ask about each"
+        cure = "say in lampway.yaml how often solutions of that criticality are asked about" if bad else ""
+        return _proof(solutions, bad, why, [_file("lampway.yaml", "recertification")], cure)
     proof = _has_gate(s, "certified")
     if proof.share:
         return proof

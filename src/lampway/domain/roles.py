@@ -62,6 +62,10 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("AnswerReadiness", "readiness --answer", MEMBERS),
     Permission("HandOver", "handover", ANYBODY),
     Permission("ApplyStrategy", "strategy apply", ("platform-admin",)),
+    Permission("ReviewAnswer", "review", ANYBODY),
+    Permission("Retire", "retire", MEMBERS),
+    Permission("UndoRetirement", "retire --undo", ANYBODY),
+    Permission("MarkSwitched", "switched", ("platform-admin",)),
 )
 """What is asked of the engine and changes something, with who may ask.
 

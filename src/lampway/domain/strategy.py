@@ -12,6 +12,7 @@ from lampway.domain.health import WatchRule
 from lampway.domain.keys import PersonKey
 from lampway.domain.notify import Notify
 from lampway.domain.readiness import ReadinessRules
+from lampway.domain.recertification import RecertificationRules, RetirementRules
 from lampway.domain.revocation import Revocation
 from lampway.domain.roles import Assignment, Conflict
 from lampway.domain.schedules import Schedules
@@ -292,6 +293,10 @@ class Strategy:
     """Roles that nobody may hold at once."""
     notify: Notify | None = None
     """Who is told what, and how; None: nobody. No promotion is bound to it."""
+    recertification: RecertificationRules | None = None
+    """When owners are asked whether solutions are still needed; None: never. No promotion is bound to it."""
+    retirement: RetirementRules = field(default_factory=RetirementRules)
+    """How solutions end. No promotion is bound to it."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""

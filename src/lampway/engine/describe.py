@@ -8,6 +8,7 @@ from lampway.domain import events
 from lampway.domain.digest import short
 from lampway.domain.moments import shown
 from lampway.domain.quorum import voice_name
+from lampway.engine.describe_governing import describe_governing
 
 
 def name_subjects(event: events.Event, names: dict[str, str]) -> None:
@@ -23,6 +24,12 @@ def name_subjects(event: events.Event, names: dict[str, str]) -> None:
             names[h.id] = f"{'emergency stop of' if h.emergency else 'hold on'} {h.scope}"
         case events.Delegated(delegation=g):
             names[g.id] = f"of {g.by} to {g.to}"
+        case events.CampaignOpened(questions=questions):
+            names.update((q.id, q.solution) for q in questions)
+        case events.RetirementRequested(retirement=r):
+            names[r.id] = r.scope
+        case events.SwitchAsked(switch=s):
+            names[s.id] = f"{s.solution} in {s.environment}"
         case _:
             pass
 
@@ -137,4 +144,4 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
         case events.LedgerVerified():
             return f"verified up to row {event.last}, with {event.packages} packages: as they were written"
         case _:
-            return event.kind
+            return describe_governing(event, names)

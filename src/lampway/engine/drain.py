@@ -18,6 +18,7 @@ from lampway.domain.spans import span_in_words
 from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.engine.ask import ask_approvers
 from lampway.engine.attestations import attest_verdict
+from lampway.engine.campaigns import tend_retirements
 from lampway.engine.checkpoint import keep_checkpoint, publish
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
@@ -26,6 +27,7 @@ from lampway.engine.facts import bind, case_of, eligibility, gather
 from lampway.engine.recheck import collect_expired, may_collect
 from lampway.engine.relock import tend_unlockings
 from lampway.engine.store import Due, Reading
+from lampway.engine.switching import places_with_switches, tend_switches
 from lampway.errors import LampwayError
 
 _OURS = ("checkpoint", "checkpoint-tag", "tag")
@@ -37,8 +39,9 @@ def environments_with_work(engine: Engine) -> tuple[str, ...]:
     """Return the environments with open promotions, the one asked for first first; then where a tag is still due."""
     with engine.store.reading() as reading:
         found = reading.find(Promotion, states=OPEN_STATES)
+        switches = places_with_switches(reading)
     due = (due.doc.get("environment", "") for due in engine.store.due())
-    return tuple(name for name in dict.fromkeys((*(p.environment for p in found), *due)) if name)
+    return tuple(name for name in dict.fromkeys((*(p.environment for p in found), *due, *switches)) if name)
 
 
 def drain(engine: Engine, environment: str) -> bool:
@@ -75,6 +78,8 @@ def drain(engine: Engine, environment: str) -> bool:
         finally:
             engine.store.release_lease(environment, fence)
         look = _look(engine, environment)
+    again = tend_switches(engine, environment) or again
+    tend_retirements(engine)
     ask_approvers(engine, environment)
     flush_outbox(engine)
     return again or _may_start(engine, tried) or any(due.kind in _OURS for due in engine.store.due())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lampway.domain.events import Actor
+from lampway.engine.campaigns import tend_retirements
 from lampway.engine.context import Engine, Request
 from lampway.engine.deliver import SendNotices, send_notices
 from lampway.engine.health import Looked, tend_watches
@@ -35,9 +36,13 @@ class RunDue(Request[Done]):
 
 
 def run_due(engine: Engine, request: RunDue, actor: Actor) -> Done:
-    """Look at what is watched, and bring out what people are to be told. Raises nothing for what goes badly there."""
+    """Look at what is watched and at what is unlocked, end what was removed, and bring out what people are to be told.
+
+    Raises nothing for what goes badly there.
+    """
     looked, next_look = tend_watches(engine)
     relocked, next_lock = tend_unlockings(engine, request.lanes)
+    tend_retirements(engine)
     sent = send_notices(engine, SendNotices(), actor)
     due = [moment for moment in (next_look, next_lock, sent.next_at) if moment]
     return Done(looked, sent.sent, min(due, default=""), bool(next_look), relocked)

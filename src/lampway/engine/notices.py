@@ -27,6 +27,7 @@ from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.revocation import without_revoked
 from lampway.domain.strategy import RulesInForce, Solution, Strategy
 from lampway.domain.unlocking import Unlocking, UnlockState
+from lampway.engine.governing_notices import TOLD_OF_GOVERNING, governing_notices
 from lampway.engine.store import Due, Reading
 from lampway.engine.unlock_notices import TOLD_OF_UNLOCKING, unlocking_notices
 
@@ -40,6 +41,7 @@ TOLD: frozenset[str] = frozenset(
         events.DriftFound.kind,
         events.LockObserved.kind,
         *TOLD_OF_UNLOCKING,
+        *TOLD_OF_GOVERNING,
     }
 )
 """Kinds of event that may make something due to be told; no other costs anything."""
@@ -114,6 +116,7 @@ def _notices(  # noqa: C901, PLR0912 - a case per kind
             yield from _lock(reading, strategy, event, recorded.at)
         case _:
             yield from unlocking_notices(reading, strategy, recorded, on_call_of(strategy))
+            yield from governing_notices(reading, strategy, recorded)
 
 
 def _asked(promotion: Promotion, event: events.ApprovalAsked, at: str) -> Notice:
@@ -165,7 +168,7 @@ def _finished(
             notice = _about(promotion, NoticeKind.RECONCILE, "somebody has to look", text, at, on_call)
             place = f"{promotion.solution} --in {promotion.environment}"
             yield replace(notice, command=f"lampway reconcile {place} --happened|--did-not-happen --reason '...'")
-        case DeploymentState.SUCCEEDED if deployment.kind is DeploymentKind.ROLLBACK:
+        case DeploymentState.SUCCEEDED if deployment.kind is DeploymentKind.ROLLBACK and not promotion.retires:
             text = f"{promotion.environment} went back to {promotion.version}: {promotion.reason}"
             yield _about(promotion, NoticeKind.ROLLED_BACK, "rolled back", text, at, involved)
         case _:

@@ -65,6 +65,8 @@ class Installed:
 
     package: bytes
     configuration: ConfigurationSet
+    is_on: bool = True
+    """False: it was switched off, and whoever switched it on again changed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +372,51 @@ class ExecutionCounting(Protocol):
 
     def count_executions(self, access: Access, installed: Installed, since: str) -> Executions:
         """Return how many runs began since `since` (ISO time, UTC), and how many of them failed. Changes nothing.
+
+        Raises UnreachableError, AccessError, PlatformError when that cannot be told.
+        """
+        ...
+
+
+@runtime_checkable
+class Switchable(Protocol):
+    """A platform on which what is installed can be switched off without being removed."""
+
+    def is_switched(self, access: Access, installed: Installed, *, on: bool) -> bool:
+        """Return whether it is as it is when it is on, or off. Changes nothing."""
+        ...
+
+    def activate(self, access: Access, installed: Installed) -> None:
+        """Switch it on again, as it was installed. What is on stays so; nothing of others is touched.
+
+        Raises ConflictError, PlatformRefusedError, AccessError, UnreachableError (nothing was changed), and
+        UnknownOutcomeError.
+        """
+        ...
+
+    def deactivate(self, access: Access, installed: Installed) -> None:
+        """Switch it off: nothing of it runs or answers, and all of it stays there. Raises like `activate`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a platform knows about the use of what is installed."""
+
+    last_run: str = ""
+    """ISO time, UTC; empty where it is not known."""
+    last_change: str = ""
+    """Likewise."""
+    notes: tuple[str, ...] = ()
+    """The limits of what is told, such as for how long runs are remembered."""
+
+
+@runtime_checkable
+class UsageTelling(Protocol):
+    """A platform that tells whether what is installed is used."""
+
+    def tell_usage(self, access: Access, installed: Installed) -> Usage:
+        """Return what is known about its use. Changes nothing.
 
         Raises UnreachableError, AccessError, PlatformError when that cannot be told.
         """

@@ -33,6 +33,8 @@ from lampway.engine.platform import (
     Observed,
     Platform,
     SmokeRunnable,
+    Switchable,
+    UsageTelling,
 )
 from lampway.errors import (
     AccessError,
@@ -44,12 +46,13 @@ from lampway.errors import (
     UnreachableError,
 )
 from lampway.testing.sample import Apply, Lacking, Outside, Sample, Strangers
+from lampway.testing.switch_contract import SwitchContract
 
 PORT_VERSION = 3
 """Of the platform port that this suite proves. It grows when an adapter must do something it did not have to."""
 
 
-class PlatformContract:
+class PlatformContract(SwitchContract):
     """What every platform must prove."""
 
     # Fixtures that must be overridden.
@@ -149,6 +152,8 @@ class PlatformContract:
             (Ability.LAUNCH, Launchable),
             (Ability.SMOKE_RUN, SmokeRunnable),
             (Ability.EXECUTIONS, ExecutionCounting),
+            (Ability.SWITCH, Switchable),
+            (Ability.USAGE, UsageTelling),
         ],
     )
     def test_optional_methods_are_there_only_where_declared(

@@ -22,7 +22,7 @@ from lampway.engine.platform import (
     Wanted,
 )
 from lampway.errors import PlatformError
-from lampway.platforms.nodered import launcher
+from lampway.platforms.nodered import launcher, switching
 from lampway.platforms.nodered.api import Api
 from lampway.platforms.nodered.control import lock_objection, set_label, set_lock
 from lampway.platforms.nodered.deploy import deploy, look_up_deployment, make_intent
@@ -35,7 +35,10 @@ from lampway.platforms.nodered.rights import probe_rights, watch_lock
 
 
 class NodeRed:
-    """Node-RED 4 and newer, through its admin API. Also `Lockable`, `LockSettable`, `Labelled` and `Launchable`."""
+    """Node-RED 4 and newer, through its admin API.
+
+    Also `Lockable`, `LockSettable`, `Labelled`, `Switchable` and `Launchable`.
+    """
 
     name = "node-red"
 
@@ -124,6 +127,21 @@ class NodeRed:
         with self._connect(access) as api:
             set_label(api, label)
 
+    def is_switched(self, access: Access, installed: Installed, *, on: bool) -> bool:
+        """Return whether its tabs are as they are when it is on, or off. Changes nothing."""
+        with self._connect(access) as api:
+            return switching.is_switched(api, installed, on=on)
+
+    def activate(self, access: Access, installed: Installed) -> None:
+        """Enable its tabs as the package has them. Raises ConflictError, PlatformRefusedError, UnknownOutcomeError."""
+        with self._connect(access) as api:
+            switching.switch(api, installed, on=True)
+
+    def deactivate(self, access: Access, installed: Installed) -> None:
+        """Disable its tabs. Raises ConflictError, PlatformRefusedError, UnknownOutcomeError."""
+        with self._connect(access) as api:
+            switching.switch(api, installed, on=False)
+
     def launch(
         self,
         folder: Path,
@@ -162,6 +180,7 @@ _CONFIGURE = (
 )
 _DEPLOY = "Node-RED does not report a script that cannot be parsed: a request to it never ends, so let a check call it"
 _RECOVERY = "told by the revision and by digests of what is ours; secrets alone cannot be seen and are sent again"
+_SWITCH = "tabs are disabled, so that nothing on them runs; configuration nodes that all tabs share stay"
 
 _CAPABILITIES = (
     Capability(Ability.EXPORT, Support.FULL),
@@ -186,5 +205,9 @@ _CAPABILITIES = (
         Ability.EXECUTIONS,
         Support.IMPOSSIBLE,
         "Node-RED keeps no record of what its flows did; probe them over HTTP",
+    ),
+    Capability(Ability.SWITCH, Support.FULL, _SWITCH),
+    Capability(
+        Ability.USAGE, Support.IMPOSSIBLE, "Node-RED keeps no record of when its flows ran or were changed last"
     ),
 )
