@@ -23,6 +23,13 @@ class NoticeKind(StrEnum):
     RECONCILE = "reconcile"
     DRIFT = "drift"
     LOCK_OPEN = "lock-open"
+    UNLOCKED = "unlocked"
+    """Break-glass: asked for, open, locked again or not, and whether somebody else has looked at it."""
+    CERTIFY = "certify"
+    """Somebody owes an answer whether a solution is still needed."""
+    SWITCHED = "switched"
+    """Something was switched off or on, or waits for hands that do it."""
+    RETIREMENT = "retirement"
     TEST = "test"
     """Somebody tries a channel; never routed."""
 

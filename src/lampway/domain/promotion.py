@@ -201,6 +201,11 @@ class Promotion:
     """When people were told that it waits for their approval; empty: they were not."""
 
     @property
+    def retires(self) -> bool:
+        """Whether it removes what is retired: nothing goes back, it ends."""
+        return self.kind is DeploymentKind.ROLLBACK and self.bound.release == "remove" and not self.bound.installed
+
+    @property
     def open_question(self) -> Remark | None:
         """The newest question that nothing was said to since, or None."""
         last = self.remarks[-1] if self.remarks else None

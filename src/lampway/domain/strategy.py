@@ -12,9 +12,11 @@ from lampway.domain.health import WatchRule
 from lampway.domain.keys import PersonKey
 from lampway.domain.notify import Notify
 from lampway.domain.readiness import ReadinessRules
+from lampway.domain.recertification import RecertificationRules, RetirementRules
 from lampway.domain.revocation import Revocation
 from lampway.domain.roles import Assignment, Conflict
 from lampway.domain.schedules import Schedules
+from lampway.domain.unlocking import UnlockRule
 from lampway.domain.windows import Freeze, Window
 from lampway.errors import NotFoundError
 
@@ -27,6 +29,10 @@ class Tier:
     locked: bool = False
     """Whether makers must not be able to edit there."""
     purpose: str = ""
+    label: str = ""
+    """What everybody who works there is to see, where the platform can show it. No promotion is bound to it."""
+    unlock: UnlockRule | None = None
+    """How it may be opened for a while; None: not at all. No promotion is bound to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +293,10 @@ class Strategy:
     """Roles that nobody may hold at once."""
     notify: Notify | None = None
     """Who is told what, and how; None: nobody. No promotion is bound to it."""
+    recertification: RecertificationRules | None = None
+    """When owners are asked whether solutions are still needed; None: never. No promotion is bound to it."""
+    retirement: RetirementRules = field(default_factory=RetirementRules)
+    """How solutions end. No promotion is bound to it."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""
@@ -354,7 +364,7 @@ class Strategy:
             {
                 "stage": stage,
                 "before": [s.name for s in self.stages_before(solution, stage)],
-                "tier": self.tier(environment.tier),
+                "tier": replace(self.tier(environment.tier), label="", unlock=None),
                 "environment": [environment.name, environment.platform, environment.url, environment.public_url],
                 "deciders": deciders,
                 "checks": [self.solution(solution).checks, self.solution(solution).support],

@@ -15,14 +15,19 @@ from lampway.domain.gates import is_overdue, judge
 from lampway.domain.judgement import Eligibility
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.spans import span_in_words
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.engine.ask import ask_approvers
 from lampway.engine.attestations import attest_verdict
+from lampway.engine.campaigns import tend_retirements
 from lampway.engine.checkpoint import keep_checkpoint, publish
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
+from lampway.engine.drift import renew_lock
 from lampway.engine.facts import bind, case_of, eligibility, gather
 from lampway.engine.recheck import collect_expired, may_collect
+from lampway.engine.relock import tend_unlockings
 from lampway.engine.store import Due, Reading
+from lampway.engine.switching import places_with_switches, tend_switches
 from lampway.errors import LampwayError
 
 _OURS = ("checkpoint", "checkpoint-tag", "tag")
@@ -34,8 +39,9 @@ def environments_with_work(engine: Engine) -> tuple[str, ...]:
     """Return the environments with open promotions, the one asked for first first; then where a tag is still due."""
     with engine.store.reading() as reading:
         found = reading.find(Promotion, states=OPEN_STATES)
+        switches = places_with_switches(reading)
     due = (due.doc.get("environment", "") for due in engine.store.due())
-    return tuple(name for name in dict.fromkeys((*(p.environment for p in found), *due)) if name)
+    return tuple(name for name in dict.fromkeys((*(p.environment for p in found), *due, *switches)) if name)
 
 
 def drain(engine: Engine, environment: str) -> bool:
@@ -47,6 +53,9 @@ def drain(engine: Engine, environment: str) -> bool:
     """
     look = _look(engine, environment)
     again = False
+    if look.is_over:
+        tend_unlockings(engine, (environment,))
+        look = _look(engine, environment)
     if look.aged:
         again = _collect(engine, look)
         look = _look(engine, environment)
@@ -69,6 +78,8 @@ def drain(engine: Engine, environment: str) -> bool:
         finally:
             engine.store.release_lease(environment, fence)
         look = _look(engine, environment)
+    again = tend_switches(engine, environment) or again
+    tend_retirements(engine)
     ask_approvers(engine, environment)
     flush_outbox(engine)
     return again or _may_start(engine, tried) or any(due.kind in _OURS for due in engine.store.due())
@@ -93,6 +104,8 @@ class _Look:
     """Whether a deployment there waits for a person to say what happened."""
     waiting: tuple[_Waiting, ...]
     """Going back first, then in the order in which they were asked for."""
+    is_over: bool
+    """Whether the environment was unlocked, and is to be locked again."""
 
     @property
     def aged(self) -> tuple[Promotion, ...]:
@@ -108,7 +121,10 @@ def _look(engine: Engine, environment: str) -> _Look:
         stuck = reading.find(Deployment, environment=environment, states=(DeploymentState.RECONCILE,))
         found = reading.find(Promotion, environment=environment, states=_STARTABLE)
         found = tuple(sorted(found, key=lambda p: p.kind is not DeploymentKind.ROLLBACK))
-        return _Look(under_way[0] if under_way else None, bool(stuck), tuple(_judged(reading, p, now) for p in found))
+        waiting = tuple(_judged(reading, p, now) for p in found)
+        opened = reading.find(Unlocking, environment=environment, states=(UnlockState.OPEN,))
+        over = any(one.is_over(now) for one in opened)
+        return _Look(under_way[0] if under_way else None, bool(stuck), waiting, over)
 
 
 def _judged(reading: Reading, promotion: Promotion, now: str) -> _Waiting:
@@ -138,6 +154,7 @@ def _collect(engine: Engine, look: _Look) -> bool:
 
 def _start(engine: Engine, promotion: Promotion, fence: int) -> None:
     try:
+        renew_lock(engine, promotion)
         deployment, ground = prepare(engine, promotion, fence)
     except LampwayError as error:
         _put_off(engine, promotion, f"could not start: {error}")

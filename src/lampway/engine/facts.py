@@ -29,9 +29,12 @@ from lampway.domain.release import Release
 from lampway.domain.risk import ChangeFacts, together
 from lampway.domain.stops import Hold, HoldState, Veto, stays, veto_key
 from lampway.domain.strategy import Stage, Strategy
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.domain.waiver import Waiver
 from lampway.engine.context import rules_in_force
 from lampway.engine.store import Records
+
+_OPENED = (UnlockState.OPEN, UnlockState.UNREVIEWED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,7 @@ def gather(reading: Records, case: Case, now: str) -> Facts:
         certification=certification.newest(certified, release.solution),
         ticket=case.ticket,
         revocations=rules.revocations,
+        unlockings=reading.find(Unlocking, environment=stage.environment, states=_OPENED),
     )
 
 

@@ -33,13 +33,17 @@ from lampway.domain.quorum import Delegation
 from lampway.domain.rights import speakers
 from lampway.domain.stops import Hold, HoldState
 from lampway.domain.strategy import RulesInForce, Strategy
+from lampway.engine.campaigns import GOVERNING, certificate_ends, governing_rows, take_row
 from lampway.engine.context import Engine
-from lampway.engine.drift import Scanned, scan
+from lampway.engine.drift import Scanned, look_at_lock, scan
 from lampway.engine.facts import case_of, gather
+from lampway.engine.relock import RELOCK, forget_closed, reviews, tend_unlockings, unlock_rows
 from lampway.engine.store import Reading, Scheduled, Transaction
 from lampway.errors import PlatformError, SecretError
 
-WAKE, DRIFT = "wake", "drift"
+WAKE, DRIFT, LOCK = "wake", "drift", "lock"
+ASKING = frozenset({DRIFT, LOCK, RELOCK})
+"""What asks a platform, which may take its time."""
 EVERYWHERE = ""
 """The scope of what concerns all environments."""
 _WAITING = (PromotionState.REQUESTED, PromotionState.WAITING, PromotionState.READY)
@@ -100,7 +104,8 @@ def _bring(engine: Engine, scope: str, wanted: Sequence[Scheduled], known: Seque
 
 def _differs(wanted: Scheduled, known: Scheduled) -> bool:
     """Return whether a row has to be written anew. A time table's next time stands until it was served."""
-    return wanted.kind != DRIFT and (wanted.at, wanted.words) != (known.at, known.words)
+    stands = wanted.kind in (DRIFT, LOCK) or (wanted.kind == RELOCK and known.tries)
+    return not stands and (wanted.at, wanted.words) != (known.at, known.words)
 
 
 def _everywhere(engine: Engine, reading: Reading, calendar: Calendar) -> Iterator[Scheduled]:
@@ -111,7 +116,12 @@ def _everywhere(engine: Engine, reading: Reading, calendar: Calendar) -> Iterato
     for moment in run_outs(holds, rules.strategy.freezes, reading.find(Delegation)):
         if reading.get(Passed, moment.key) is None:
             yield _row(moment, EVERYWHERE)
+    yield from (_row(moment, EVERYWHERE) for moment in reviews(reading))
+    yield from unlock_rows(reading)
     yield from _scans(reading, rules.strategy, calendar, engine.clock.now())
+    yield from _looks(rules.strategy, calendar, engine.clock.now())
+    yield from (_row(m, EVERYWHERE) for m in certificate_ends(reading) if reading.get(Passed, m.key) is None)
+    yield from governing_rows(reading, rules.strategy)
 
 
 def _scans(reading: Reading, strategy: Strategy, calendar: Calendar, now: datetime) -> Iterator[Scheduled]:
@@ -122,6 +132,15 @@ def _scans(reading: Reading, strategy: Strategy, calendar: Calendar, now: dateti
         for name in (table.environments or names) if at else ():
             key = f"{DRIFT}/{name}/{table.cron} {table.zone}"
             yield Scheduled(key, DRIFT, EVERYWHERE, name, to_text(at or now), f"drift scan of {name}")
+
+
+def _looks(strategy: Strategy, calendar: Calendar, now: datetime) -> Iterator[Scheduled]:
+    names = tuple(e.name for e in strategy.environments if strategy.tier(e.tier).locked)
+    for table in strategy.schedules.lock:
+        at = calendar.next_time(table.cron, table.zone, now)
+        for name in (table.environments or names) if at else ():
+            key = f"{LOCK}/{name}/{table.cron} {table.zone}"
+            yield Scheduled(key, LOCK, EVERYWHERE, name, to_text(at or now), f"look at the lock of {name}")
 
 
 def _environment(engine: Engine, reading: Reading, environment: str) -> Iterator[Scheduled]:
@@ -171,8 +190,14 @@ def fire_due(engine: Engine, calendar: Calendar, lanes: Sequence[str] = ()) -> I
 
 def fire(engine: Engine, calendar: Calendar, row: Scheduled) -> Fired | None:
     """Do one thing that is due, or return None where another worker was faster."""
-    if row.kind == DRIFT:
+    if row.kind in (DRIFT, LOCK):
         return _scan(engine, calendar, row)
+    if row.kind == RELOCK:
+        tend_unlockings(engine, (row.environment,))
+        forget_closed(engine, row)
+        return Fired(row, drain=row.environment)
+    if row.kind in GOVERNING:
+        return Fired(row) if take_row(engine, row) else None
     if row.kind == WAKE:
         later = to_text(engine.clock.now() + _PATIENCE)
         with engine.store.transaction() as transaction:
@@ -235,13 +260,13 @@ def _able(facts: Facts) -> tuple[str, ...]:
 
 
 def _scan(engine: Engine, calendar: Calendar, row: Scheduled) -> Fired | None:
-    """Look for drift, and write the next time down. Whoever dies in between leaves it to the next one."""
+    """Look for drift, or at the lock, and write the next time down. Whoever dies leaves it to the next one."""
     taken = replace(row, at=to_text(engine.clock.now() + _PATIENCE), tries=row.tries + 1)
     with engine.store.transaction() as transaction:
         if not transaction.take_due(row, until=taken.at):
             return None
-    scanned = _look(engine, row.environment)
-    cron, _, zone = row.key.removeprefix(f"{DRIFT}/{row.environment}/").rpartition(" ")
+    scanned = _look(engine, row)
+    cron, _, zone = row.key.removeprefix(f"{row.kind}/{row.environment}/").rpartition(" ")
     following = calendar.next_time(cron, zone, engine.clock.now())
     with engine.store.transaction() as transaction:
         if transaction.take_due(taken) and following is not None:
@@ -249,13 +274,18 @@ def _scan(engine: Engine, calendar: Calendar, row: Scheduled) -> Fired | None:
     return Fired(row, drain=row.environment, scanned=scanned)
 
 
-def _look(engine: Engine, environment: str) -> Scanned:
+def _look(engine: Engine, row: Scheduled) -> Scanned:
+    environment = row.environment
     try:
         with engine.store.reading() as reading:
             rules = reading.get(RulesInForce, "current")
         if rules is None or not any(e.name == environment for e in rules.strategy.environments):
             return Scanned(environment, "", (), (), (), error="it is no longer in the strategy")
-        return scan(engine, rules.strategy.environment(environment), ENGINE)
+        place = rules.strategy.environment(environment)
+        if row.kind == DRIFT:
+            return scan(engine, place, ENGINE)
+        look_at_lock(engine, place, ENGINE)
+        return Scanned(environment, "", (), (), ())
     except (PlatformError, SecretError) as error:
         return Scanned(environment, "", (), (), (), error=str(error))
 

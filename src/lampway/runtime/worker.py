@@ -23,7 +23,7 @@ from lampway.engine.context import Engine
 from lampway.engine.drain import drain
 from lampway.engine.due import RunDue, run_due
 from lampway.engine.reach import concerns_everywhere, every_environment, reach
-from lampway.engine.schedules import DRIFT, Calendar, fire, next_moment, plan_environment, plan_everywhere
+from lampway.engine.schedules import ASKING, Calendar, fire, next_moment, plan_environment, plan_everywhere
 from lampway.engine.store import Presence, Scheduled
 from lampway.errors import LampwayError, TakenOverError
 
@@ -261,7 +261,7 @@ class Worker:
         with self._engine.store.reading() as reading:
             due = reading.due_by(self._engine.now(), self._duty.lanes)
         for row in due:
-            if row.kind == DRIFT:
+            if row.kind in ASKING:
                 self._scan_soon(row)
                 continue
             fired = fire(self._engine, self._calendar, row)
@@ -280,9 +280,9 @@ class Worker:
         try:
             fired = fire(self._engine, self._calendar, row)
             if fired is not None and fired.scanned is not None and fired.scanned.error:
-                self._say(f"drift scan of {row.environment}: {fired.scanned.error}")
+                self._say(f"{row.words}: {fired.scanned.error}")
         except Exception as error:  # noqa: BLE001 - it is tried again; a worker outlives it
-            self._say(f"drift scan of {row.environment}: {error}")
+            self._say(f"{row.words}: {error}")
         finally:
             with self._guard:
                 self._scanning.discard(row.key)
@@ -297,7 +297,7 @@ class Worker:
     def _tell(self) -> None:
         """Look at what is watched, and bring out what people are to be told; others may do the same at once."""
         try:
-            run_due(self._engine, RunDue(), ENGINE)
+            run_due(self._engine, RunDue(lanes=self._duty.lanes), ENGINE)
         except Exception as error:  # noqa: BLE001 - it is tried again; a worker outlives it
             self._say(f"what is watched or to be told: {error}")
         finally:

@@ -30,6 +30,7 @@ from lampway.engine.platform import (
     Outcome,
     Rights,
     SmokeRun,
+    Usage,
     Wanted,
 )
 from lampway.testing.memory import MemoryPlatform
@@ -122,6 +123,26 @@ class CountingPlatform(MemoryPlatform):
         with self._call(access):
             return super().observe_lock(access, maker)
 
+    def lock_objection(self, access: Access) -> str:
+        """Return why the lock cannot be set there."""
+        with self._call(access):
+            return super().lock_objection(access)
+
+    def set_lock(self, access: Access, *, locked: bool, until: str = "") -> None:
+        """Set the lock. Raises PlatformRefusedError."""
+        with self._call(access):
+            super().set_lock(access, locked=locked, until=until)
+
+    def read_label(self, access: Access) -> str:
+        """Return what everybody sees who works there."""
+        with self._call(access):
+            return super().read_label(access)
+
+    def set_label(self, access: Access, label: str) -> None:
+        """Let everybody see this who works there. Raises PlatformRefusedError."""
+        with self._call(access):
+            super().set_label(access, label)
+
     def count_executions(self, access: Access, installed: Installed, since: str) -> Executions:
         """Return how often what is installed ran there."""
         with self._call(access):
@@ -131,6 +152,26 @@ class CountingPlatform(MemoryPlatform):
         """Try every part of what is installed."""
         with self._call(access):
             return super().smoke_run(access, installed, timeout)
+
+    def is_switched(self, access: Access, installed: Installed, *, on: bool) -> bool:
+        """Return whether all of it is on, or off."""
+        with self._call(access):
+            return super().is_switched(access, installed, on=on)
+
+    def activate(self, access: Access, installed: Installed) -> None:
+        """Switch it on again."""
+        with self._call(access):
+            super().activate(access, installed)
+
+    def deactivate(self, access: Access, installed: Installed) -> None:
+        """Switch it off."""
+        with self._call(access):
+            super().deactivate(access, installed)
+
+    def tell_usage(self, access: Access, installed: Installed) -> Usage:
+        """Return when it ran last and when it was saved last."""
+        with self._call(access):
+            return super().tell_usage(access, installed)
 
     @contextmanager
     def _call(self, access: Access) -> Iterator[None]:

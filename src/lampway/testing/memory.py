@@ -32,6 +32,7 @@ from lampway.engine.platform import (
     Rights,
     SmokeRun,
     StepPlan,
+    Usage,
     Wanted,
 )
 from lampway.errors import (
@@ -45,6 +46,7 @@ from lampway.errors import (
     UnreachableError,
 )
 from lampway.testing.memory_package import NAME, PASSWORD, MemoryFormat, Package, compare, names_in, plain, read_package
+from lampway.testing.memory_switch import installed_apps, switch, switch_edits, usage_of
 from lampway.testing.world import App, CrashError, Fault, Operation, World
 
 IMPORT, CONFIGURE, REMOVE = "import", "configure", "remove"
@@ -67,7 +69,7 @@ class _Target:
 
 
 class MemoryPlatform:
-    """Implements the port, `Lockable`, `SmokeRunnable` and `ExecutionCounting`.
+    """Implements the port and everything that is optional but `Launchable`.
 
     Remembers nothing between calls: its worlds hold all.
     """
@@ -122,7 +124,10 @@ class MemoryPlatform:
         world = self._enter(access, "observe")
         held = {name: read_package(one.package) for name, one in installed.items()}
         seen = {
-            name: Observed(compare(package, _live(world, package)), tuple(_edits(world, package, installed[name])))
+            name: Observed(
+                compare(package, _live(world, package)),
+                (*_edits(world, package, installed[name]), *switch_edits(world, package, installed[name])),
+            )
             for name, package in held.items()
         }
         owned = {app.id for package in held.values() for app in package.apps}
@@ -214,6 +219,34 @@ class MemoryPlatform:
             return Lock(LockState.UNKNOWN, "no maker's access to try with", "declare a maker's access")
         return Lock(LockState.OPEN, "makers can edit everything", "switch the lock on")
 
+    def lock_objection(self, access: Access) -> str:
+        """Return why the lock cannot be set there."""
+        return "" if self._enter(access, "lock_objection").has_lock_switch else "its lock has no switch"
+
+    def set_lock(self, access: Access, *, locked: bool, until: str = "") -> None:
+        """Set the lock. Raises PlatformRefusedError. The product has no clock: what is open stays open."""
+        del until
+        world, fault = self._open(access, "set_lock")
+        if fault is Fault.REFUSED or not world.has_lock_switch:
+            raise PlatformRefusedError("the product does not want to", where=access.environment)
+        if fault is not Fault.FALSE_YES:
+            world.is_locked = locked
+        if fault is Fault.LOST:
+            raise _no_answer(access)
+        if fault is Fault.CRASH_AFTER:
+            raise CrashError
+
+    def read_label(self, access: Access) -> str:
+        """Return what everybody sees who works there."""
+        return self._enter(access, "read_label").label
+
+    def set_label(self, access: Access, label: str) -> None:
+        """Let everybody see this who works there. Raises PlatformRefusedError."""
+        world, fault = self._open(access, "set_label")
+        if fault is Fault.REFUSED:
+            raise PlatformRefusedError("the product does not want to", where=access.environment)
+        world.label = label
+
     def smoke_run(self, access: Access, installed: Installed, timeout: float) -> SmokeRun:
         """Try every part of what is installed: it must be there, with its values, its passwords and its plug-in."""
         del timeout  # nothing here takes time
@@ -229,6 +262,33 @@ class MemoryPlatform:
         ours = {app.id for app in read_package(installed.package).apps}
         runs = [run for run in world.executions if run.app in ours and run.at >= since]
         return Executions(len(runs), sum(not run.went_well for run in runs))
+
+    def is_switched(self, access: Access, installed: Installed, *, on: bool) -> bool:
+        """Return whether all of it is on, or off."""
+        world = self._enter(access, "is_switched")
+        return all(app.is_on is on for app in installed_apps(world, installed))
+
+    def activate(self, access: Access, installed: Installed) -> None:
+        """Switch it on again."""
+        self._switch(access, installed, on=True)
+
+    def deactivate(self, access: Access, installed: Installed) -> None:
+        """Switch it off."""
+        self._switch(access, installed, on=False)
+
+    def _switch(self, access: Access, installed: Installed, *, on: bool) -> None:
+        world, fault = self._open(access, "switch")
+        if access.credentials["token"].reveal() != world.token:
+            raise AccessError("makers cannot switch anything here", where=access.environment)
+        if fault is Fault.REFUSED:
+            raise PlatformRefusedError("the product does not want to", where=access.environment)
+        if fault not in {Fault.UNSENT, Fault.FALSE_YES}:
+            switch(world, installed, on=on)
+        _answer(world, access, fault)
+
+    def tell_usage(self, access: Access, installed: Installed) -> Usage:
+        """Return when it ran last and when it was saved last."""
+        return usage_of(self._enter(access, "tell_usage"), installed)
 
     def _enter(self, access: Access, method: str) -> World:
         return self._open(access, method)[0]
@@ -370,7 +430,7 @@ def _put(world: World, package: Package) -> None:
     """Bring the definition; values and passwords that are there stay, as with every vendor."""
     for app in package.apps:
         there = world.apps.setdefault(app.id, App(app.id, app.name))
-        there.name, there.parts = app.name, app.parts
+        there.name, there.parts, there.is_on = app.name, app.parts, True
 
 
 def _send_passwords(world: World, passwords: Mapping[str, str], package: Package) -> None:
@@ -446,8 +506,11 @@ _CAPABILITIES = (
     Capability(Ability.ROLLBACK, Support.FULL),
     Capability(Ability.EDITORS, Support.FULL),
     Capability(Ability.LOCK_OBSERVE, Support.FULL),
-    Capability(Ability.LOCK_SET, Support.IMPOSSIBLE),
+    Capability(Ability.LOCK_SET, Support.FULL),
+    Capability(Ability.LABEL, Support.FULL),
     Capability(Ability.LAUNCH, Support.IMPOSSIBLE),
     Capability(Ability.SMOKE_RUN, Support.FULL),
     Capability(Ability.EXECUTIONS, Support.FULL),
+    Capability(Ability.SWITCH, Support.FULL),
+    Capability(Ability.USAGE, Support.FULL),
 )

@@ -26,11 +26,15 @@ from lampway.engine.platform import (
     ExecutionCounting,
     Found,
     Installed,
+    Labelled,
     Launchable,
     Lockable,
+    LockSettable,
     Observed,
     Platform,
     SmokeRunnable,
+    Switchable,
+    UsageTelling,
 )
 from lampway.errors import (
     AccessError,
@@ -42,12 +46,13 @@ from lampway.errors import (
     UnreachableError,
 )
 from lampway.testing.sample import Apply, Lacking, Outside, Sample, Strangers
+from lampway.testing.switch_contract import SwitchContract
 
-PORT_VERSION = 2
+PORT_VERSION = 3
 """Of the platform port that this suite proves. It grows when an adapter must do something it did not have to."""
 
 
-class PlatformContract:
+class PlatformContract(SwitchContract):
     """What every platform must prove."""
 
     # Fixtures that must be overridden.
@@ -95,6 +100,14 @@ class PlatformContract:
         return time.sleep
 
     @pytest.fixture
+    def saves(self) -> Callable[[], bool]:
+        """Return what tries to save as a maker in production, past the adapter, and tells whether it was let through.
+
+        Where the lock can be set, it must be overridden; its maker keeps one session from call to call.
+        """
+        raise NotImplementedError
+
+    @pytest.fixture
     def first(self, platform: Platform, dev: Outside, sample: Sample) -> bytes:
         """Return the sample's package in version 1."""
         dev.build(1)
@@ -134,9 +147,13 @@ class PlatformContract:
         ("ability", "protocol"),
         [
             (Ability.LOCK_OBSERVE, Lockable),
+            (Ability.LOCK_SET, LockSettable),
+            (Ability.LABEL, Labelled),
             (Ability.LAUNCH, Launchable),
             (Ability.SMOKE_RUN, SmokeRunnable),
             (Ability.EXECUTIONS, ExecutionCounting),
+            (Ability.SWITCH, Switchable),
+            (Ability.USAGE, UsageTelling),
         ],
     )
     def test_optional_methods_are_there_only_where_declared(
@@ -218,6 +235,10 @@ class PlatformContract:
             platform.look_up(prod.access, wanted, step.name, intent)
         if isinstance(platform, Lockable):
             platform.observe_lock(prod.access, None)
+        if isinstance(platform, LockSettable):
+            platform.lock_objection(prod.access)
+        if isinstance(platform, Labelled):
+            platform.read_label(prod.access)
         assert platform.observe(prod.access, installed).revision == revision
         assert (prod.contents(), prod.stored()) == before
 
@@ -629,6 +650,47 @@ class PlatformContract:
         before = prod.contents()
         told = platform.count_executions(prod.access, _record(sample, first), "2000-01-01T00:00:00.000+00:00")
         assert 0 <= told.failed <= told.total
+        assert prod.contents() == before
+
+    # Lock and label.
+
+    def test_a_lock_that_is_set_keeps_makers_out(
+        self, platform: Platform, prod: Outside, request: pytest.FixtureRequest
+    ) -> None:
+        """Makers can save while it is open and not when it is locked again, with the session they had meanwhile."""
+        _need(platform, Ability.LOCK_SET)
+        assert isinstance(platform, LockSettable)
+        saves: Callable[[], bool] = request.getfixturevalue("saves")
+        prod.build(1)
+        assert platform.lock_objection(prod.access) == ""
+        for _ in range(2):
+            platform.set_lock(prod.access, locked=False, until="2999-01-01T00:00:00.000+00:00")
+            platform.set_lock(prod.access, locked=False, until="2999-01-01T00:00:00.000+00:00")
+            assert saves()
+            platform.set_lock(prod.access, locked=True)
+            platform.set_lock(prod.access, locked=True)
+            assert not saves()
+        assert platform.probe(prod.access).can_deploy
+
+    def test_setting_the_lock_changes_nothing_else(self, platform: Platform, prod: Outside) -> None:
+        """What runs goes on as it is."""
+        _need(platform, Ability.LOCK_SET)
+        assert isinstance(platform, LockSettable)
+        prod.build(1)
+        before = (prod.contents(), prod.stored())
+        platform.set_lock(prod.access, locked=False, until="2999-01-01T00:00:00.000+00:00")
+        platform.set_lock(prod.access, locked=True)
+        assert (prod.contents(), prod.stored()) == before
+
+    def test_a_label_that_was_set_is_what_people_see(self, platform: Platform, prod: Outside) -> None:
+        """To its last character, and nothing else changes."""
+        _need(platform, Ability.LABEL)
+        assert isinstance(platform, Labelled)
+        prod.build(1)
+        before = prod.contents()
+        for text in ("PROD — locked, use lampway", "PROD <b>&"):
+            platform.set_label(prod.access, text)
+            assert platform.read_label(prod.access) == text
         assert prod.contents() == before
 
     # Errors.
