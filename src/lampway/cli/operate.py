@@ -54,6 +54,8 @@ def status(solution: str = "", /, *, json: Json = False) -> int:
             say(line)
     for line in dict.fromkeys(cell.certification for cell in cells if cell.certification):
         say(line)
+    for line in (words for cell in cells for words in cell.backports):
+        say(f"{line}: lampway backport list")
     for line in dict.fromkeys(words for cell in cells for words in cell.held):
         say(paint(line, "33"))
     if found_workers or any(cell.waiting for cell in cells):
@@ -130,9 +132,9 @@ def _say_scan(scanned: Scanned) -> None:
     for name in scanned.clean:
         say(f"{scanned.environment}: {name} is as deployed")
     for finding in scanned.findings:
-        word = (
-            "was edited live" if finding.state is DriftState.OPEN else f"edited live, accepted by {finding.resolved_by}"
-        )
+        word = "was edited live"
+        if finding.state is not DriftState.OPEN:
+            word = f"edited live, {finding.state} by {finding.resolved_by}"
         say(paint(f"{scanned.environment}: {finding.solution} {word} ({finding.stream})", "33"))
         for change in finding.changes:
             say(f"  {change}")
@@ -140,6 +142,7 @@ def _say_scan(scanned: Scanned) -> None:
     if opened:
         place = f"{opened[0].solution} --in {scanned.environment}"
         say(f"  → lampway drift revert {place}, or lampway drift accept {place} --reason '...'")
+        say(f"    or, to keep the edit: lampway drift backport {place}")
     if scanned.unowned:
         say(f"{scanned.environment}: in no solution: {', '.join(scanned.unowned)}")
 

@@ -13,6 +13,7 @@ from lampway.cli.output import emit, gate_lines, say, when
 from lampway.cli.session import session
 from lampway.domain.judgement import OPENING, GateState
 from lampway.domain.promotion import PromotionState
+from lampway.engine.backport import ShowBackports
 from lampway.engine.decide import Decide
 from lampway.engine.promote import Abort, Promote
 from lampway.engine.recheck import ShowLapsed
@@ -141,6 +142,8 @@ def explain(release: str, /, *, to: str, json: Json = False) -> int:
         say(line)
     if found.note:
         say(f"  last: {found.note}")
+    for words in found.backports:
+        say(f"  open: {words}")
     if found.plan:
         say("plan:")
         for number, line in enumerate(found.plan, 1):
@@ -163,6 +166,7 @@ def inbox(*, everybody: bool = False, lapsed: bool = False, json: Json = False) 
         Print the facts as JSON.
     """
     with session() as opened:
+        tasks = opened.run(ShowBackports(mine=True)) if not (lapsed or json) else ()
         gone = opened.run(ShowLapsed())
         views = opened.run(Inbox(everybody)) if not lapsed else ()
     if json:
@@ -176,6 +180,8 @@ def inbox(*, everybody: bool = False, lapsed: bool = False, json: Json = False) 
         say("nothing waits for a decision" if everybody else "nothing waits for your decision")
     for view in views:
         _say_decision(view)
+    for line in tasks:
+        say(f"yours to bring into a release: {line.task.words} (lampway backport list)")
     return 0
 
 

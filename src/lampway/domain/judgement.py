@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lampway.domain.backport import Backport
 from lampway.domain.certification import Certification
 from lampway.domain.checklist import Answer
 from lampway.domain.configuration import Missing
@@ -128,6 +129,8 @@ class Facts:
     """The change ticket that the promotion goes by."""
     revocations: tuple[Revocation, ...] = ()
     """Keys and people that count no more; the strategy knows of them already."""
+    backports: tuple[Backport, ...] = ()
+    """Of this solution, those that no release contains yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lampway.domain import events
+from lampway.domain.apart import APART, project_apart
 from lampway.domain.attestation import Attestation, EngineKey
 from lampway.domain.certification import Certification
 from lampway.domain.checkpoint import Checkpoint
@@ -56,6 +57,7 @@ RECORDS: tuple[type, ...] = (
     Passed,
     ReadinessAnswer,
     HealthWatch,
+    *APART,
 )
 """Every kind of record."""
 
@@ -68,7 +70,7 @@ class Records(Protocol):
         ...
 
     def open_drift(self, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-        """Return the findings there that are open or accepted."""
+        """Return the findings of what still is to be seen there."""
         ...
 
     def put(self, key: str, record: object) -> None:
@@ -185,8 +187,8 @@ def _stop(recorded: events.Recorded, records: Records) -> None:
             records.put(hold.id, lifted)
         case events.Vetoed(veto=veto):
             records.put(veto_key(veto.environment, veto.release), veto)
-        case other:
-            raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
+        case _:
+            project_apart(recorded, records)
 
 
 def _signature(recorded: events.Recorded, records: Records) -> None:

@@ -18,6 +18,14 @@ from lampway.engine.attest import (
     show_evidence,
 )
 from lampway.engine.audit import Audit, History, audit, history
+from lampway.engine.backport import (
+    BackportDrift,
+    CloseBackport,
+    ShowBackports,
+    backport_drift,
+    close_backport,
+    show_backports,
+)
 from lampway.engine.certify import Recertify, recertify
 from lampway.engine.checklist import Checklist, DraftAnswers, draft_answers, show_checklist
 from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
@@ -193,6 +201,9 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowDelivery: show_delivery,
     ShowMeasures: show_measures,
     ShowSpans: show_spans,
+    BackportDrift: backport_drift,
+    CloseBackport: close_backport,
+    ShowBackports: show_backports,
 }
 """Request to use case."""
 
@@ -215,6 +226,7 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
         Recertify,
         GiveTicket,
         RunDue,
+        BackportDrift,
     }
 )
 """Requests after which something may be ready to be deployed."""

@@ -55,6 +55,8 @@ _OF_THE_SOLUTION = frozenset(
         events.EngineKeyRecorded,
         events.CheckpointMade,
         events.PackagesRemoved,
+        events.BackportOpened,
+        events.BackportEnded,
     )
 )
 _KNOWN = _NOT_OF_OTHERS | _OF_EVERYBODY | _OF_THE_SOLUTION

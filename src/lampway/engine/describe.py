@@ -126,5 +126,10 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"readiness: {a.by} answered {a.item} with {a.reply} until {shown(a.until)}: {a.note}"
         case events.LedgerVerified():
             return f"verified up to row {event.last}, with {event.packages} packages: as they were written"
+        case events.BackportOpened(backport=b):
+            return f"{b.words}: on branch {b.branch}"
+        case events.BackportEnded():
+            how = f"contained in {event.release}" if event.release else event.reason
+            return f"back-port {event.backport} {event.state}: {how}"
         case _:
             return event.kind

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Installation
+from lampway.domain.deployment import (
+    STILL_THERE,
+    Deployment,
+    DeploymentState,
+    DriftFinding,
+    DriftState,
+    Installation,
+)
 from lampway.domain.digest import digest
 from lampway.domain.events import (
     ENGINE,
@@ -197,8 +204,7 @@ def _findings(engine: Engine, installation: Installation, seen: port.Observed) -
 
 
 def _unresolved(reading: Reading, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-    states = (DriftState.OPEN, DriftState.ACCEPTED)
-    return reading.find(DriftFinding, environment=environment, solution=solution, states=states)
+    return reading.find(DriftFinding, environment=environment, solution=solution, states=STILL_THERE)
 
 
 def accept_drift(engine: Engine, request: AcceptDrift, actor: Actor) -> tuple[DriftFinding, ...]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lampway.domain import certification
+from lampway.domain.backport import Backport, BackportState
 from lampway.domain.certification import Certification
 from lampway.domain.checklist import Answer
 from lampway.domain.configuration import ConfigurationSet, Missing, resolve
 from lampway.domain.dependencies import needs_of
 from lampway.domain.deployment import (
+    STILL_THERE,
     Deployment,
     DriftFinding,
-    DriftState,
     Evidence,
     Installation,
     KnownGood,
@@ -166,6 +167,7 @@ def gather(reading: Records, case: Case, now: str) -> Facts:
         certification=certification.newest(certified, release.solution),
         ticket=case.ticket,
         revocations=rules.revocations,
+        backports=reading.find(Backport, solution=release.solution, states=(BackportState.OPEN,)) if drift else (),
     )
 
 
@@ -175,8 +177,7 @@ def eligibility(reading: Records, case: Case, now: str) -> Eligibility:
 
 
 def _drift(reading: Records, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-    states = (DriftState.OPEN, DriftState.ACCEPTED)
-    return reading.find(DriftFinding, environment=environment, solution=solution, states=states)
+    return reading.find(DriftFinding, environment=environment, solution=solution, states=STILL_THERE)
 
 
 def _installations(reading: Records, environment: str, needed: set[str], solution: str) -> tuple[Installation, ...]:

@@ -28,6 +28,8 @@ _NOWHERE = (
     events.WatchStarted,
     events.WatchLooked,
     events.PackagesRemoved,
+    events.BackportOpened,
+    events.BackportEnded,
 )
 _FOR_ALL = (
     events.StrategyApplied,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lampway.domain.backport import Backport, BackportState
 from lampway.domain.dependencies import declared
-from lampway.domain.events import ENGINE, Actor, ReleaseSealed
+from lampway.domain.events import ENGINE, Actor, BackportEnded, ReleaseSealed
 from lampway.domain.package import Diff, Finding, Inspection, PackageReference, Scope, Severity
 from lampway.domain.release import Release, bump, parse_version, propose_bump
 from lampway.domain.risk import change_facts
@@ -15,6 +16,7 @@ from lampway.engine.attestations import attest_release
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
 from lampway.engine.platform import Export, Platform
 from lampway.engine.ports import Author
+from lampway.engine.store import Reading
 from lampway.errors import RefusedError, UsageError
 
 BLOCKING = (Severity.SECRET, Severity.ENDPOINT)
@@ -185,9 +187,17 @@ def record_release(engine: Engine, release: Release, actor: Actor, environment: 
         if transaction.get(Release, release.name) is not None:
             raise RefusedError(f"{release.name} was sealed by somebody else meanwhile", hint="run the command again")
         told = [transaction.append(ReleaseSealed(release, release.digest), actor)]
+        told += [transaction.append(event, ENGINE) for event in _contained(transaction, release)]
         statements = attest_release(engine, transaction, release, environment)
         told += [transaction.append(event, ENGINE) for event in statements]
     engine.tell(told)
+
+
+def _contained(reading: Reading, release: Release) -> list[BackportEnded]:
+    """Return which back-ports end because this release contains them."""
+    tasks = reading.find(Backport, solution=release.solution, states=(BackportState.OPEN,))
+    done = [task for task in tasks if not task.edited.lacks(release.inventory)]
+    return [BackportEnded(task.id, BackportState.CONTAINED, release.name) for task in done]
 
 
 def commit_source(engine: Engine, folder: str, files: Mapping[str, bytes], message: str, author: Author) -> str:

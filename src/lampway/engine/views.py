@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from lampway.domain.backport import Backport, BackportState, standing_words
 from lampway.domain.certification import Certification
 from lampway.domain.checklist import ChecklistLine
 from lampway.domain.configuration import resolve
@@ -51,6 +52,8 @@ class Cell:
     """How its certification stands, in words; empty where it was never certified."""
     watched_until: str = ""
     """Until when what is there is watched; empty where it is not, or no longer."""
+    backports: tuple[str, ...] = ()
+    """What is still to be brought from there into a release, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
         opened = reading.find(Promotion, solution=request.solution, states=OPEN_STATES)
         holds = reading.find(Hold, states=(HoldState.STANDING,))
         certified = {c.solution: c for c in reading.find(Certification, solution=request.solution)}
+        tasks = reading.find(Backport, solution=request.solution, states=(BackportState.OPEN,))
         watched = {w.id: w.until for w in reading.find(HealthWatch, states=(WatchState.WATCHING,))}
     waiting = {(p.solution, p.environment): p for p in opened}
     names = [s.name for s in strategy.solutions if request.solution in ("", s.name)]
@@ -81,10 +85,15 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
     )
     until = {key: watched.get(one.deployment, "") for key, one in here.items()}
     cells = tuple(replace(c, watched_until=until.get((c.solution, c.environment), "")) for c in cells)
+    cells = tuple(replace(c, backports=_backports(tasks, c.solution, c.environment)) for c in cells)
     now = engine.now()
     held = [tuple(h.words for h in standing(holds, c.solution, c.environment, now)) for c in cells]
     held_cells = (replace(cell, held=words) for cell, words in zip(cells, held, strict=True))
     return tuple(_certified(cell, certified.get(cell.solution), now) for cell in held_cells)
+
+
+def _backports(tasks: tuple[Backport, ...], solution: str, environment: str) -> tuple[str, ...]:
+    return standing_words([t for t in tasks if (t.solution, t.environment) == (solution, environment)])
 
 
 def _certified(cell: Cell, found: Certification | None, now: str) -> Cell:
@@ -125,6 +134,8 @@ class Explanation:
     promotion: str
     state: str
     note: str
+    backports: tuple[str, ...] = ()
+    """What is still to be brought into a release, with what this one lacks of it, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,7 @@ def explain(engine: Engine, request: Explain, actor: Actor) -> Explanation:
         case = case_of(reading, promotion) if promotion else None
         asked = case or Case(release, stage, DeploymentKind.FORWARD, actor.person)
         judged = eligibility(reading, asked, engine.now())
+        tasks = reading.find(Backport, solution=release.solution, states=(BackportState.OPEN,))
     plan, problems = _plan(engine, strategy, release, stage)
     return Explanation(
         release=release.name,
@@ -157,6 +169,7 @@ def explain(engine: Engine, request: Explain, actor: Actor) -> Explanation:
         promotion=promotion.id if promotion else "",
         state=str(promotion.state) if promotion else "not asked for",
         note=promotion.note if promotion else "",
+        backports=standing_words(tasks, release.inventory),
     )
 
 

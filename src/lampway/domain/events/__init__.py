@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lampway.domain.events.apart import BackportEnded, BackportOpened
 from lampway.domain.events.base import ENGINE, Actor, Event
 from lampway.domain.events.duties import (
     ApprovalAsked,
@@ -61,6 +62,8 @@ __all__ = [
     "Adopted",
     "ApprovalAsked",
     "AttestationRecorded",
+    "BackportEnded",
+    "BackportOpened",
     "Certified",
     "ChecklistAnswered",
     "CheckpointMade",
@@ -153,6 +156,8 @@ EVENTS: dict[str, type[Event]] = {
         WatchStarted,
         WatchLooked,
         WatchEnded,
+        BackportOpened,
+        BackportEnded,
     )
 }
 """Every kind of event, by name."""

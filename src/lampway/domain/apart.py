@@ -1,0 +1,32 @@
+"""Projection of what is done beside the path: how each of its events changes the records."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lampway.domain import events
+from lampway.domain.backport import Backport
+from lampway.errors import StorageError
+
+if TYPE_CHECKING:
+    from lampway.domain.projection import Records
+
+APART: tuple[type, ...] = (Backport,)
+"""Kinds of record that this keeps."""
+
+
+def project_apart(recorded: events.Recorded, records: Records) -> None:
+    """Fold one event into the records. Raises StorageError when it does not follow from what came before."""
+    match recorded.event:
+        case events.BackportOpened(backport=backport):
+            records.put(backport.id, backport)
+        case events.BackportEnded() as event:
+            task = records.get(Backport, event.backport)
+            if task is None:
+                raise StorageError(f"the ledger ends a back-port that it never recorded: {event.backport}")
+            who, at, why = recorded.actor.person, recorded.at, event.reason
+            ended = replace(task, state=event.state, release=event.release, ended_by=who, ended_at=at, note=why)
+            records.put(task.id, ended)
+        case other:
+            raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")

@@ -1,0 +1,29 @@
+"""Facts of what is done beside the path and belongs back into it: back-ports, rehearsals, sandboxes, hotfixes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lampway.domain.backport import Backport, BackportState
+from lampway.domain.events.base import Event
+
+
+@dataclass(frozen=True, slots=True)
+class BackportOpened(Event):
+    """What came past the path is to be brought into a release."""
+
+    kind: ClassVar[str] = "backport-opened"
+    backport: Backport
+
+
+@dataclass(frozen=True, slots=True)
+class BackportEnded(Event):
+    """A release contains it, or somebody said that nothing more is to be done."""
+
+    kind: ClassVar[str] = "backport-ended"
+    backport: str
+    state: BackportState
+    release: str = ""
+    """The release that contains it; empty where somebody closed it."""
+    reason: str = ""
