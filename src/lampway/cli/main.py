@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("status", "lampway.cli.operate:status", "show what is where"),
         ("recertify", "lampway.cli.assure:recertify", "confirm, as its owner, that a solution is still needed"),
         ("rollback", "lampway.cli.operate:rollback", "bring back the known-good release"),
+        ("rehearse", "lampway.cli.rehearse:rehearse", "upgrade and go back where nothing is at stake"),
         ("lock", "lampway.cli.operate:lock", "look whether makers can edit in an environment"),
         ("resume", "lampway.cli.operate:resume", "go on with whatever was interrupted"),
         ("reconcile", "lampway.cli.operate:reconcile", "say what happened where engine and platform disagree"),

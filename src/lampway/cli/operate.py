@@ -7,8 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from lampway.app import Session
 from lampway.cli.output import emit, note, paint, say, table, when
 from lampway.cli.path import Json, follow
+from lampway.cli.rehearse import say_rollback_plan
 from lampway.cli.session import seconds_until, session
 from lampway.cli.worker import worker_line
 from lampway.domain.deployment import DriftState
@@ -17,9 +19,10 @@ from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift, Scanned
 from lampway.engine.due import Done
 from lampway.engine.promote import Rollback
 from lampway.engine.reconcile import Reconcile
+from lampway.engine.rollbackplan import PlanRollback
 from lampway.engine.views import Cell, Status
 from lampway.engine.workers import ShowWorkers
-from lampway.errors import UsageError
+from lampway.errors import LampwayError, UsageError
 
 _STUCK = ("running", "reconcile")
 In = Annotated[str, Parameter(name="--in")]
@@ -190,7 +193,15 @@ def drift_revert(solution: str, /, *, in_: In, reason: str = "", json: Json = Fa
 
 
 def rollback(
-    solution: str, /, *, in_: In, reason: str = "", to: str = "", remove: bool = False, json: Json = False
+    solution: str,
+    /,
+    *,
+    in_: In,
+    reason: str = "",
+    to: str = "",
+    remove: bool = False,
+    plan: bool = False,
+    json: Json = False,
 ) -> int:
     """Bring back the newest known-good release other than what runs, with the configuration it had.
 
@@ -206,12 +217,33 @@ def rollback(
         A version that is known-good there.
     remove
         Take it out of there altogether.
+    plan
+        Only show what it would do, of a rollback without --to and --remove.
     json
         Print the facts as JSON.
     """
     with session(quiet=json) as opened:
+        if not (to or remove or (json and not plan)):
+            _show_plan(opened, solution, in_, plan=plan, as_json=json)
+        if plan:
+            return 0
         asked = opened.run(Rollback(solution, in_, reason, to, remove))
         return follow(opened, asked.promotions, as_json=json)
+
+
+def _show_plan(opened: Session, solution: str, environment: str, *, plan: bool, as_json: bool) -> None:
+    """Print what a rollback would do. Where it cannot be told, that keeps nobody from going back."""
+    try:
+        planned = opened.run(PlanRollback(solution, environment))
+    except LampwayError as error:
+        if plan:
+            raise
+        note(f"what it will do cannot be told: {error}")
+        return
+    if as_json:
+        emit(planned)
+    else:
+        say_rollback_plan(planned)
 
 
 def lock(environment: str, /, *, json: Json = False) -> int:

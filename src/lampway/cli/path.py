@@ -12,6 +12,7 @@ from lampway.cli.duties import duty_facts, duty_lines
 from lampway.cli.output import emit, gate_lines, say, when
 from lampway.cli.session import session
 from lampway.domain.judgement import OPENING, GateState
+from lampway.domain.package import Reversibility
 from lampway.domain.promotion import PromotionState
 from lampway.engine.backport import ShowBackports
 from lampway.engine.decide import Decide
@@ -72,6 +73,7 @@ def promotion_facts(view: PromotionView) -> dict[str, object]:
         "gates": view.gates,
         "decisions": p.decisions,
         "changes": list(view.diff.summaries()) if view.diff else [],
+        "reversibility": view.diff.reversibility if view.diff else None,
         "evidence": view.evidence,
         "ticket": p.ticket,
         **duty_facts(view),
@@ -185,6 +187,13 @@ def inbox(*, everybody: bool = False, lapsed: bool = False, json: Json = False) 
     return 0
 
 
+_BACK_WORDS = {
+    Reversibility.REVERSIBLE: "reversible",
+    Reversibility.DATA_STEP: "reversible with a data step",
+    Reversibility.FORWARD_ONLY: "forward-only: a rollback cannot take them back",
+}
+
+
 def _say_decision(view: PromotionView) -> None:
     """Print what an approver needs, in the order they ask for it."""
     p = view.promotion
@@ -198,7 +207,7 @@ def _say_decision(view: PromotionView) -> None:
     say(f"  runs there now: {view.running or 'nothing'}; a rollback {_back(view)}")
     if view.diff is not None:
         lines = view.diff.summaries()
-        say(f"  changes ({len(lines)}):")
+        say(f"  changes ({len(lines)}), {_BACK_WORDS[view.diff.reversibility]}:")
         for line in lines[:12]:
             say(f"    {line}")
         if len(lines) > 12:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from lampway.domain import events
 from lampway.domain.backport import Backport
+from lampway.domain.rehearsal import RehearsalRun
 from lampway.errors import StorageError
 
 if TYPE_CHECKING:
     from lampway.domain.projection import Records
 
-APART: tuple[type, ...] = (Backport,)
+APART: tuple[type, ...] = (Backport, RehearsalRun)
 """Kinds of record that this keeps."""
 
 
@@ -28,5 +29,12 @@ def project_apart(recorded: events.Recorded, records: Records) -> None:
             who, at, why = recorded.actor.person, recorded.at, event.reason
             ended = replace(task, state=event.state, release=event.release, ended_by=who, ended_at=at, note=why)
             records.put(task.id, ended)
+        case events.RehearsalStarted(rehearsal=run):
+            records.put(run.id, run)
+        case events.RehearsalEnded() as event:
+            begun = records.get(RehearsalRun, event.rehearsal)
+            if begun is None:
+                raise StorageError(f"the ledger ends a rehearsal that it never recorded: {event.rehearsal}")
+            records.put(begun.id, replace(begun, state=event.state, note=event.note, ended_at=recorded.at))
         case other:
             raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")

@@ -295,7 +295,7 @@ def _rehearsed(s: Standing) -> Proof:
     done = [fresh[x.name] for x in solutions if x.name in fresh]
     links = [Link("record", f"deployment {d.id}: {d.solution} in {d.environment}") for d in done]
     why = f"never rehearsed: {_names(bad)}" if bad else "each was rolled back below the last tier within a year"
-    return _proof(solutions, bad, why, links, "lampway rollback SOLUTION --in ENVIRONMENT --reason rehearsal")
+    return _proof(solutions, bad, why, links, "lampway rehearse SOLUTION")
 
 
 def _scheduled(s: Standing) -> Proof:

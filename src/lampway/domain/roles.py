@@ -55,6 +55,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("RecordAudit", "audit verify --record", ("auditor", "release-manager", "platform-admin")),
     Permission("AnswerReadiness", "readiness --answer", MEMBERS),
     Permission("HandOver", "handover", ANYBODY),
+    Permission("Rehearse", "rehearse", MEMBERS),
     Permission("BackportDrift", "drift backport", ("approver", "solution-owner", "release-manager", "platform-admin")),
     Permission("CloseBackport", "backport close", ("approver", "solution-owner", "release-manager", "platform-admin")),
     Permission("ApplyStrategy", "strategy apply", ("platform-admin",)),

@@ -72,9 +72,11 @@ from lampway.engine.readiness import (
 )
 from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
 from lampway.engine.reconcile import Reconcile, reconcile
+from lampway.engine.rehearse import Rehearse, ShowRehearsal, rehearse, show_rehearsal
 from lampway.engine.release import MakeRelease, make_release
 from lampway.engine.retention import Retain, retain
 from lampway.engine.revoke import Revoke, revoke
+from lampway.engine.rollbackplan import PlanRollback, plan_rollback
 from lampway.engine.signed import DraftDecision, draft_decision
 from lampway.engine.stops import (
     LiftHold,
@@ -201,6 +203,9 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowDelivery: show_delivery,
     ShowMeasures: show_measures,
     ShowSpans: show_spans,
+    Rehearse: rehearse,
+    ShowRehearsal: show_rehearsal,
+    PlanRollback: plan_rollback,
     BackportDrift: backport_drift,
     CloseBackport: close_backport,
     ShowBackports: show_backports,
@@ -227,6 +232,7 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
         GiveTicket,
         RunDue,
         BackportDrift,
+        Rehearse,
     }
 )
 """Requests after which something may be ready to be deployed."""

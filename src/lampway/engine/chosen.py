@@ -31,6 +31,8 @@ _NOT_OF_OTHERS = frozenset(
         events.Reminded,
         events.Seeded,
         events.EnvironmentObserved,
+        events.RehearsalStarted,
+        events.RehearsalEnded,
     )
 )
 """Kinds of which only those about the release itself can have a say."""

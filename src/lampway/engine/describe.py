@@ -126,6 +126,10 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"readiness: {a.by} answered {a.item} with {a.reply} until {shown(a.until)}: {a.note}"
         case events.LedgerVerified():
             return f"verified up to row {event.last}, with {event.packages} packages: as they were written"
+        case events.RehearsalStarted(rehearsal=r):
+            return f"rehearsal {r.id} of {r.solution} in {r.environment} asked for: {r.way}"
+        case events.RehearsalEnded():
+            return f"rehearsal {event.rehearsal} {event.state}: {event.note}"
         case events.BackportOpened(backport=b):
             return f"{b.words}: on branch {b.branch}"
         case events.BackportEnded():

@@ -10,6 +10,7 @@ from lampway.domain.digest import to_plain
 from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMoved, StepStarted, Tagged
 from lampway.domain.gates import is_overdue, judge
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
+from lampway.domain.rehearsal import RehearsalRun, RunState
 from lampway.domain.spans import span_in_words
 from lampway.engine.ask import ask_approvers
 from lampway.engine.attestations import attest_verdict
@@ -17,6 +18,7 @@ from lampway.engine.checkpoint import keep_checkpoint, publish
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
 from lampway.engine.facts import bind, case_of, eligibility, gather
+from lampway.engine.moves import go_on
 from lampway.engine.recheck import collect_expired, may_collect
 from lampway.engine.store import Due, Reading
 from lampway.errors import LampwayError
@@ -30,8 +32,9 @@ def environments_with_work(engine: Engine) -> tuple[str, ...]:
     """Return the environments with open promotions, the one asked for first first; then where a tag is still due."""
     with engine.store.reading() as reading:
         found = reading.find(Promotion, states=OPEN_STATES)
+        rehearsed = [run.environment for run in reading.find(RehearsalRun, states=(RunState.RUNNING,))]
     due = (due.doc.get("environment", "") for due in engine.store.due())
-    return tuple(name for name in dict.fromkeys((*(p.environment for p in found), *due)) if name)
+    return tuple(name for name in dict.fromkeys((*(p.environment for p in found), *rehearsed, *due)) if name)
 
 
 def drain(engine: Engine, environment: str) -> bool:
@@ -49,6 +52,8 @@ def drain(engine: Engine, environment: str) -> bool:
             stuck = reading.find(Deployment, environment=environment, states=(DeploymentState.RECONCILE,))
         if not under_way and stuck:
             break
+        if not under_way and go_on(engine, environment):
+            continue
         chosen = None if under_way else _choose(engine, environment, tried)
         if not under_way and chosen is None:
             break

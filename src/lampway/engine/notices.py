@@ -162,7 +162,7 @@ def _finished(
             notice = _about(promotion, NoticeKind.RECONCILE, "somebody has to look", text, at, on_call)
             place = f"{promotion.solution} --in {promotion.environment}"
             yield replace(notice, command=f"lampway reconcile {place} --happened|--did-not-happen --reason '...'")
-        case DeploymentState.SUCCEEDED if deployment.kind is DeploymentKind.ROLLBACK:
+        case DeploymentState.SUCCEEDED if deployment.kind is DeploymentKind.ROLLBACK and not promotion.rehearsal:
             text = f"{promotion.environment} went back to {promotion.version}: {promotion.reason}"
             yield _about(promotion, NoticeKind.ROLLED_BACK, "rolled back", text, at, involved)
         case _:

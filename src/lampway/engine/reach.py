@@ -30,6 +30,8 @@ _NOWHERE = (
     events.PackagesRemoved,
     events.BackportOpened,
     events.BackportEnded,
+    events.RehearsalStarted,
+    events.RehearsalEnded,
 )
 _FOR_ALL = (
     events.StrategyApplied,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lampway.domain.events.apart import BackportEnded, BackportOpened
+from lampway.domain.events.apart import BackportEnded, BackportOpened, RehearsalEnded, RehearsalStarted
 from lampway.domain.events.base import ENGINE, Actor, Event
 from lampway.domain.events.duties import (
     ApprovalAsked,
@@ -91,6 +91,8 @@ __all__ = [
     "ReadinessAnswered",
     "Reconciled",
     "Recorded",
+    "RehearsalEnded",
+    "RehearsalStarted",
     "ReleaseSealed",
     "Remarked",
     "Reminded",
@@ -158,6 +160,8 @@ EVENTS: dict[str, type[Event]] = {
         WatchEnded,
         BackportOpened,
         BackportEnded,
+        RehearsalStarted,
+        RehearsalEnded,
     )
 }
 """Every kind of event, by name."""

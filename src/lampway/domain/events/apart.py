@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from lampway.domain.backport import Backport, BackportState
 from lampway.domain.events.base import Event
+from lampway.domain.rehearsal import RehearsalRun, RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +28,21 @@ class BackportEnded(Event):
     release: str = ""
     """The release that contains it; empty where somebody closed it."""
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalStarted(Event):
+    """Somebody asked to rehearse an upgrade and the way back from it."""
+
+    kind: ClassVar[str] = "rehearsal-started"
+    rehearsal: RehearsalRun
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalEnded(Event):
+    """A rehearsal came to its end. What was deployed and read back is in the deployments that carry its id."""
+
+    kind: ClassVar[str] = "rehearsal-ended"
+    rehearsal: str
+    state: RunState
+    note: str
