@@ -38,6 +38,7 @@ from lampway.engine.cases import CASES
 from lampway.engine.context import Engine, Request
 from lampway.engine.decide import Decide
 from lampway.engine.drain import drain, environments_with_work
+from lampway.engine.grounds import Grounds
 from lampway.engine.ports import Author, CheckResult
 from lampway.engine.promote import Promote
 from lampway.engine.release import MakeRelease
@@ -493,6 +494,7 @@ class Team:
             store=store or self.store,
             packages=self.packages,
             second_copy=self.second_copy,
+            grounds=Grounds(Path("grounds"), Path("cache"), "here"),
             source=self.source,
             secrets=self.vault,
             scanner=WordScanner(),

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, update
 from team import Team, unguard, with_environment
 
-from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved
+from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved, RehearsalStarted
 from lampway.domain.health import WatchRule
 from lampway.domain.projection import RECORDS
+from lampway.domain.rehearsal import RehearsalRun
 from lampway.domain.release import Release
 from lampway.engine.audit import Audit, History
+from lampway.engine.backport import BackportDrift
 from lampway.engine.certify import Recertify
 from lampway.engine.decide import Decide
 from lampway.engine.delegate import Delegate
@@ -26,6 +28,7 @@ from lampway.engine.promote import Abort, Promote, Rollback
 from lampway.engine.readiness import AnswerReadiness
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.release import MakeRelease
+from lampway.engine.sandboxes import CreateSandbox
 from lampway.engine.schedules import fire_due, plan_everywhere
 from lampway.engine.stops import LiftHold, PutOnHold, VetoRelease
 from lampway.errors import LampwayError, StorageError
@@ -85,6 +88,10 @@ def full(new_team: Team) -> Iterator[Team]:
     team.run(VetoRelease("orders@1.0.0", "test", "it lost an order"))
     team.run(Recertify("orders"))
     team.run(AnswerReadiness("rollback-rehearsed", "yes", note="on Friday", until="2026-06-30"), "pam")
+    team.run(BackportDrift("orders", "prod"), "rita")
+    team.run(CreateSandbox("play"))
+    run = RehearsalRun("r1", "orders", "test", "prod", "1.0.0", "1.0.1", "1.0.0", (), "mia", team.engine.now())
+    team.engine.record([RehearsalStarted(run)], Actor("mia", "test"))
     yield team
     team.store.close()
 

@@ -298,6 +298,8 @@ _NAP = 60.0
 
 
 def _say_looks(done: Done) -> None:
+    for line in done.sandboxes:
+        note(line)
     for looked in done.looked:
         if looked.state != "watching":
             note(f"{looked.release} in {looked.environment}: watch {looked.state}: {looked.summary}")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from lampway.domain import events
 from lampway.domain.backport import Backport
 from lampway.domain.rehearsal import RehearsalRun
+from lampway.domain.sandbox import Sandbox, SandboxState
 from lampway.errors import StorageError
 
 if TYPE_CHECKING:
     from lampway.domain.projection import Records
 
-APART: tuple[type, ...] = (Backport, RehearsalRun)
+APART: tuple[type, ...] = (Backport, RehearsalRun, Sandbox)
 """Kinds of record that this keeps."""
 
 
@@ -36,5 +37,29 @@ def project_apart(recorded: events.Recorded, records: Records) -> None:
             if begun is None:
                 raise StorageError(f"the ledger ends a rehearsal that it never recorded: {event.rehearsal}")
             records.put(begun.id, replace(begun, state=event.state, note=event.note, ended_at=recorded.at))
+        case events.SandboxCreated(sandbox=sandbox):
+            records.put(sandbox.id, sandbox)
+        case _:
+            _sandbox(recorded, records)
+
+
+def _sandbox(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.SandboxStarted(sandbox=key, url=url, content=content):
+            records.put(key, replace(_known(records, key), url=url, content=content))
+        case events.SandboxExtended(sandbox=key, until=until):
+            records.put(key, replace(_known(records, key), until=until, reminded_at=""))
+        case events.SandboxReminded(sandbox=key):
+            records.put(key, replace(_known(records, key), reminded_at=recorded.at))
+        case events.SandboxEnded(sandbox=key, reason=reason):
+            ended = replace(_known(records, key), state=SandboxState.ENDED, ended_at=recorded.at, note=reason)
+            records.put(key, ended)
         case other:
             raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
+
+
+def _known(records: Records, key: str) -> Sandbox:
+    sandbox = records.get(Sandbox, key)
+    if sandbox is None:
+        raise StorageError(f"the ledger speaks of a sandbox that it never recorded: {key}")
+    return sandbox

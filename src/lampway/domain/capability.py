@@ -42,6 +42,8 @@ class Ability(StrEnum):
     """The platform itself can try whether what is installed runs."""
     EXECUTIONS = "executions"
     """The platform tells how many runs of what is installed failed."""
+    SANDBOX = "sandbox"
+    """Lampway can start environments of it for a time, and take them away without a trace."""
 
 
 @dataclass(frozen=True, slots=True)

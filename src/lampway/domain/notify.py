@@ -23,6 +23,7 @@ class NoticeKind(StrEnum):
     RECONCILE = "reconcile"
     DRIFT = "drift"
     LOCK_OPEN = "lock-open"
+    SANDBOX = "sandbox"
     TEST = "test"
     """Somebody tries a channel; never routed."""
 

@@ -11,6 +11,7 @@ from lampway.domain.moments import seconds_between
 from lampway.domain.package import Severity
 from lampway.domain.readiness import Link, Proof
 from lampway.domain.release import Release
+from lampway.domain.sandbox import Sandbox
 from lampway.domain.strategy import Environment, GateRule, Solution, Stage, Strategy
 
 WEEK, MONTH, YEAR = 7 * 86400.0, 31 * 86400.0, 366 * 86400.0
@@ -54,6 +55,8 @@ class Standing:
     """Solution to its owner's newest word that it is still needed."""
     returns: Mapping[str, Deployment] = field(default_factory=dict)
     """Solution to the newest rollback that succeeded below the last tier."""
+    sandbox: Sandbox | None = None
+    """The newest one that somebody started."""
 
     @property
     def protected(self) -> tuple[Environment, ...]:
@@ -116,6 +119,9 @@ def _sandbox(s: Standing) -> Proof:
     found = [e.name for e in s.strategy.environments if e.tier == "sandbox"]
     if found:
         return Proof(1.0, f"offered: {_names(found)}", (_file(f"environments/{found[0]}.yaml", "tier"),))
+    if s.sandbox and s.sandbox.url and seconds_between(s.sandbox.created_at, s.now) <= YEAR:
+        link = Link("record", f"sandbox {s.sandbox.name}, {s.sandbox.created_at[:10]}")
+        return Proof(1.0, f"started when somebody asks: {s.sandbox.name} of {s.sandbox.owner}", (link,))
     return Proof(0.0, "no evidence yet: no environment is of the tier sandbox", is_evidence=False)
 
 

@@ -77,6 +77,18 @@ from lampway.engine.release import MakeRelease, make_release
 from lampway.engine.retention import Retain, retain
 from lampway.engine.revoke import Revoke, revoke
 from lampway.engine.rollbackplan import PlanRollback, plan_rollback
+from lampway.engine.sandboxes import (
+    CreateSandbox,
+    ExpireSandbox,
+    ExtendSandbox,
+    ResetSandbox,
+    ShowSandboxes,
+    create_sandbox,
+    expire_sandbox,
+    extend_sandbox,
+    reset_sandbox,
+    show_sandboxes,
+)
 from lampway.engine.signed import DraftDecision, draft_decision
 from lampway.engine.stops import (
     LiftHold,
@@ -204,6 +216,11 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowMeasures: show_measures,
     ShowSpans: show_spans,
     Rehearse: rehearse,
+    CreateSandbox: create_sandbox,
+    ShowSandboxes: show_sandboxes,
+    ResetSandbox: reset_sandbox,
+    ExtendSandbox: extend_sandbox,
+    ExpireSandbox: expire_sandbox,
     ShowRehearsal: show_rehearsal,
     PlanRollback: plan_rollback,
     BackportDrift: backport_drift,

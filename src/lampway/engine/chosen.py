@@ -33,6 +33,11 @@ _NOT_OF_OTHERS = frozenset(
         events.EnvironmentObserved,
         events.RehearsalStarted,
         events.RehearsalEnded,
+        events.SandboxCreated,
+        events.SandboxEnded,
+        events.SandboxExtended,
+        events.SandboxReminded,
+        events.SandboxStarted,
     )
 )
 """Kinds of which only those about the release itself can have a say."""

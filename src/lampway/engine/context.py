@@ -12,6 +12,7 @@ from lampway.domain.release import Release
 from lampway.domain.revocation import without_revoked
 from lampway.domain.secret import Secret, is_reference
 from lampway.domain.strategy import Environment, RulesInForce
+from lampway.engine.grounds import Grounds
 from lampway.engine.platform import Access, Platform
 from lampway.engine.ports import Checks, Clock, Courier, PackageStore, Scanner, Secrets, Signing, Source, StrategyFiles
 from lampway.engine.store import Records, Store
@@ -48,6 +49,8 @@ class Engine:
     """Names this process in leases."""
     second_copy: PackageStore | None = field(default=None, kw_only=True)
     """Where every package is kept once more; None for nowhere."""
+    grounds: Grounds | None = field(default=None, kw_only=True)
+    """Where sandboxes are started; None: nowhere."""
     courier: Courier | None = field(default=None, kw_only=True)
     """Brings notices out; None: they stay in the outbox."""
     observers: tuple[Callable[[Recorded], None], ...] = field(default=())

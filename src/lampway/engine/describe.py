@@ -21,6 +21,8 @@ def name_subjects(event: events.Event, names: dict[str, str]) -> None:
             names[f.id] = f"{f.solution} in {f.environment}"
         case events.Held(hold=h):
             names[h.id] = f"{'emergency stop of' if h.emergency else 'hold on'} {h.scope}"
+        case events.SandboxCreated(sandbox=s):
+            names[s.id] = s.name
         case events.Delegated(delegation=g):
             names[g.id] = f"of {g.by} to {g.to}"
         case _:
@@ -126,6 +128,19 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"readiness: {a.by} answered {a.item} with {a.reply} until {shown(a.until)}: {a.note}"
         case events.LedgerVerified():
             return f"verified up to row {event.last}, with {event.packages} packages: as they were written"
+        case events.SandboxCreated(sandbox=s):
+            filled = f" from {s.origin}" if s.origin else ""
+            return f"sandbox {s.name} ({s.id}) of {s.platform} for {s.owner} until {shown(s.until)}{filled}"
+        case events.SandboxStarted():
+            return f"sandbox {names.get(event.sandbox, event.sandbox)} started at {event.url}"
+        case events.SandboxExtended():
+            return f"sandbox {names.get(event.sandbox, event.sandbox)} lasts until {shown(event.until)}"
+        case events.SandboxReminded():
+            return (
+                f"sandbox {names.get(event.sandbox, event.sandbox)}: its owner reminded, it ends {shown(event.until)}"
+            )
+        case events.SandboxEnded():
+            return f"sandbox {names.get(event.sandbox, event.sandbox)} is gone: {event.reason}"
         case events.RehearsalStarted(rehearsal=r):
             return f"rehearsal {r.id} of {r.solution} in {r.environment} asked for: {r.way}"
         case events.RehearsalEnded():

@@ -8,6 +8,7 @@ from lampway.domain.events import Actor
 from lampway.engine.context import Engine, Request
 from lampway.engine.deliver import SendNotices, send_notices
 from lampway.engine.health import Looked, tend_watches
+from lampway.engine.sandboxes import tend_sandboxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Done:
     """When something is due next; empty for never."""
     watched: bool
     """Whether something is still being watched."""
+    sandboxes: tuple[str, ...] = ()
+    """What became of sandboxes, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ def run_due(engine: Engine, request: RunDue, actor: Actor) -> Done:
     """Look at what is watched, and bring out what people are to be told. Raises nothing for what goes badly there."""
     del request
     looked, next_look = tend_watches(engine)
+    tended = tend_sandboxes(engine)
     sent = send_notices(engine, SendNotices(), actor)
-    due = [moment for moment in (next_look, sent.next_at) if moment]
-    return Done(looked, sent.sent, min(due, default=""), bool(next_look))
+    due = [moment for moment in (next_look, sent.next_at, tended.next_at) if moment]
+    lines = (*(f"sandbox {n}: its time was over, it is gone" for n in tended.ended), *tended.failed)
+    return Done(looked, sent.sent, min(due, default=""), bool(next_look), sandboxes=lines)

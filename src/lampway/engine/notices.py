@@ -13,6 +13,7 @@ from lampway.domain import events
 from lampway.domain.deployment import Deployment, DeploymentState, LockRecord
 from lampway.domain.digest import to_plain
 from lampway.domain.health import WatchState
+from lampway.domain.moments import shown
 from lampway.domain.notify import (
     ON_CALL,
     Envelope,
@@ -25,6 +26,7 @@ from lampway.domain.notify import (
 )
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.revocation import without_revoked
+from lampway.domain.sandbox import Sandbox
 from lampway.domain.strategy import RulesInForce, Solution, Strategy
 from lampway.engine.store import Due, Reading
 
@@ -37,6 +39,8 @@ TOLD: frozenset[str] = frozenset(
         events.WatchEnded.kind,
         events.DriftFound.kind,
         events.LockObserved.kind,
+        events.SandboxReminded.kind,
+        events.SandboxEnded.kind,
     }
 )
 """Kinds of event that may make something due to be told; no other costs anything."""
@@ -109,6 +113,10 @@ def _notices(  # noqa: C901, PLR0912 - a case per kind
             yield _drift(strategy, event, recorded.at)
         case events.LockObserved() as event:
             yield from _lock(reading, strategy, event, recorded.at)
+        case events.SandboxReminded(sandbox=key) | events.SandboxEnded(sandbox=key):
+            sandbox = reading.get(Sandbox, key)
+            if sandbox and recorded.actor.person != sandbox.owner:
+                yield _sandbox(strategy, sandbox, recorded)
         case _:
             pass
 
@@ -182,6 +190,20 @@ def _drift(strategy: Strategy, event: events.DriftFound, at: str) -> Notice:
         solution=finding.solution,
         environment=finding.environment,
         release=f"{finding.solution}@{finding.version}",
+    )
+
+
+def _sandbox(strategy: Strategy, sandbox: Sandbox, recorded: events.Recorded) -> Notice:
+    is_over = isinstance(recorded.event, events.SandboxEnded)
+    text = f"it was of {sandbox.owner}" if is_over else f"it ends {shown(sandbox.until)}, with everything in it"
+    return Notice(
+        kind=NoticeKind.SANDBOX,
+        title=f"sandbox {sandbox.name} {'is gone' if is_over else 'ends soon'}",
+        text=text,
+        command="lampway sandbox list" if is_over else f"lampway sandbox extend {sandbox.name} --for 7d",
+        screen="/sandboxes",
+        at=recorded.at,
+        people=_people(strategy, [sandbox.owner]),
     )
 
 

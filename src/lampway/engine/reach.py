@@ -32,6 +32,11 @@ _NOWHERE = (
     events.BackportEnded,
     events.RehearsalStarted,
     events.RehearsalEnded,
+    events.SandboxCreated,
+    events.SandboxEnded,
+    events.SandboxExtended,
+    events.SandboxReminded,
+    events.SandboxStarted,
 )
 _FOR_ALL = (
     events.StrategyApplied,

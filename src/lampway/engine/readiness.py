@@ -31,6 +31,7 @@ from lampway.domain.readiness import (
 )
 from lampway.domain.readiness_evidence import Look, Standing, prove
 from lampway.domain.release import Release
+from lampway.domain.sandbox import Sandbox
 from lampway.domain.stops import Veto, veto_key
 from lampway.domain.strategy import Strategy
 from lampway.engine.audit import Audit, Verdict, audit
@@ -148,6 +149,7 @@ def _standing(engine: Engine, reading: Reading, strategy: Strategy) -> Standing:
         looks=_looks(reading, {e.name for e in bare.protected}),
         verified=_verified(reading),
         certified=_certified(reading, {i.solution for i in here}),
+        sandbox=next(iter(reading.find(Sandbox, newest_first=True, limit=1)), None),
         returns=_returns(reading, strategy, {i.solution for i in here}),
     )
 

@@ -16,6 +16,7 @@ from lampway.engine.attestations import attest_release
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
 from lampway.engine.platform import Export, Platform
 from lampway.engine.ports import Author
+from lampway.engine.sandboxed import refuse_sandbox
 from lampway.engine.store import Reading
 from lampway.errors import RefusedError, UsageError
 
@@ -71,6 +72,8 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
         strategy = rules_in_force(reading).strategy
         last = newest_release(reading, request.solution)
     solution = strategy.solution(request.solution)
+    with engine.store.reading() as reading:
+        refuse_sandbox(reading, strategy, request.environment)
     environment = strategy.environment(request.environment or strategy.pipeline_of(solution.name).source)
     platform = engine.platform(environment.platform)
     known = scopes(strategy)

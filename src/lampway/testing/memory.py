@@ -7,14 +7,16 @@ and *configure*, because many products bring the definition and the values separ
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from lampway.domain.capability import Ability, Capability, Support
 from lampway.domain.configuration import EXTERNAL, ConfigurationSet
 from lampway.domain.digest import digest
 from lampway.domain.package import Component, Edit, Scope
+from lampway.domain.secret import Secret
 from lampway.engine.platform import (
     Access,
     AdapterPlan,
@@ -22,6 +24,7 @@ from lampway.engine.platform import (
     Export,
     Found,
     Installed,
+    Launched,
     Lock,
     LockState,
     Observation,
@@ -67,7 +70,7 @@ class _Target:
 
 
 class MemoryPlatform:
-    """Implements the port, `Lockable`, `SmokeRunnable` and `ExecutionCounting`.
+    """Implements the port, `Lockable`, `SmokeRunnable`, `ExecutionCounting` and `Disposable`.
 
     Remembers nothing between calls: its worlds hold all.
     """
@@ -230,13 +233,32 @@ class MemoryPlatform:
         runs = [run for run in world.executions if run.app in ours and run.at >= since]
         return Executions(len(runs), sum(not run.went_well for run in runs))
 
+    def start_sandbox(
+        self, folder: Path, *, name: str, cache: Path, say: Callable[[str], None] = lambda _: None
+    ) -> Launched:
+        """Return the world of this folder, running; made empty where there was none."""
+        del name, cache
+        say("a world is made")
+        world = self.world(_sandbox_url(folder))
+        world.is_down = False
+        return _launched(world)
+
+    def find_sandbox(self, folder: Path) -> Launched | None:
+        """Return the world of this folder, where it runs."""
+        world = self.worlds.get(_sandbox_url(folder))
+        return _launched(world) if world is not None and not world.is_down else None
+
+    def remove_sandbox(self, folder: Path) -> None:
+        """Forget the world of this folder."""
+        self.worlds.pop(_sandbox_url(folder), None)
+
     def _enter(self, access: Access, method: str) -> World:
         return self._open(access, method)[0]
 
     def _open(self, access: Access, method: str) -> tuple[World, Fault | None]:
         """Return the world once it let us in, and the fault that the call itself will meet."""
         world = self.worlds.get(access.url)
-        if world is None:
+        if world is None or world.is_down:
             raise UnreachableError(f"nothing answers at {access.url}", where=access.environment, hint="check the url")
         fault = world.enter(method)
         if fault is Fault.CRASH_BEFORE:
@@ -249,6 +271,14 @@ class MemoryPlatform:
         if method == "perform" and token.reveal() != world.token:
             raise AccessError("makers cannot deploy", where=access.environment, hint="use the engine's token")
         return world, fault
+
+
+def _sandbox_url(folder: Path) -> str:
+    return f"memory://sandboxes/{folder.name}"
+
+
+def _launched(world: World) -> Launched:
+    return Launched(world.url, 0, {"token": Secret(world.token)}, {"token": Secret(world.maker_token)})
 
 
 def _in_scope(world: World, scope: Scope, *, lenient: bool = False) -> list[App]:
@@ -450,4 +480,5 @@ _CAPABILITIES = (
     Capability(Ability.LAUNCH, Support.IMPOSSIBLE),
     Capability(Ability.SMOKE_RUN, Support.FULL),
     Capability(Ability.EXECUTIONS, Support.FULL),
+    Capability(Ability.SANDBOX, Support.FULL),
 )

@@ -23,6 +23,7 @@ from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.package import Inventory, Scope
 from lampway.engine.platform import (
     Access,
+    Disposable,
     ExecutionCounting,
     Found,
     Installed,
@@ -137,6 +138,7 @@ class PlatformContract:
             (Ability.LAUNCH, Launchable),
             (Ability.SMOKE_RUN, SmokeRunnable),
             (Ability.EXECUTIONS, ExecutionCounting),
+            (Ability.SANDBOX, Disposable),
         ],
     )
     def test_optional_methods_are_there_only_where_declared(

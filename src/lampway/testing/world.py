@@ -119,6 +119,8 @@ class World:
     revision: int = 1
     """Counts changes; the product refuses one that was made from another revision."""
     is_locked: bool = False
+    is_down: bool = False
+    """Whether its process has ended: nothing answers, and nothing is lost."""
     slowness: int = 0
     """How often somebody must poll before a change is done; 0 makes every change at once."""
     operations: dict[str, Operation] = field(default_factory=dict)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lampway.domain.events.apart import BackportEnded, BackportOpened, RehearsalEnded, RehearsalStarted
+from lampway.domain.events.apart import (
+    BackportEnded,
+    BackportOpened,
+    RehearsalEnded,
+    RehearsalStarted,
+    SandboxCreated,
+    SandboxEnded,
+    SandboxExtended,
+    SandboxReminded,
+    SandboxStarted,
+)
 from lampway.domain.events.base import ENGINE, Actor, Event
 from lampway.domain.events.duties import (
     ApprovalAsked,
@@ -97,6 +107,11 @@ __all__ = [
     "Remarked",
     "Reminded",
     "Revoked",
+    "SandboxCreated",
+    "SandboxEnded",
+    "SandboxExtended",
+    "SandboxReminded",
+    "SandboxStarted",
     "Seeded",
     "StepFinished",
     "StepRunning",
@@ -162,6 +177,11 @@ EVENTS: dict[str, type[Event]] = {
         BackportEnded,
         RehearsalStarted,
         RehearsalEnded,
+        SandboxCreated,
+        SandboxStarted,
+        SandboxExtended,
+        SandboxReminded,
+        SandboxEnded,
     )
 }
 """Every kind of event, by name."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 from lampway.domain.backport import Backport, BackportState
 from lampway.domain.events.base import Event
 from lampway.domain.rehearsal import RehearsalRun, RunState
+from lampway.domain.sandbox import Sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,48 @@ class RehearsalEnded(Event):
     rehearsal: str
     state: RunState
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxCreated(Event):
+    """Somebody asked for a sandbox. Recorded before anything is started, so that nothing started is forgotten."""
+
+    kind: ClassVar[str] = "sandbox-created"
+    sandbox: Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStarted(Event):
+    """A sandbox runs, with this in it; again after a reset."""
+
+    kind: ClassVar[str] = "sandbox-started"
+    sandbox: str
+    url: str
+    content: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxExtended(Event):
+    """A sandbox ends at another time."""
+
+    kind: ClassVar[str] = "sandbox-extended"
+    sandbox: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxReminded(Event):
+    """The owner of a sandbox is told that it ends soon."""
+
+    kind: ClassVar[str] = "sandbox-reminded"
+    sandbox: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxEnded(Event):
+    """A sandbox was taken away, with everything in it."""
+
+    kind: ClassVar[str] = "sandbox-ended"
+    sandbox: str
+    reason: str
