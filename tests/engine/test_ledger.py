@@ -24,6 +24,7 @@ from lampway.engine.certify import Recertify
 from lampway.engine.decide import Decide
 from lampway.engine.delegate import Delegate
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift
+from lampway.engine.hotfix import StartHotfix
 from lampway.engine.promote import Abort, Promote, Rollback
 from lampway.engine.readiness import AnswerReadiness
 from lampway.engine.reconcile import Reconcile
@@ -88,8 +89,9 @@ def full(new_team: Team) -> Iterator[Team]:
     team.run(VetoRelease("orders@1.0.0", "test", "it lost an order"))
     team.run(Recertify("orders"))
     team.run(AnswerReadiness("rollback-rehearsed", "yes", note="on Friday", until="2026-06-30"), "pam")
-    team.run(BackportDrift("orders", "prod"), "rita")
+    team.run(BackportDrift("orders", "prod"), "pam")
     team.run(CreateSandbox("play"))
+    team.run(StartHotfix("orders", "prod", "prices are wrong"))
     run = RehearsalRun("r1", "orders", "test", "prod", "1.0.0", "1.0.1", "1.0.0", (), "mia", team.engine.now())
     team.engine.record([RehearsalStarted(run)], Actor("mia", "test"))
     yield team

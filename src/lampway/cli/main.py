@@ -72,6 +72,10 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("stops", "lampway.cli.stops:stops", "show what is held, stopped or vetoed"),
         ("worker", "lampway.cli.worker:worker", "carry out whatever may start, and what is due, while it runs"),
         ("workers", "lampway.cli.worker:workers", "show which workers there are, and whether they live"),
+        ("hotfix start", "lampway.cli.hotfix:start", "put what runs where it can be mended"),
+        ("hotfix finish", "lampway.cli.hotfix:finish", "release the mend by the short path"),
+        ("hotfix abandon", "lampway.cli.hotfix:abandon", "give a hotfix up"),
+        ("hotfix list", "lampway.cli.hotfix:list_", "show which hotfixes are under way"),
         ("sandbox create", "lampway.cli.sandbox:create", "start a disposable environment"),
         ("sandbox list", "lampway.cli.sandbox:list_", "show the sandboxes there are, and whether they run"),
         ("sandbox reset", "lampway.cli.sandbox:reset", "start a sandbox anew"),
@@ -116,6 +120,9 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
 }
 """Group to its commands: name, where it is written, what it does. A command is imported when it is used."""
+
+_MEANT = {"hotfix": "start"}
+"""Group to the command that is meant where none of it is named: `lampway hotfix orders ...` starts one."""
 
 _FOOTER = """\
 Add --json to any reading command. -C FOLDER, before the command, works on another folder.
@@ -192,11 +199,20 @@ def _run(words: list[str], *, as_json: bool) -> int:
         return 0
     from cyclopts import CycloptsError
 
+    _complete(words)
     try:
         code = build()(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return _asked_wrongly(error, as_json=as_json)
     return code if isinstance(code, int) else 0
+
+
+def _complete(words: list[str]) -> None:
+    """Put in the command that is meant, where only its group is named."""
+    meant = _MEANT.get(words[0]) if len(words) > 1 else None
+    named = {name for commands in COMMANDS.values() for name, _, _ in commands}
+    if meant and not words[1].startswith("-") and f"{words[0]} {words[1]}" not in named:
+        words.insert(1, meant)
 
 
 def _take_folder(words: list[str]) -> None:

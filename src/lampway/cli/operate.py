@@ -17,6 +17,7 @@ from lampway.domain.deployment import DriftState
 from lampway.engine.cases import LookAtLock, Resume
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift, Scanned
 from lampway.engine.due import Done
+from lampway.engine.hotfixed import ShowHotfixes
 from lampway.engine.promote import Rollback
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.rollbackplan import PlanRollback
@@ -41,6 +42,7 @@ def status(solution: str = "", /, *, json: Json = False) -> int:
     with session() as opened:
         cells = opened.run(Status(solution))
         found_workers = opened.run(ShowWorkers())
+        hotfixes = opened.run(ShowHotfixes(solution)) if not json else ()
     if json:
         emit(cells)
         return 0
@@ -57,6 +59,10 @@ def status(solution: str = "", /, *, json: Json = False) -> int:
             say(line)
     for line in dict.fromkeys(cell.certification for cell in cells if cell.certification):
         say(line)
+    for view in hotfixes:
+        say(
+            paint(f"{view.hotfix.by} is on a hotfix of {view.hotfix.solution}: {view.hotfix.reason}: {view.next}", "33")
+        )
     for line in (words for cell in cells for words in cell.backports):
         say(f"{line}: lampway backport list")
     for line in dict.fromkeys(words for cell in cells for words in cell.held):

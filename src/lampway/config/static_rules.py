@@ -40,6 +40,17 @@ def check_static_rules(strategy: Document, people: Document, environments: Mappi
         yield from _data(tiers, environment)
 
 
+def check_protection(strategy: Document, people: Document, stage: Path) -> Iterator[Mistake]:
+    """Yield every way around what protects the last tier, and approvals that hang on a maker, of one stage."""
+    yield from _protected(strategy, stage, is_first=False)
+    yield from _sole_approvers(strategy, people, stage)
+
+
+def certain_gates(strategy: Document, stage: Path) -> set[str]:
+    """Return the kinds of gate that no release gets past in a stage."""
+    return _certain(strategy, (*stage, "gates"))
+
+
 def check_circles(solutions: Mapping[str, Document]) -> Iterator[Mistake]:
     """Yield every circle of solutions that need each other, in the file of the first one of it by name."""
     graph = {name: document.names("depends_on") or () for name, document in solutions.items()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lampway.domain import events
 from lampway.domain.backport import Backport
+from lampway.domain.hotfix import Hotfix
 from lampway.domain.rehearsal import RehearsalRun
 from lampway.domain.sandbox import Sandbox, SandboxState
 from lampway.errors import StorageError
@@ -14,7 +15,7 @@ from lampway.errors import StorageError
 if TYPE_CHECKING:
     from lampway.domain.projection import Records
 
-APART: tuple[type, ...] = (Backport, RehearsalRun, Sandbox)
+APART: tuple[type, ...] = (Backport, RehearsalRun, Sandbox, Hotfix)
 """Kinds of record that this keeps."""
 
 
@@ -54,6 +55,21 @@ def _sandbox(recorded: events.Recorded, records: Records) -> None:
         case events.SandboxEnded(sandbox=key, reason=reason):
             ended = replace(_known(records, key), state=SandboxState.ENDED, ended_at=recorded.at, note=reason)
             records.put(key, ended)
+        case events.HotfixStarted(hotfix=hotfix):
+            records.put(hotfix.id, hotfix)
+        case _:
+            _hotfix(recorded, records)
+
+
+def _hotfix(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.HotfixReleased() as event:
+            known = _begun(records, event.hotfix)
+            made = (*known.releases, event.version)
+            records.put(known.id, replace(known, releases=made, backport=event.backport))
+        case events.HotfixEnded() as event:
+            known = _begun(records, event.hotfix)
+            records.put(known.id, replace(known, state=event.state, ended_at=recorded.at, note=event.reason))
         case other:
             raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
 
@@ -63,3 +79,10 @@ def _known(records: Records, key: str) -> Sandbox:
     if sandbox is None:
         raise StorageError(f"the ledger speaks of a sandbox that it never recorded: {key}")
     return sandbox
+
+
+def _begun(records: Records, key: str) -> Hotfix:
+    hotfix = records.get(Hotfix, key)
+    if hotfix is None:
+        raise StorageError(f"the ledger speaks of a hotfix that it never recorded: {key}")
+    return hotfix

@@ -13,6 +13,7 @@ from lampway.domain.assurances import certified, data, dependencies, managed, re
 from lampway.domain.checklist import ChecklistLine, unanswered, with_answer
 from lampway.domain.duties import ChecklistItem, RiskClass
 from lampway.domain.given import unproved
+from lampway.domain.hotfix import short_path
 from lampway.domain.judgement import OPENING, Eligibility, Facts, GateResult, GateState
 from lampway.domain.liveedits import drift
 from lampway.domain.moments import is_before, is_fresh, later, moment_in_words, seconds_between, shown
@@ -39,7 +40,7 @@ def judge(facts: Facts) -> Eligibility:
         return Eligibility((_named_person(facts), *_stops(facts)))
     declared = tuple(_judged(rule, facts) for rule in facts.stage.gates)
     timed = tuple(_excepted(result, facts) for result in _timed(facts))
-    return Eligibility((*declared, *_stops(facts), *timed) if declared else ())
+    return Eligibility((*declared, *short_path(facts), *_stops(facts), *timed) if declared else ())
 
 
 def _stops(facts: Facts) -> tuple[GateResult, ...]:

@@ -68,9 +68,10 @@ class Standing:
     def last_stages(self) -> tuple[tuple[tuple[str | int, ...], Stage], ...]:
         """The stages of the last tier, each with its place in lampway.yaml."""
         return tuple(
-            (("pipelines", pipeline.name, "stages", number), stage)
+            (("pipelines", pipeline.name, key, number), stage)
             for pipeline in self.strategy.pipelines
-            for number, stage in enumerate(pipeline.stages)
+            for key, stages in (("stages", pipeline.stages), ("hotfix", pipeline.hotfix))
+            for number, stage in enumerate(stages)
             if self.strategy.is_prod(stage.environment)
         )
 

@@ -58,6 +58,15 @@ from lampway.engine.drift import (
 from lampway.engine.due import Done, RunDue, run_due
 from lampway.engine.evidence import ExportEvidence, export_evidence
 from lampway.engine.handover import HandOver, hand_over
+from lampway.engine.hotfix import StartHotfix, start_hotfix
+from lampway.engine.hotfixed import (
+    AbandonHotfix,
+    FinishHotfix,
+    ShowHotfixes,
+    abandon_hotfix,
+    finish_hotfix,
+    show_hotfixes,
+)
 from lampway.engine.measures import ShowMeasures, show_measures
 from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
 from lampway.engine.platform import Lock
@@ -216,6 +225,10 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowMeasures: show_measures,
     ShowSpans: show_spans,
     Rehearse: rehearse,
+    StartHotfix: start_hotfix,
+    FinishHotfix: finish_hotfix,
+    AbandonHotfix: abandon_hotfix,
+    ShowHotfixes: show_hotfixes,
     CreateSandbox: create_sandbox,
     ShowSandboxes: show_sandboxes,
     ResetSandbox: reset_sandbox,
@@ -250,6 +263,7 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
         RunDue,
         BackportDrift,
         Rehearse,
+        FinishHotfix,
     }
 )
 """Requests after which something may be ready to be deployed."""

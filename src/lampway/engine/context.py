@@ -113,9 +113,11 @@ def find_release(reading: Records, name: str) -> Release:
 
 
 def newest_release(reading: Records, solution: str) -> Release | None:
-    """Return the release sealed last, or None."""
+    """Return the release of the path that was sealed last, or None. A hotfix is no release of the path."""
     found = reading.find(Release, solution=solution, newest_first=True, limit=1)
-    return found[0] if found else None
+    if found and found[0].hotfix:
+        found = reading.find(Release, solution=solution, newest_first=True)
+    return next((release for release in found if not release.hotfix), None)
 
 
 def access_to(engine: Engine, environment: Environment, *, maker: bool = False) -> Access:

@@ -348,7 +348,7 @@ def _period(applied: Recorded, until: str, request: WhoCould, gone: tuple[Revoca
     stages = {
         f"{pipeline.name}: {stage.name}": stage
         for pipeline in strategy.pipelines
-        for stage in pipeline.stages
+        for stage in pipeline.every_stage
         if stage.environment == request.environment
     }
     found, notes = _ABLE[request.could](strategy, stages)

@@ -21,6 +21,8 @@ def name_subjects(event: events.Event, names: dict[str, str]) -> None:
             names[f.id] = f"{f.solution} in {f.environment}"
         case events.Held(hold=h):
             names[h.id] = f"{'emergency stop of' if h.emergency else 'hold on'} {h.scope}"
+        case events.HotfixStarted(hotfix=h):
+            names[h.id] = h.solution
         case events.SandboxCreated(sandbox=s):
             names[s.id] = s.name
         case events.Delegated(delegation=g):
@@ -128,6 +130,12 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"readiness: {a.by} answered {a.item} with {a.reply} until {shown(a.until)}: {a.note}"
         case events.LedgerVerified():
             return f"verified up to row {event.last}, with {event.packages} packages: as they were written"
+        case events.HotfixStarted(hotfix=h):
+            return f"hotfix {h.id} of {h.solution}@{h.version} in {h.environment} begun in {h.place}: {h.reason}"
+        case events.HotfixReleased():
+            return f"hotfix {event.hotfix} released as {names.get(event.hotfix, '')}@{event.version}"
+        case events.HotfixEnded():
+            return f"hotfix {event.hotfix} {event.state}: {event.reason}"
         case events.SandboxCreated(sandbox=s):
             filled = f" from {s.origin}" if s.origin else ""
             return f"sandbox {s.name} ({s.id}) of {s.platform} for {s.owner} until {shown(s.until)}{filled}"

@@ -8,6 +8,7 @@ from lampway.domain.events import Actor
 from lampway.engine.context import Engine, Request
 from lampway.engine.deliver import SendNotices, send_notices
 from lampway.engine.health import Looked, tend_watches
+from lampway.engine.hotfixed import tend_hotfixes
 from lampway.engine.sandboxes import tend_sandboxes
 
 
@@ -23,7 +24,7 @@ class Done:
     watched: bool
     """Whether something is still being watched."""
     sandboxes: tuple[str, ...] = ()
-    """What became of sandboxes, in words."""
+    """What became of sandboxes and hotfixes, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,9 @@ def run_due(engine: Engine, request: RunDue, actor: Actor) -> Done:
     """Look at what is watched, and bring out what people are to be told. Raises nothing for what goes badly there."""
     del request
     looked, next_look = tend_watches(engine)
+    arrived = tend_hotfixes(engine)
     tended = tend_sandboxes(engine)
     sent = send_notices(engine, SendNotices(), actor)
     due = [moment for moment in (next_look, sent.next_at, tended.next_at) if moment]
-    lines = (*(f"sandbox {n}: its time was over, it is gone" for n in tended.ended), *tended.failed)
+    lines = (*(f"sandbox {n}: its time was over, it is gone" for n in tended.ended), *tended.failed, *arrived)
     return Done(looked, sent.sent, min(due, default=""), bool(next_look), sandboxes=lines)

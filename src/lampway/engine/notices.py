@@ -245,7 +245,7 @@ def _involved(strategy: Strategy, promotion: Promotion) -> tuple[str, ...]:
 
 def _concerned(strategy: Strategy, promotion: Promotion) -> tuple[str, ...]:
     """Return who asked, who decided, and who could have."""
-    stages = strategy.pipeline_of(promotion.solution).stages if _solution(strategy, promotion.solution) else ()
+    stages = strategy.pipeline_of(promotion.solution).every_stage if _solution(strategy, promotion.solution) else ()
     stage = next((s for s in stages if s.name == promotion.stage), None)
     rules = stage.rules_of("approval") if stage and promotion.asked_at else ()
     could = [person.id for rule in rules for person in strategy.holders(rule.roles, rule.people)]
@@ -270,7 +270,7 @@ def _is_last(strategy: Strategy, promotion: Promotion) -> bool:
     """Return whether a promotion brought its release to where it was to go; nothing is told of the way there."""
     if promotion.kind is not DeploymentKind.FORWARD or _solution(strategy, promotion.solution) is None:
         return False
-    return strategy.pipeline_of(promotion.solution).stages[-1].name == promotion.stage
+    return strategy.pipeline_of(promotion.solution).stages[-1].environment == promotion.environment
 
 
 def _release(promotion: Promotion) -> str:

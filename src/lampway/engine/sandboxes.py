@@ -314,6 +314,12 @@ def _folder(engine: Engine, sandbox: Sandbox) -> Path:
     return _grounds(engine).folder / sandbox.place
 
 
+def remove_place(engine: Engine, sandbox: Sandbox) -> None:
+    """Remove a sandbox that is on this machine; whoever calls records that. Raises RefusedError, PlatformError."""
+    _require_here(engine, sandbox)
+    _remove(engine, sandbox)
+
+
 def _remove(engine: Engine, sandbox: Sandbox) -> None:
     _disposable(engine, sandbox.platform).remove_sandbox(_folder(engine, sandbox))
 

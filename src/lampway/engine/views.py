@@ -151,7 +151,7 @@ def explain(engine: Engine, request: Explain, actor: Actor) -> Explanation:
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
         release = find_release(reading, request.release)
-        stage = strategy.stage(release.solution, request.to)
+        stage = strategy.stage(release.solution, request.to, hotfix=bool(release.hotfix))
         promotion = _open_promotion(reading, release, stage)
         case = case_of(reading, promotion) if promotion else None
         asked = case or Case(release, stage, DeploymentKind.FORWARD, actor.person)

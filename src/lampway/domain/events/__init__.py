@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from lampway.domain.events.apart import (
     BackportEnded,
     BackportOpened,
+    HotfixEnded,
+    HotfixReleased,
+    HotfixStarted,
     RehearsalEnded,
     RehearsalStarted,
     SandboxCreated,
@@ -91,6 +94,9 @@ __all__ = [
     "GateWaived",
     "Held",
     "HoldLifted",
+    "HotfixEnded",
+    "HotfixReleased",
+    "HotfixStarted",
     "Installed",
     "LedgerVerified",
     "LockObserved",
@@ -182,6 +188,9 @@ EVENTS: dict[str, type[Event]] = {
         SandboxExtended,
         SandboxReminded,
         SandboxEnded,
+        HotfixStarted,
+        HotfixReleased,
+        HotfixEnded,
     )
 }
 """Every kind of event, by name."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from lampway.domain.backport import Backport, BackportState
 from lampway.domain.events.base import Event
+from lampway.domain.hotfix import Hotfix, HotfixState
 from lampway.domain.rehearsal import RehearsalRun, RunState
 from lampway.domain.sandbox import Sandbox
 
@@ -91,4 +92,33 @@ class SandboxEnded(Event):
 
     kind: ClassVar[str] = "sandbox-ended"
     sandbox: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HotfixStarted(Event):
+    """Somebody began to mend what runs at the end of a path."""
+
+    kind: ClassVar[str] = "hotfix-started"
+    hotfix: Hotfix
+
+
+@dataclass(frozen=True, slots=True)
+class HotfixReleased(Event):
+    """A release was made of a hotfix; again where the first one would not do."""
+
+    kind: ClassVar[str] = "hotfix-released"
+    hotfix: str
+    version: str
+    backport: str
+    """Id of the task to bring it back into the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class HotfixEnded(Event):
+    """A hotfix runs where it was to run, or was given up."""
+
+    kind: ClassVar[str] = "hotfix-ended"
+    hotfix: str
+    state: HotfixState
     reason: str
