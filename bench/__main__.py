@@ -29,6 +29,7 @@ BENCHMARKS = (
     "eligibility",
     "stores",
     "readiness",
+    "drift",
 )
 RESULTS = Path(__file__).parent / "results"
 _ALONE = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LAMPWAY_USER": "ada"}

@@ -19,7 +19,7 @@ from lampway.storage.sql import open_sqlite
 from lampway.testing.world import CrashError, Fault
 
 STEPS = [("import", "orders", "1.0.1"), ("configure", "orders", "1.0.1")]
-POINTS = 41
+POINTS = 39
 """Places where a process can die while it brings a release to production: before each event and after each commit."""
 
 

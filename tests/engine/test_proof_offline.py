@@ -228,7 +228,6 @@ def test_an_engine_that_lets_in_what_was_stopped_gives_itself_away(
     team.run(stop, "bob")
     monkeypatch.setattr("lampway.engine.drain.judge", blind)
     monkeypatch.setattr("lampway.engine.drain.eligibility", lambda _reading, _case, _now: blind(_fact))
-    monkeypatch.setattr("lampway.engine.attestations.judge", blind)
     team.promote()
     assert team.running("prod") == "1.0.0"
     assert said in reasons(export(team))

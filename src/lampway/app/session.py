@@ -8,13 +8,13 @@ import secrets as randomness
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from lampway.domain.events import Actor, Recorded
+from lampway.domain.events import ENGINE, Actor, Recorded
 from lampway.domain.strategy import RulesInForce
 from lampway.engine.context import Engine, Request
 from lampway.engine.grounds import Grounds
@@ -175,19 +175,39 @@ def open_worker(
     at_once: int = 64,
     observers: tuple[Callable[[Recorded], None], ...] = (),
     say: Callable[[str], None] = lambda _: None,
+    metrics: str = "",
 ) -> Iterator[Worker]:
-    """Open a worker on the state of the repository at `root`. Raises StorageError, NotFoundError."""
+    """Open a worker on the state of the repository at `root`.
+
+    `metrics` is HOST:PORT where measures may be scraped; empty for nowhere. Raises StorageError, NotFoundError,
+    UsageError.
+    """
+    from lampway.integrations import scraping
     from lampway.runtime import choice
+
+    address = scraping.parse_address(metrics) if metrics else None
 
     engine = open_engine(root, observers)
     engine = replace(engine, holder=f"{engine.holder}-{randomness.token_hex(2)}")
     state = os.environ.get(STATE_URL, "")
     try:
         _require_lanes(engine, lanes)
-        with choice.open_worker(engine, state, root / STATE, lanes=lanes, at_once=at_once, say=say) as worker:
-            yield worker
+        with ExitStack() as stack:
+            if address is not None:
+                url = stack.enter_context(scraping.scraped(address, functools.partial(_measured, engine)))
+                say(f"measures at {url}")
+            yield stack.enter_context(
+                choice.open_worker(engine, state, root / STATE, lanes=lanes, at_once=at_once, say=say)
+            )
     finally:
         engine.store.close()
+
+
+def _measured(engine: Engine) -> str:
+    from lampway.domain.exposition import to_text
+    from lampway.engine.measures import ShowMeasures, show_measures
+
+    return to_text(show_measures(engine, ShowMeasures(), ENGINE))
 
 
 def _require_lanes(engine: Engine, lanes: Sequence[str]) -> None:

@@ -35,6 +35,7 @@ def worker(
     lanes: str = "",
     once: Annotated[bool, Parameter(negative="")] = False,
     at_once: int = 64,
+    metrics: str = "",
 ) -> int:
     """Carry out whatever may start, and do what is due by the clock, until asked to end.
 
@@ -48,13 +49,15 @@ def worker(
         Do what can be done now, and end.
     at_once
         In how many environments at the same time, at most.
+    metrics
+        HOST:PORT where Prometheus may scrape /metrics, such as 127.0.0.1:9464.
     """
     names = tuple(name.strip() for name in lanes.split(",") if name.strip())
     if not 1 <= at_once <= _MOST:
         raise UsageError(f"--at-once must be from 1 to {_MOST}: {at_once}", hint="lampway worker --at-once 64")
     root = find_root(working_folder())
     log = Log()
-    with open_worker(root, lanes=names, at_once=at_once, observers=(log,), say=_line) as opened:
+    with open_worker(root, lanes=names, at_once=at_once, observers=(log,), say=_line, metrics=metrics) as opened:
         log.name_of = opened.name_of
         with _signals(opened.leave):
             if once:

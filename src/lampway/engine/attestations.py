@@ -13,9 +13,8 @@ from lampway.domain.certification import Certification
 from lampway.domain.deployment import Deployment, DeploymentState, Evidence, Installation
 from lampway.domain.digest import digest_bytes, lasting_digest
 from lampway.domain.events import AttestationRecorded, EngineKeyRecorded, Event
-from lampway.domain.gates import judge
 from lampway.domain.judged import gates_of, parts_of
-from lampway.domain.judgement import Facts
+from lampway.domain.judgement import Eligibility, Facts
 from lampway.domain.promotion import Promotion
 from lampway.domain.release import Release
 from lampway.domain.strategy import Check, Solution
@@ -44,11 +43,16 @@ def attest_evidence(
 
 
 def attest_verdict(
-    engine: Engine, reading: Reading, promotion: Promotion, *, allowed: bool, judged: Facts | None = None
+    engine: Engine,
+    reading: Reading,
+    promotion: Promotion,
+    *,
+    allowed: bool,
+    judged: tuple[Facts, Eligibility] | None = None,
 ) -> tuple[Event, ...]:
     """Return that the engine signed its decision about a promotion, with every attestation there was to see.
 
-    `judged` is what the gates were judged from, where they decided it.
+    `judged` is what the gates were judged from and what that came to, where they decided it.
     """
     release = reading.get(Release, f"{promotion.solution}@{promotion.version}")
     named = promotion.bound.release
@@ -58,13 +62,13 @@ def attest_verdict(
     seen = tuple(a.id for a in reading.find(Attestation, solution=release.solution) if a.release == named)
     verdict = (allowed, engine.now())
     policy = (rules.commit, rules.digest)
-    basis = _basis(judged) if judged else None
+    basis = _basis(*judged) if judged else None
     statement = attestations.summary(release, promotion, policy, seen, verdict=verdict, judged=basis)
     return _signed(engine, reading, statement, release, (promotion.id, promotion.environment))
 
 
-def _basis(facts: Facts) -> dict[str, Any]:
-    return {"at": facts.now, "parts": parts_of(facts), "gates": gates_of(judge(facts))}
+def _basis(facts: Facts, judged: Eligibility) -> dict[str, Any]:
+    return {"at": facts.now, "parts": parts_of(facts), "gates": gates_of(judged)}
 
 
 def attest_deployment(engine: Engine, reading: Reading, key: str, state: DeploymentState) -> tuple[Event, ...]:

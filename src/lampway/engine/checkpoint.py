@@ -80,11 +80,13 @@ def keep_checkpoint(engine: Engine, key: str) -> None:
         checkpoint = next_checkpoint(engine)
     except RefusedError:
         return  # nobody vouches for a damaged ledger: the audit says what is wrong
-    commit = engine.source.head()
+    with engine.store.reading() as reading:
+        asked = rules_in_force(reading).strategy.checkpoints == "tag"
+    commit = engine.source.head() if asked else ""
     with engine.store.transaction() as transaction:
         told = []
         if checkpoint is not None:
-            tags = rules_in_force(transaction).strategy.checkpoints == "tag" and bool(commit)
+            tags = bool(commit)
             made = made_event(checkpoint, checkpoint.tag if tags else "", pushed=False)
             told = [transaction.append(made, ENGINE)]
             if tags:

@@ -11,23 +11,22 @@ from typing import Any
 from lampway.domain.deployment import Deployment, DeploymentState, PlannedStep, StepState
 from lampway.domain.events import DeploymentFinished, Event, PromotionMoved
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
-from lampway.domain.release import Release
 from lampway.domain.secret import mask
 from lampway.engine.attestations import attest_deployment
 from lampway.engine.change import take_change
-from lampway.engine.context import Engine, access_to, rules_in_force
+from lampway.engine.context import Engine
 from lampway.engine.fallback import failed_check, fall_back
 from lampway.engine.journal import Journal, open_journal
-from lampway.engine.platform import StepPlan
 from lampway.engine.steps import (
     ENGINE_STEPS,
     DisagreementError,
+    Ground,
     NotVerifiedError,
     Run,
+    ground_for,
     open_run,
     plan_for,
     secrets_of,
-    wanted_for,
 )
 from lampway.engine.store import Reading
 from lampway.errors import (
@@ -44,12 +43,22 @@ from lampway.errors import (
 )
 
 
-def prepare(engine: Engine, promotion: Promotion, fence: int) -> Deployment:
-    """Return the deployment of a promotion with its plan, recorded nowhere yet. Outside is only read."""
-    with engine.store.reading() as reading:
-        strategy = rules_in_force(reading).strategy
-        release = reading.get(Release, f"{promotion.solution}@{promotion.version}")
-    removed = promotion.bound.release == "remove"
+def prepare(engine: Engine, promotion: Promotion, fence: int) -> tuple[Deployment, Ground]:
+    """Return the deployment of a promotion with its plan, recorded nowhere yet, and what it stands on.
+
+    Outside is only read.
+    """
+    removes = promotion.bound.release == "remove"
+    ground = ground_for(
+        engine,
+        solution=promotion.solution,
+        version=promotion.version,
+        environment=promotion.environment,
+        configuration=promotion.configuration,
+        removes=removes,
+    )
+    steps = ground.platform.plan(ground.access, ground.wanted).steps
+    checks = 0 if removes else len(ground.strategy.solution(promotion.solution).automatic)
     deployment = Deployment(
         id=engine.new_id(),
         promotion=promotion.id,
@@ -57,47 +66,34 @@ def prepare(engine: Engine, promotion: Promotion, fence: int) -> Deployment:
         version=promotion.version,
         environment=promotion.environment,
         kind=promotion.kind,
-        release="" if removed or release is None else release.digest,
-        package="" if removed or release is None else release.package.digest,
+        release=ground.release.digest if ground.release else "",
+        package=ground.release.package.digest if ground.release else "",
         configuration=promotion.configuration,
-        plan=(),
+        plan=plan_for(steps, promotion.environment, checks),
         fence=fence,
         started_at=engine.now(),
     )
-    steps = adapter_steps(engine, promotion, None if removed else release)
-    checks = 0 if removed else len(strategy.solution(promotion.solution).automatic)
-    return replace(deployment, plan=plan_for(steps, promotion.environment, checks))
+    return deployment, ground
 
 
-def adapter_steps(engine: Engine, promotion: Promotion, release: Release | None) -> tuple[StepPlan, ...]:
-    """Return the platform's own steps for this promotion, found by reading only."""
-    with engine.store.reading() as reading:
-        environment = rules_in_force(reading).strategy.environment(promotion.environment)
-    wanted = wanted_for(
-        engine,
-        solution=promotion.solution,
-        release=release,
-        environment=environment.name,
-        configuration=promotion.configuration,
-    )
-    return engine.platform(environment.platform).plan(access_to(engine, environment), wanted).steps
-
-
-def carry_out(engine: Engine, deployment: Deployment, fence: int) -> DeploymentState:
+def carry_out(engine: Engine, deployment: Deployment, fence: int, ground: Ground | None = None) -> DeploymentState:
     """Take every step that is not completed yet and record how it ended. Resumes what was interrupted.
+
+    `ground` is what it stands on, where that was found just now.
 
     Raises StorageError where that cannot be recorded, or another process took over: then nothing has ended.
     """
     secrets: tuple[Any, ...] = ()
     journal = open_journal(engine, deployment, fence)
     try:
-        run = open_run(engine, deployment, journal)
+        run = open_run(engine, deployment, journal, ground)
         secrets = secrets_of(run)
+        after_change = False
         for planned in deployment.plan:
-            if planned.by_platform:
-                journal.flush()
-            with engine.store.reading() as reading:
-                current = reading.get(Deployment, deployment.id) or deployment
+            if after_change and planned.by_platform:
+                journal.flush()  # how a change ended is durable before the platform is asked about the next one
+            after_change = planned.by_platform
+            current = journal.current
             if current.is_done(planned.name):
                 continue
             if engine.is_leaving():
@@ -136,12 +132,10 @@ def _stopped(
 ) -> DeploymentState:
     note = mask(f"{error}" + (f"; hint: {error.hint}" if error.hint else ""), secrets)
     journal.flush()
-    with engine.store.reading() as reading:
-        current = reading.get(Deployment, deployment.id) or deployment
     touched = any(
         s.state is not StepState.FAILED or s.detail.get("applied")
-        for s in current.steps
-        if _is_platforms(current, s.name)
+        for s in journal.current.steps
+        if _is_platforms(deployment, s.name)
     )
     if touched and isinstance(error, UnreachableError | AccessError):
         return DeploymentState.RUNNING  # looking will tell: it goes on with the next resume

@@ -5,10 +5,14 @@ The ledger's order and the fenced lease decide, never a queue. Waiting holds no 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from lampway.domain.deployment import Deployment, DeploymentState
 from lampway.domain.digest import to_plain
 from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMoved, StepStarted, Tagged
 from lampway.domain.gates import is_overdue, judge
+from lampway.domain.judgement import Eligibility
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.rehearsal import RehearsalRun, RunState
 from lampway.domain.spans import span_in_words
@@ -44,23 +48,25 @@ def drain(engine: Engine, environment: str) -> bool:
     badly: how it ended is in the ledger. Raises StorageError when the fence was lost. Returns whether something is
     left that could not be done now, and may be when it is tried again.
     """
-    again = _collect(engine, environment)
+    look = _look(engine, environment)
+    again = False
+    if look.aged:
+        again = _collect(engine, look)
+        look = _look(engine, environment)
     tried: set[str] = set()
     while not engine.is_leaving():
-        with engine.store.reading() as reading:
-            under_way = reading.find(Deployment, environment=environment, states=(DeploymentState.RUNNING,))
-            stuck = reading.find(Deployment, environment=environment, states=(DeploymentState.RECONCILE,))
-        if not under_way and stuck:
+        if look.is_stuck and look.under_way is None:
             break
-        if not under_way and go_on(engine, environment):
+        if look.is_rehearsed and look.under_way is None and go_on(engine, environment):
+            look = _look(engine, environment)
             continue
-        chosen = None if under_way else _choose(engine, environment, tried)
-        if not under_way and chosen is None:
+        chosen = None if look.under_way else _choose(engine, look, tried)
+        if look.under_way is None and chosen is None:
             break
         fence = engine.store.take_lease(environment, engine.holder)
         try:
-            if under_way:
-                if carry_out(engine, under_way[0], fence) is DeploymentState.RUNNING:
+            if look.under_way is not None:
+                if carry_out(engine, look.under_way, fence) is DeploymentState.RUNNING:
                     again = True
                     break  # the platform does not answer; the next resume looks again
             elif chosen is not None:
@@ -68,26 +74,71 @@ def drain(engine: Engine, environment: str) -> bool:
                 _start(engine, chosen, fence)
         finally:
             engine.store.release_lease(environment, fence)
+        look = _look(engine, environment)
     ask_approvers(engine, environment)
     flush_outbox(engine)
     return again or _may_start(engine, tried) or any(due.kind in _OURS for due in engine.store.due())
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A promotion that waits, judged."""
+
+    promotion: Promotion
+    move: PromotionMoved | None
+    """What ends it, where its ground has moved."""
+    judged: Eligibility | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What there is to be done in an environment, all of it seen at one moment, by a look that hinders nobody."""
+
+    under_way: Deployment | None
+    is_stuck: bool
+    """Whether a deployment there waits for a person to say what happened."""
+    waiting: tuple[_Waiting, ...]
+    """Going back first, then in the order in which they were asked for."""
+    is_rehearsed: bool
+    """Whether an upgrade is being rehearsed there."""
+
+    @property
+    def aged(self) -> tuple[Promotion, ...]:
+        """Those that rely on what has only grown old."""
+        forward = (w for w in self.waiting if w.promotion.kind is DeploymentKind.FORWARD and w.move is None)
+        return tuple(w.promotion for w in forward if w.judged and may_collect(w.judged))
+
+
+def _look(engine: Engine, environment: str) -> _Look:
+    now = engine.now()
+    with engine.store.reading() as reading:
+        under_way = reading.find(Deployment, environment=environment, states=(DeploymentState.RUNNING,))
+        stuck = reading.find(Deployment, environment=environment, states=(DeploymentState.RECONCILE,))
+        found = reading.find(Promotion, environment=environment, states=_STARTABLE)
+        found = tuple(sorted(found, key=lambda p: p.kind is not DeploymentKind.ROLLBACK))
+        runs = reading.find(RehearsalRun, environment=environment, states=(RunState.RUNNING,))
+        waiting = tuple(_judged(reading, p, now) for p in found)
+        return _Look(under_way[0] if under_way else None, bool(stuck), waiting, bool(runs))
+
+
+def _judged(reading: Reading, promotion: Promotion, now: str) -> _Waiting:
+    move = void_if_moved(reading, promotion, now)
+    case = None if move else case_of(reading, promotion)
+    return _Waiting(promotion, move, eligibility(reading, case, now) if case else None)
 
 
 def _may_start(engine: Engine, tried: set[str]) -> bool:
     """Return whether one of these promotions still waits although every gate is open: it could not be started."""
     with engine.store.reading() as reading:
         found = [p for p in (reading.get(Promotion, key) for key in tried) if p and p.state in _STARTABLE]
-        return any(_may_enter(reading, promotion, engine.now()) for promotion in found)
+        cases = (case_of(reading, promotion) for promotion in found)
+        return any(case is not None and eligibility(reading, case, engine.now()).allowed for case in cases)
 
 
-def _collect(engine: Engine, environment: str) -> bool:
-    """Collect again what promotions that wait here rely on, where it has only grown old. Returns whether one failed."""
+def _collect(engine: Engine, look: _Look) -> bool:
+    """Collect again what promotions rely on, where it has only grown old. Returns whether one failed."""
     failed = False
-    with engine.store.reading() as reading:
-        waiting = reading.find(Promotion, environment=environment, states=_STARTABLE)
-        now = engine.now()
-        aged = [p for p in waiting if may_collect(reading, p, now) and void_if_moved(reading, p, now) is None]
-    for promotion in aged:
+    for promotion in look.aged:
         why = collect_expired(engine, promotion)
         if why:
             failed = True
@@ -97,16 +148,17 @@ def _collect(engine: Engine, environment: str) -> bool:
 
 def _start(engine: Engine, promotion: Promotion, fence: int) -> None:
     try:
-        deployment = prepare(engine, promotion, fence)
+        deployment, ground = prepare(engine, promotion, fence)
     except LampwayError as error:
         _put_off(engine, promotion, f"could not start: {error}")
         return
-    if _begin(engine, deployment):
-        carry_out(engine, deployment, fence)
+    begun = _begin(engine, deployment)
+    if begun is not None:
+        carry_out(engine, begun, fence, ground)
 
 
-def _begin(engine: Engine, deployment: Deployment) -> bool:
-    """Record that a deployment begins and return True, if its promotion still may start.
+def _begin(engine: Engine, deployment: Deployment) -> Deployment | None:
+    """Record that a deployment begins and return it as recorded, if its promotion still may start.
 
     It is judged once more, in the same transaction: while the platform was asked, somebody may have taken it back,
     changed the rules or found drift.
@@ -133,10 +185,12 @@ def _begin(engine: Engine, deployment: Deployment) -> bool:
             )
         told = [transaction.append(event, ENGINE) for event in events]
         if promotion is not None and is_begun:
-            statements = attest_verdict(engine, transaction, promotion, allowed=True, judged=facts)
+            judged_from = (facts, judged) if facts and judged else None
+            statements = attest_verdict(engine, transaction, promotion, allowed=True, judged=judged_from)
             told += [transaction.append(event, ENGINE) for event in statements]
+        begun = transaction.get(Deployment, deployment.id)
     engine.tell(told)
-    return is_begun
+    return begun
 
 
 def _put_off(engine: Engine, promotion: Promotion, why: str) -> None:
@@ -147,47 +201,31 @@ def _put_off(engine: Engine, promotion: Promotion, why: str) -> None:
     engine.tell(told)
 
 
-def _choose(engine: Engine, environment: str, tried: set[str]) -> Promotion | None:
-    """Return the first promotion that may start, voiding on the way those whose ground has moved.
+def _choose(engine: Engine, look: _Look, tried: set[str]) -> Promotion | None:
+    """Return the first promotion that may start, having ended those before it whose ground has moved.
 
-    All that wait are judged by a look that keeps nobody from writing; only those with an outcome are judged once more.
+    It is judged once more when it begins.
     """
-    now = engine.now()
-    with engine.store.reading() as reading:
-        acting = _acting(reading, environment, tried, now)
-    if not acting:
-        return None
-    with engine.store.transaction() as transaction:
-        told = []
-        chosen = None
-        for promotion in (transaction.get(Promotion, key) for key in acting):
-            if promotion is None or promotion.state not in _STARTABLE:
-                continue
-            move = void_if_moved(transaction, promotion, now)
-            if move is not None:
-                told.append(transaction.append(move, ENGINE))
-            elif _may_enter(transaction, promotion, now):
-                chosen = promotion
-                break
-    engine.tell(told)
+    ending, chosen = [], None
+    for waiting in look.waiting:
+        if waiting.move is not None:
+            ending.append(waiting.promotion.id)
+        elif waiting.promotion.id not in tried and waiting.judged is not None and waiting.judged.allowed:
+            chosen = waiting.promotion
+            break
+    if ending:
+        _end(engine, ending)
     return chosen
 
 
-def _acting(reading: Reading, environment: str, tried: set[str], now: str) -> tuple[str, ...]:
-    """Return the ids of the promotions that end here, up to the first one that may start; going back goes first."""
-    found = []
-    waiting = reading.find(Promotion, environment=environment, states=_STARTABLE)
-    for promotion in sorted(waiting, key=lambda p: p.kind is not DeploymentKind.ROLLBACK):
-        if void_if_moved(reading, promotion, now) is not None:
-            found.append(promotion.id)
-        elif promotion.id not in tried and _may_enter(reading, promotion, now):
-            return (*found, promotion.id)
-    return tuple(found)
-
-
-def _may_enter(reading: Reading, promotion: Promotion, now: str) -> bool:
-    case = case_of(reading, promotion)
-    return case is not None and eligibility(reading, case, now).allowed
+def _end(engine: Engine, promotions: Sequence[str]) -> None:
+    """End these promotions, where their ground still has moved."""
+    now = engine.now()
+    with engine.store.transaction() as transaction:
+        found = (transaction.get(Promotion, key) for key in promotions)
+        moves = (void_if_moved(transaction, promotion, now) for promotion in found if promotion)
+        told = [transaction.append(move, ENGINE) for move in moves if move is not None]
+    engine.tell(told)
 
 
 def void_if_moved(reading: Reading, promotion: Promotion, now: str) -> PromotionMoved | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from lampway.domain.deployment import (
@@ -23,15 +24,19 @@ from lampway.domain.events import (
     Event,
     LockObserved,
     PromotionRequested,
+    Recorded,
 )
 from lampway.domain.promotion import Bound, DeploymentKind, Promotion, PromotionState
 from lampway.domain.strategy import Environment
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, Request, access_to, require_reason, rules_in_force
 from lampway.engine.facts import installed
-from lampway.engine.store import Reading
+from lampway.engine.journal import More
+from lampway.engine.store import Reading, Transaction
 from lampway.errors import NotFoundError, PlatformError, RefusedError, SecretError
 
+_AT_ONCE = 4
+"""Environments that are looked at side by side: what takes long is waiting for the platform."""
 _UNDER_WAY = (DeploymentState.RUNNING, DeploymentState.RECONCILE)
 
 
@@ -85,13 +90,16 @@ def scan_drift(engine: Engine, request: ScanDrift, actor: Actor) -> tuple[Scanne
         strategy = rules_in_force(reading).strategy
         used = {i.environment for i in reading.find(Installation)}
     names = request.environments or tuple(e.name for e in strategy.environments if e.name in used)
-    scanned = []
-    for environment in [strategy.environment(name) for name in names]:
+    places = [strategy.environment(name) for name in names]
+
+    def look(environment: Environment) -> Scanned:
         try:
-            scanned.append(scan(engine, environment, actor))
+            return scan(engine, environment, actor)
         except (PlatformError, SecretError) as error:
-            scanned.append(Scanned(environment.name, "", (), (), (), error=str(error)))
-    return tuple(scanned)
+            return Scanned(environment.name, "", (), (), (), error=str(error))
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="scan") as pool:
+        return tuple(pool.map(look, places))
 
 
 def scan(engine: Engine, environment: Environment, actor: Actor) -> Scanned:
@@ -103,13 +111,25 @@ def scan(engine: Engine, environment: Environment, actor: Actor) -> Scanned:
     return _keep(engine, environment.name, here, observation, actor)
 
 
-def scan_one(engine: Engine, access: port.Access, platform: port.Platform, here: Installation | None) -> str:
-    """Look at one solution and return the id of a finding about it that nobody accepted; nothing if there is none."""
-    if here is None:
-        return ""
+def scan_one(engine: Engine, access: port.Access, platform: port.Platform, here: Installation) -> None:
+    """Look at one solution and record what differs."""
     observation = platform.observe(access, _expected(engine, (here,)))
-    found = _keep(engine, here.environment, (here,), observation, ENGINE).findings
-    return next((f.id for f in found if f.state is DriftState.OPEN), "")
+    _keep(engine, here.environment, (here,), observation, ENGINE)
+
+
+def look_at_one(
+    engine: Engine, access: port.Access, platform: port.Platform, here: Installation
+) -> tuple[DriftFinding | None, More]:
+    """Look at one solution and return a finding that nobody accepted, if there is one, and what records the look."""
+    observation = platform.observe(access, _expected(engine, (here,)))
+    with engine.store.reading() as reading:
+        found = _compared(engine, reading, here.environment, (here,), observation)[0].findings
+
+    def tell(transaction: Transaction) -> list[Recorded]:
+        events = _compared(engine, transaction, here.environment, (here,), observation)[1]
+        return [transaction.append(event, ENGINE) for event in events]
+
+    return next((f for f in found if f.state is DriftState.OPEN), None), tell
 
 
 def refresh(engine: Engine, environment: Environment, actor: Actor, *, lock: bool) -> None:
@@ -143,30 +163,45 @@ def _keep(
 ) -> Scanned:
     """Record an observation: new findings, and those that are gone.
 
+    It is compared by a look that keeps nobody from writing, and once more only where something was written since.
+    """
+    with engine.store.reading() as reading:
+        seen_at = reading.head()
+        scanned, events = _compared(engine, reading, environment, here, observation)
+    with engine.store.transaction() as transaction:
+        if transaction.head() != seen_at:
+            scanned, events = _compared(engine, transaction, environment, here, observation)
+        told = [transaction.append(event, actor) for event in events]
+    engine.tell(told)
+    return scanned
+
+
+def _compared(
+    engine: Engine, reading: Reading, environment: str, here: Sequence[Installation], observation: port.Observation
+) -> tuple[Scanned, list[Event]]:
+    """Return what an observation comes to, and the events that record it.
+
     What was deployed meanwhile, or is being deployed, is left out: it was compared with what should no longer be there.
     """
     events: list[Event] = []
     current: list[DriftFinding] = []
-    with engine.store.transaction() as transaction:
-        here = [i for i in here if _stands(transaction, i)]
-        for installation in here:
-            seen = _findings(engine, installation, observation.solutions[installation.solution])
-            known = _unresolved(transaction, environment, installation.solution)
-            for finding in seen:
-                same = next((k for k in known if k.fingerprint == finding.fingerprint), None)
-                current.append(same or finding)
-                if same is None:
-                    events.append(DriftFound(finding))
-            marks = {f.fingerprint for f in seen}
-            gone = [k for k in known if k.fingerprint not in marks]
-            events += [DriftResolved(k.id, DriftState.GONE, "no longer seen") for k in gone]
-        drifted = tuple(sorted({f.solution for f in current}))
-        clean = tuple(sorted({i.solution for i in here} - set(drifted)))
-        unowned = tuple(c.name for c in observation.unowned)
-        events.append(EnvironmentObserved(environment, observation.revision, clean, drifted, unowned))
-        told = [transaction.append(event, actor) for event in events]
-    engine.tell(told)
-    return Scanned(environment, observation.revision, tuple(current), clean, unowned)
+    here = [i for i in here if _stands(reading, i)]
+    for installation in here:
+        seen = _findings(engine, installation, observation.solutions[installation.solution])
+        known = _unresolved(reading, environment, installation.solution)
+        for finding in seen:
+            same = next((k for k in known if k.fingerprint == finding.fingerprint), None)
+            current.append(same or finding)
+            if same is None:
+                events.append(DriftFound(finding))
+        marks = {f.fingerprint for f in seen}
+        gone = [k for k in known if k.fingerprint not in marks]
+        events += [DriftResolved(k.id, DriftState.GONE, "no longer seen") for k in gone]
+    drifted = tuple(sorted({f.solution for f in current}))
+    clean = tuple(sorted({i.solution for i in here} - set(drifted)))
+    unowned = tuple(c.name for c in observation.unowned)
+    events.append(EnvironmentObserved(environment, observation.revision, clean, drifted, unowned))
+    return Scanned(environment, observation.revision, tuple(current), clean, unowned), events
 
 
 def _stands(reading: Reading, seen: Installation) -> bool:
@@ -184,8 +219,8 @@ def _findings(engine: Engine, installation: Installation, seen: port.Observed) -
         "configuration": tuple(edit.summary for edit in seen.configuration),
     }
     exact = {
-        "definition": digest([seen.definition.added, seen.definition.removed, seen.definition.changed]),
-        "configuration": digest(seen.configuration),
+        "definition": [seen.definition.added, seen.definition.removed, seen.definition.changed],
+        "configuration": seen.configuration,
     }
     return [
         DriftFinding(
@@ -195,7 +230,7 @@ def _findings(engine: Engine, installation: Installation, seen: port.Observed) -
             version=installation.version,
             stream=stream,
             changes=changes,
-            fingerprint=exact[stream],
+            fingerprint=digest(exact[stream]),
             found_at=engine.now(),
         )
         for stream, changes in streams.items()

@@ -78,10 +78,11 @@ def configuration_for(
 def bind(reading: Records, strategy: Strategy, stage: Stage, release: Release) -> Bound:
     """Return what a forward promotion of this release to this stage is bound to now."""
     here = installed(reading, stage.environment, release.solution)
-    back = rollback_target(reading, stage.environment, release.solution, release.digest)
+    digest = release.digest
+    back = rollback_target(reading, stage.environment, release.solution, digest)
     configuration, _ = configuration_for(strategy, stage, release)
     return Bound(
-        release=release.digest,
+        release=digest,
         configuration=configuration.digest,
         installed=here.bound_digest if here else "",
         rollback=back.release if back else "remove",
@@ -145,11 +146,11 @@ def gather(reading: Records, case: Case, now: str) -> Facts:
         missing=missing,
         verified_in=_verified_in(deployments, digest),
         watched_in=_watched_in(deployments, digest),
-        evidence=_evidence(reading, release),
+        evidence=tuple(e for e in reading.find(Evidence, solution=release.solution) if e.release == digest),
         drift=drift,
         lock=reading.get(LockRecord, stage.environment),
         is_first=here is None,
-        rollback=rollback_target(reading, stage.environment, release.solution, release.digest),
+        rollback=rollback_target(reading, stage.environment, release.solution, digest),
         now=now,
         requested_at=case.requested_at,
         allowed_by=case.allowed_by,
@@ -219,9 +220,3 @@ def _verified_in(deployments: tuple[Deployment, ...], digest: str) -> tuple[str,
 def _watched_in(deployments: tuple[Deployment, ...], digest: str) -> tuple[str, ...]:
     found = (d for d in deployments if d.watch == WatchState.WATCHING and d.release == digest)
     return tuple(sorted({d.environment for d in found}))
-
-
-def _evidence(reading: Records, release: Release) -> tuple[Evidence, ...]:
-    digest = release.digest
-    found = reading.find(Evidence, solution=release.solution)
-    return tuple(e for e in found if e.release == digest)

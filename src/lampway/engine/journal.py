@@ -27,6 +27,8 @@ class Journal:
     deployment: str
     environment: str
     fence: int
+    current: Deployment
+    """As it was last written: nobody but whoever has the fence moves it on."""
     _held: list[More] = field(default_factory=list)
 
     def begin(self, step: str, intent: Mapping[str, Any], attempt: int = 1) -> None:
@@ -43,8 +45,12 @@ class Journal:
             self._held.append(also)
         self._held.append(_adding(StepFinished(self.deployment, step, state, dict(detail))))
 
+    def hold(self, more: More) -> None:
+        """Add something to the next entry."""
+        self._held.append(more)
+
     def flush(self) -> None:
-        """Write what was held. To be called before the platform is asked for anything."""
+        """Write what was held."""
         if self._held:
             self.write()
 
@@ -61,17 +67,19 @@ class Journal:
             told += [transaction.append(event, ENGINE) for event in events]
             told += also(transaction) if also else []
             told += [transaction.append(event, ENGINE) for event in (then(transaction) if then else ())]
+            current = transaction.get(Deployment, self.deployment)
         self._held.clear()
+        self.current = current or self.current
         self.engine.tell(told)
 
     def require_ours(self) -> None:
         """Go on to a change, or to wait for one, only while it is ours. Raises StorageError like `write`."""
-        with self.engine.store.transaction() as transaction:
-            self._require_ours(transaction)
+        with self.engine.store.reading() as reading:
+            self._require_ours(reading)
 
-    def _require_ours(self, transaction: Transaction) -> None:
-        transaction.require_fence(self.environment, self.fence)
-        found = transaction.get(Deployment, self.deployment)
+    def _require_ours(self, reading: Reading) -> None:
+        reading.require_fence(self.environment, self.fence)
+        found = reading.get(Deployment, self.deployment)
         if found is not None and found.state is not DeploymentState.RUNNING:
             raise StorageError(
                 f"deployment {self.deployment} in {self.environment} was taken out of our hands: {found.note}",
@@ -81,7 +89,7 @@ class Journal:
 
 def open_journal(engine: Engine, deployment: Deployment, fence: int) -> Journal:
     """Return the journal of a deployment that is worked on under this fence."""
-    return Journal(engine, deployment.id, deployment.environment, fence)
+    return Journal(engine, deployment.id, deployment.environment, fence, deployment)
 
 
 def _adding(event: Event) -> More:

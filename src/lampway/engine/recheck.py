@@ -21,7 +21,7 @@ from lampway.domain.deployment import (
 from lampway.domain.events import ENGINE, Actor, DeploymentFinished, PromotionMoved
 from lampway.domain.gates import judge
 from lampway.domain.health import WatchState
-from lampway.domain.judgement import Facts, GateState
+from lampway.domain.judgement import Eligibility, Facts, GateState
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.release import Release
 from lampway.domain.standing import CheckState, required, standings
@@ -231,10 +231,9 @@ def _awaits_verdict(deployment: Deployment) -> bool:
     return did_badly or (deployment.state is DeploymentState.FAILED and deployment.is_done(READ_BACK))
 
 
-def may_collect(reading: Reading, promotion: Promotion, now: str) -> bool:
-    """Return whether evidence that this promotion relies on has grown old, and nothing else says no to it."""
-    case = case_of(reading, promotion) if promotion.kind is DeploymentKind.FORWARD else None
-    states = {g.state for g in judge(gather(reading, case, now)).closed} if case else set()
+def may_collect(judged: Eligibility) -> bool:
+    """Return whether evidence that a forward promotion relies on has grown old, and nothing else says no to it."""
+    states = {g.state for g in judged.closed}
     return GateState.EXPIRED in states and not states - {GateState.EXPIRED, GateState.PENDING}
 
 
@@ -244,9 +243,9 @@ def collect_expired(engine: Engine, promotion: Promotion) -> str:
     Returns why it could not be done, in words; empty when it was, or when there was nothing to do.
     """
     with engine.store.reading() as reading:
-        case = case_of(reading, promotion) if may_collect(reading, promotion, engine.now()) else None
+        case = case_of(reading, promotion)
         facts = gather(reading, case, engine.now()) if case else None
-    if facts is None:
+    if facts is None or not may_collect(judge(facts)):
         return ""
     try:
         for place, checks in _expired(facts).items():

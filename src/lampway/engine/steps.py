@@ -14,8 +14,6 @@ from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.deployment import (
     CheckOutcome,
     Deployment,
-    DriftFinding,
-    DriftState,
     Evidence,
     Installation,
     PlannedStep,
@@ -134,18 +132,17 @@ def pre_flight(run: Run) -> Taken:
             hint=problems[0].hint,
             details=tuple(p.summary for p in problems),
         )
-    if run.deployment.kind is DeploymentKind.FORWARD:
-        _refuse_drift(run)
+    if run.deployment.kind is DeploymentKind.FORWARD and run.before is not None:
+        _refuse_drift(run, run.before)
     return Taken({})
 
 
-def _refuse_drift(run: Run) -> None:
-    from lampway.engine.drift import scan_one
+def _refuse_drift(run: Run, here: Installation) -> None:
+    from lampway.engine.drift import look_at_one
 
-    finding = scan_one(run.engine, run.access, run.platform, run.before)
-    with run.engine.store.reading() as reading:
-        known = reading.get(DriftFinding, finding) if finding else None
-    if known is not None and known.state is DriftState.OPEN:
+    known, tell = look_at_one(run.engine, run.access, run.platform, here)
+    run.journal.hold(tell)
+    if known is not None:
         place = f"{run.deployment.solution} --in {run.deployment.environment}"
         raise RefusedError(
             f"{run.deployment.environment} was edited live: {known.changes[0]}",
@@ -309,31 +306,62 @@ ENGINE_STEPS: dict[str, Callable[[Run], Taken]] = {
 """What the engine does itself, by the step's name."""
 
 
-def open_run(engine: Engine, deployment: Deployment, journal: Journal) -> Run:
-    """Return everything the steps of this deployment need, read and resolved now."""
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the steps of a deployment stand on, read and resolved at one moment."""
+
+    strategy: Strategy
+    commit: str
+    release: Release | None
+    """None when the solution is removed."""
+    platform: port.Platform
+    access: port.Access
+    wanted: port.Wanted
+    before: Installation | None
+
+
+def ground_for(
+    engine: Engine, *, solution: str, version: str, environment: str, configuration: ConfigurationSet, removes: bool
+) -> Ground:
+    """Return what a deployment stands on. Outside is only read. Raises SecretError, StorageError."""
     with engine.store.reading() as reading:
         rules = rules_in_force(reading)
-        strategy = rules.strategy
-        release = reading.get(Release, f"{deployment.solution}@{deployment.version}") if deployment.package else None
-        before = installed(reading, deployment.environment, deployment.solution)
-    environment = strategy.environment(deployment.environment)
-    wanted = wanted_for(
+        release = None if removes else reading.get(Release, f"{solution}@{version}")
+        before = installed(reading, environment, solution)
+    place = rules.strategy.environment(environment)
+    return Ground(
+        strategy=rules.strategy,
+        commit=rules.commit,
+        release=release,
+        platform=engine.platform(place.platform),
+        access=access_to(engine, place),
+        wanted=wanted_for(
+            engine, solution=solution, release=release, environment=environment, configuration=configuration
+        ),
+        before=before,
+    )
+
+
+def open_run(engine: Engine, deployment: Deployment, journal: Journal, ground: Ground | None = None) -> Run:
+    """Return everything the steps of this deployment need: what was found just now, or else read and resolved now."""
+    ground = ground or ground_for(
         engine,
         solution=deployment.solution,
-        release=release,
+        version=deployment.version,
         environment=deployment.environment,
         configuration=deployment.configuration,
+        removes=not deployment.package,
     )
     return Run(
         engine=engine,
         deployment=deployment,
-        strategy=strategy,
-        commit=rules.commit,
-        release=release,
-        platform=engine.platform(environment.platform),
-        access=access_to(engine, environment),
-        wanted=wanted,
-        before=before,
+        strategy=ground.strategy,
+        commit=ground.commit,
+        release=ground.release,
+        platform=ground.platform,
+        access=ground.access,
+        wanted=ground.wanted,
+        before=ground.before,
         journal=journal,
     )
 

@@ -163,6 +163,10 @@ class Reading(Records, Protocol):
         """Return the environments that somebody holds."""
         ...
 
+    def require_fence(self, environment: str, fence: int) -> None:
+        """Go on only if this fence still holds the environment. Raises StorageError when somebody took over."""
+        ...
+
     def abandoned(self, asking: str) -> tuple[str, ...]:
         """Return the environments whose holder has gone, or may have: whoever asks is not meant."""
         ...
@@ -173,10 +177,6 @@ class Transaction(Reading, Protocol):
 
     def append(self, event: Event, actor: Actor) -> Recorded:
         """Add an event, chained to the one before, and fold it into the records."""
-        ...
-
-    def require_fence(self, environment: str, fence: int) -> None:
-        """Go on only if this fence still holds the environment. Raises StorageError when somebody took over."""
         ...
 
     def remember(self, due: Due) -> None:

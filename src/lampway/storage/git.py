@@ -10,7 +10,7 @@ from pathlib import Path
 from lampway.engine.ports import Author
 from lampway.errors import NotFoundError, RefusedError, SourceError, UsageError
 from lampway.storage import git_tree
-from lampway.storage.git_command import GitCommand, decode, encode
+from lampway.storage.git_command import Answer, GitCommand, decode, encode
 
 REMOTE = "origin"
 """The remote that `push` pushes to."""
@@ -26,6 +26,7 @@ _UNDER_WAY = {
 }
 _COAUTHOR = re.compile(r"^[ \t]*co-authored-by:[ \t]*([^<\n]*)<([^>\n]*)>", re.IGNORECASE | re.MULTILINE)
 _IDENT = re.compile(r"^(.*?) ?<([^>]*)> \d+ [+-]\d{4}$")
+_NOBODY = re.compile(r"auto-detection is disabled|tell me who you are|empty ident name")
 _FULL_ID = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")
 _CRUD = " .,:;<>\"\\'"
 _PUSH_SECONDS = 180.0
@@ -52,6 +53,9 @@ class GitSource:
                 hint="keep the governance files in a repository of their own, at its top",
             )
         self._git_dir = Path(self._git.run("rev-parse", "--absolute-git-dir").text)
+        self._knows_nobody = False
+        self._remote_known: tuple[tuple[int, int, int], bool] | None = None
+        """Whether there is a remote, and what the configuration looked like when it was asked."""
 
     @classmethod
     def init(cls, root: Path, *, branch: str = "main") -> GitSource:
@@ -259,7 +263,7 @@ class GitSource:
         if name.startswith("-"):
             raise _no_tag_name(name)
         arguments = ("tag", "--annotate", "--cleanup=verbatim", "--file=-", "--", name, commit)
-        answer = self._git.ask(*arguments, stdin=encode(message or name), env=self._committer(_TAGGER))
+        answer = self._signed_by(_TAGGER, *arguments, stdin=encode(message or name))
         if answer.ok or self._is_tagged(name, commit):
             return
         if not self._git.ask("check-ref-format", f"refs/tags/{name}").ok:
@@ -286,7 +290,7 @@ class GitSource:
         for ref in refs:
             if not ref or ref[0] in "-+" or ":" in ref:
                 raise UsageError(f"not the name of a branch or tag: {ref!r}")
-        if REMOTE not in self._git.run("remote").text.splitlines():
+        if not self._has_remote():
             return False
         if refs:
             self._git.run("push", "--porcelain", "--", REMOTE, *refs, seconds=_PUSH_SECONDS)
@@ -342,6 +346,26 @@ class GitSource:
         """Return what makes git use `fallback` as committer where it knows nobody itself."""
         known = self._git.ask("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT")
         return {} if known.ok else _person("COMMITTER", fallback)
+
+    def _signed_by(self, fallback: Author, *arguments: str, stdin: bytes) -> Answer:
+        """Run git as whoever it knows, as `fallback` where it knows nobody; that is remembered."""
+        if not self._knows_nobody:
+            answer = self._git.ask("-c", "user.useConfigOnly=true", *arguments, stdin=stdin)
+            if answer.ok or not _NOBODY.search(answer.err):
+                return answer
+            self._knows_nobody = True
+        return self._git.ask(*arguments, stdin=stdin, env=_person("COMMITTER", fallback))
+
+    def _has_remote(self) -> bool:
+        """Return whether there is a remote `origin`; asked again once the repository's configuration has changed."""
+        try:
+            status = (self._git_dir / "config").stat()
+        except OSError:  # a linked working tree keeps it elsewhere
+            return REMOTE in self._git.run("remote").text.splitlines()
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if self._remote_known is None or self._remote_known[0] != stamp:
+            self._remote_known = (stamp, REMOTE in self._git.run("remote").text.splitlines())
+        return self._remote_known[1]
 
     def _move(self, parent: str, commit: str, message: str, author: Author) -> None:
         """Move the branch from `parent` to `commit`, or refuse if it is elsewhere by now."""

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,22 +126,20 @@ class GitCommand:
             given.write(stdin)
             given.seek(0)
             try:
-                done = subprocess.run(
-                    command, stdin=given, stdout=out, stderr=err, env=_environment(env), timeout=limit, check=False
-                )
+                process = subprocess.Popen(command, stdin=given, stdout=out, stderr=err, env=_environment(env))
             except FileNotFoundError:
                 raise SourceError("git is not installed", hint="install git 2.30 or newer") from None
-            except subprocess.TimeoutExpired:
+            except OSError as error:
+                raise SourceError(f"git cannot be run: {error.strerror}", where=str(self.folder)) from error
+            if not _waited(process, limit):
                 raise SourceError(
                     f"git {arguments[0]} did not finish within {limit:g} seconds",
                     where=str(self.folder),
                     hint="run it by hand to see what it waits for: a password, a hook, the network",
-                ) from None
-            except OSError as error:
-                raise SourceError(f"git cannot be run: {error.strerror}", where=str(self.folder)) from error
+                )
             out.seek(0)
             err.seek(0)
-            return Answer(done.returncode, out.read(), decode(err.read()))
+            return Answer(process.returncode, out.read(), decode(err.read()))
 
     def failure(self, name: str, answer: Answer) -> SourceError:
         """Return the error that tells what git said last, with a cure where it is known."""
@@ -148,6 +147,31 @@ class GitCommand:
         hint = next((hint for pattern, hint in _HINTS if re.search(pattern, everything)), "")
         said = _CREDENTIALS.sub(r"\1", _last_line(answer)) or f"exit code {answer.code}"
         return SourceError(f"git {name} failed: {said}", where=str(self.folder), hint=hint)
+
+
+def _waited(process: subprocess.Popen[bytes], limit: float) -> bool:
+    """Wait until a process has ended, and return whether it did so by itself within so many seconds.
+
+    Waiting with a limit looks again and again, and sleeps in between for longer than git mostly takes. This does not.
+    """
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(limit, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        timer.cancel()
+    return not late.is_set()
 
 
 def decode(data: bytes) -> str:

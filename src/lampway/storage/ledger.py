@@ -7,17 +7,17 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, text
 
 from lampway.domain.digest import EMPTY
 from lampway.domain.events import Actor, Event, Recorded
 from lampway.engine.store import Chain, Damage, Stored
 from lampway.storage.codec import actor_from, event_from, to_text
+from lampway.storage.quick import Quick
 from lampway.storage.schema import ledger
 
-_LAST = select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)
-_ADD = insert(ledger)
-"""Built once: making a statement costs more than running it."""
+_LAST = Quick(text("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1"))
+_ADD = Quick(insert(ledger), ("seq", "at", "kind", "schema", "actor", "body", "prev", "hash"))
 _COLUMNS = "prev, seq, at, kind, schema, actor, body, hash"
 _BATCH = 500
 _ENOUGH = 1000
@@ -38,20 +38,20 @@ def link(prev: str, seq: int, at: str, head: tuple[str, int], texts: tuple[str, 
 
 def append(connection: Connection, event: Event, actor: Actor, now: datetime) -> Recorded:
     """Add one row to the chain. The caller holds the write lock."""
-    last = connection.execute(_LAST).first()
-    seq, prev = (last.seq + 1, last.hash) if last else (1, EMPTY)
+    last = _LAST.run(connection, {}).fetchone()
+    seq, prev = (last[0] + 1, last[1]) if last else (1, EMPTY)
     at = now.isoformat(timespec="milliseconds")
     texts = (to_text(actor), to_text(event))
     row_hash = link(prev, seq, at, (event.kind, event.schema), texts)
     row = {"seq": seq, "at": at, "kind": event.kind, "schema": event.schema, "actor": texts[0], "body": texts[1]}
-    connection.execute(_ADD, {**row, "prev": prev, "hash": row_hash})
+    _ADD.run(connection, {**row, "prev": prev, "hash": row_hash})
     return Recorded(seq, at, actor, event, row_hash)
 
 
 def head(connection: Connection) -> tuple[int, str]:
     """Return number and hash of the newest row; 0 and nothing for none."""
-    last = connection.execute(_LAST).first()
-    return (last.seq, last.hash) if last else (0, "")
+    last = _LAST.run(connection, {}).fetchone()
+    return (last[0], last[1]) if last else (0, "")
 
 
 def batches(connection: Connection, rest: str = "", parameters: tuple[object, ...] = ()) -> Iterator[list[Raw]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, or_, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
@@ -26,6 +26,7 @@ from lampway.storage import layout, ledger, rebuild, search
 from lampway.storage import leases as lease
 from lampway.storage.codec import from_text, to_text
 from lampway.storage.operations import OperationChanges, OperationRows
+from lampway.storage.quick import Quick
 from lampway.storage.schema import leases, outbox, records
 from lampway.storage.sqlite import SqliteSide, cure
 from lampway.storage.sqlite import connect_engine as _sqlite_engine
@@ -34,11 +35,12 @@ from lampway.storage.watching import watch
 T = TypeVar("T")
 
 _ADDRESSES = "write sqlite:///PATH or postgresql://USER@HOST/DATABASE into LAMPWAY_STATE"
-_GET = {kind: select(table.c.doc).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
-_CHANGE = {kind: update(table).where(table.c.key == bindparam("wanted")) for kind, table in records.items()}
-_ADD = {kind: insert(table) for kind, table in records.items()}
-_FENCE = select(leases.c.fence).where(leases.c.environment == bindparam("here"))
-"""Built once: making a statement costs more than running it."""
+_COLUMNS = ("solution", "environment", "state")
+_CHANGED = (*_COLUMNS, "doc")
+_GET = {kind: Quick(select(t.c.doc).where(t.c.key == bindparam("wanted"))) for kind, t in records.items()}
+_CHANGE = {kind: Quick(update(t).where(t.c.key == bindparam("wanted")), _CHANGED) for kind, t in records.items()}
+_ADD = {kind: Quick(insert(t), ("key", "first", *_CHANGED)) for kind, t in records.items()}
+_FENCE = Quick(select(leases.c.fence).where(leases.c.environment == bindparam("here")))
 
 
 class SqlStore:
@@ -48,6 +50,9 @@ class SqlStore:
         self._engine = engine
         self._clock = clock
         self._writing = threading.RLock()
+        shares = isinstance(engine.pool, StaticPool)
+        self._alone: AbstractContextManager[object] = self._writing if shares else nullcontext()
+        """Held while looking: a store in memory has one connection for all threads."""
         self._looks = engine
         """For looks that must be consistent: on Postgres something else than for writing."""
         try:
@@ -69,7 +74,7 @@ class SqlStore:
     @contextmanager
     def reading(self) -> Iterator[SqlReading]:
         """Open a consistent look. Raises StorageError."""
-        with self.translated(), self._looks.connect() as connection:
+        with self.translated(), self._alone, self._looks.connect() as connection:
             yield SqlReading(connection)
 
     @contextmanager
@@ -211,9 +216,9 @@ class SqlReading(OperationRows):
         """Return the record under this key, or None."""
         asked = (kind, key)
         if asked not in self._known:
-            doc = self.connection.execute(_GET[kind], {"wanted": key}).scalar()
+            row = _GET[kind].run(self.connection, {"wanted": key}).fetchone()
             where = f"{kind.__name__.lower()} {key}"
-            self._known[asked] = None if doc is None else from_text(kind, doc, where=where)
+            self._known[asked] = None if row is None else from_text(kind, row[0], where=where)
         found: T | None = self._known[asked]
         return found
 
@@ -228,20 +233,27 @@ class SqlReading(OperationRows):
         limit: int = 0,
     ) -> tuple[T, ...]:
         """Return records in the order in which the ledger first spoke of them."""
-        shape = (bool(solution), bool(environment), bool(states), newest_first, bool(limit))
+        shape = (bool(solution), bool(environment), len(states), newest_first, bool(limit))
         asked = (kind, shape, solution, environment, tuple(states), limit)
         if asked not in self._known:
-            given = {"of": solution, "there": environment, "states": [str(s) for s in states], "most": limit}
+            given = {"of": solution, "there": environment, "most": limit}
+            given.update({f"state{number}": str(state) for number, state in enumerate(states)})
             where = f"{kind.__name__.lower()} records"
-            docs: Iterable[str] = self.connection.execute(_search(kind, shape), given).scalars()  # type: ignore[arg-type] # a class is hashable
-            self._known[asked] = tuple(from_text(kind, doc, where=where) for doc in docs)
+            rows = _search(kind, shape).run(self.connection, given)  # type: ignore[arg-type] # a class is hashable
+            self._known[asked] = tuple(from_text(kind, row[0], where=where) for row in rows)
         found: tuple[T, ...] = self._known[asked]
         return found
 
+    def require_fence(self, environment: str, fence: int) -> None:
+        """Go on only if this fence still holds the environment. Raises StorageError."""
+        row = _FENCE.run(self.connection, {"here": environment}).fetchone()
+        if row is None or row[0] != fence:
+            raise TakenOverError(f"another process took over the deployments in {environment}", hint="lampway status")
+
 
 @functools.cache
-def _search(kind: Any, shape: tuple[bool, bool, bool, bool, bool]) -> Select[Any]:
-    """Return the statement that looks for records by these filters, built once."""
+def _search(kind: Any, shape: tuple[bool, bool, int, bool, bool]) -> Quick:
+    """Return the statement that looks for records by these filters: so many states among them."""
     solution, environment, states, newest_first, limit = shape
     table = records[kind]
     query = select(table.c.doc).order_by(table.c.first.desc() if newest_first else table.c.first)
@@ -250,8 +262,8 @@ def _search(kind: Any, shape: tuple[bool, bool, bool, bool, bool]) -> Select[Any
     if environment:
         query = query.where(table.c.environment == bindparam("there"))
     if states:
-        query = query.where(table.c.state.in_(bindparam("states", expanding=True)))
-    return query.limit(bindparam("most")) if limit else query
+        query = query.where(or_(*(table.c.state == bindparam(f"state{number}") for number in range(states))))
+    return Quick(query.limit(bindparam("most")) if limit else query)
 
 
 class SqlTransaction(OperationChanges, SqlReading):
@@ -291,11 +303,11 @@ class SqlTransaction(OperationChanges, SqlReading):
         """Keep the record in place of the one under this key."""
         self._known.clear()
         kind = type(record)
-        columns = {name: str(getattr(record, name, "")) for name in ("solution", "environment", "state")}
-        values = {**columns, "doc": to_text(record)}
-        changed = self.connection.execute(_CHANGE[kind], {"wanted": key, **values}).rowcount
+        values = {name: str(getattr(record, name, "")) for name in _COLUMNS}
+        values["doc"] = to_text(record)
+        changed = _CHANGE[kind].run(self.connection, {"wanted": key, **values}).rowcount
         if not changed:
-            self.connection.execute(_ADD[kind], {"key": key, "first": self._seq, **values})
+            _ADD[kind].run(self.connection, {"key": key, "first": self._seq, **values})
 
     def delete(self, kind: type, key: str) -> None:
         """Forget the record, if there is one."""
@@ -306,12 +318,6 @@ class SqlTransaction(OperationChanges, SqlReading):
     def take_lease(self, environment: str, holder: str) -> int:
         """Take the environment over and return the new fence. Raises TakenOverError where its holder lives."""
         return lease.take(self.connection, environment, holder)
-
-    def require_fence(self, environment: str, fence: int) -> None:
-        """Go on only if this fence still holds the environment. Raises StorageError."""
-        row = self.connection.execute(_FENCE, {"here": environment}).first()
-        if row is None or row.fence != fence:
-            raise TakenOverError(f"another process took over the deployments in {environment}", hint="lampway status")
 
     def remember(self, due: Due) -> None:
         """Put something into the outbox; the same key replaces what was there."""

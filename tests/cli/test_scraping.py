@@ -1,0 +1,98 @@
+"""Measures are scraped from a worker that is there anyway."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_SECONDS = 30.0
+
+
+@pytest.fixture
+def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a repository whose strategy is in force."""
+    for name, value in {
+        "HOME": str(tmp_path / "home"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "LAMPWAY_USER": "ada",
+    }.items():
+        monkeypatch.setenv(name, value)
+    folder = tmp_path / "team"
+    folder.mkdir()
+    assert _lampway(folder, "init", "--person", "ada:Ada Maker:ada@example.org:maker,platform-admin").returncode == 0
+    assert _lampway(folder, "strategy", "apply", "-m", "First").returncode == 0
+    return folder
+
+
+def _lampway(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lampway", "-C", str(folder), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+
+
+@contextlib.contextmanager
+def _working(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a worker that may be scraped, and give it and its URL."""
+    command = [sys.executable, "-m", "lampway", "-C", str(folder), "worker", "--metrics", "127.0.0.1:0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            url = next(found[1] for line in process.stderr if (found := re.search(r"measures at (\S+)", line)))
+            yield process, url
+        finally:
+            process.kill()
+
+
+def _get(url: str) -> tuple[int, str, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=_SECONDS) as answer:
+            return answer.status, answer.read().decode(), answer.headers["Content-Type"]
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode(), error.headers["Content-Type"]
+
+
+def test_a_worker_is_scraped_and_leaves_when_asked(team: Path) -> None:
+    with _working(team) as (process, url):
+        status, text, kind = _get(url)
+        assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
+        assert "# TYPE lampway_ledger_events_total counter\nlampway_ledger_events_total 1\n" in text
+        assert 'lampway_notices{state="failed"} 0' in text
+        assert _get(url.replace("/metrics", "/"))[0] == 404
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(_SECONDS) == 0
+
+
+def test_a_store_that_does_not_answer_is_no_measure_of_nothing(team: Path) -> None:
+    with _working(team) as (_, url):
+        (team / ".lampway" / "lampway.db").write_bytes(b"no database" * 1000)
+        status, text, _ = _get(url)
+        assert status == 503
+        assert "the store failed" in text
+        assert "lampway_ledger" not in text
+
+
+@pytest.mark.parametrize("given", ["9464", "localhost:", ":9464", "127.0.0.1:x", "127.0.0.1:70000", "127.0.0.1:٣"])
+def test_what_is_no_address_is_said(team: Path, given: str) -> None:
+    asked = _lampway(team, "worker", "--once", "--metrics", given)
+    assert asked.returncode == 2
+    assert "error: not an address to listen on" in asked.stderr
+    assert "hint: as in 127.0.0.1:9464" in asked.stderr
+
+
+def test_an_address_that_is_taken_is_said(team: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        asked = _lampway(team, "worker", "--once", "--metrics", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert asked.returncode == 2
+    assert "cannot listen on 127.0.0.1" in asked.stderr
