@@ -85,6 +85,25 @@ CASES: dict[str, tuple[str, str, str]] = {
         "        environment: prod\n        watch: {then: rollback}\n",
         "a stage of the short path has no watch of its own",
     ),
+    "a soak before anything": (
+        "gates: [{gate: findings}]",
+        "gates: [{gate: soak, for: 1h}]",
+        "gate soak can never open: no stage comes before this one",
+    ),
+    "proof before anything": (
+        "gates: [{gate: findings}]",
+        "gates: [{gate: previous-stage}]",
+        "gate previous-stage can never open: no stage comes before this one",
+    ),
+    "windows that say the same twice": (
+        "        environment: prod\n",
+        (
+            "        environment: prod\n        windows:\n"
+            '          - {days: [mon], from: "08:00", to: "12:00", zone: UTC}\n'
+            '          - {days: [mon], from: "11:00", to: "13:00", zone: UTC}\n'
+        ),
+        "window 2 overlaps window 1",
+    ),
     "nothing in it": (SHORT, "    hotfix: []\n", "empty"),
 }
 

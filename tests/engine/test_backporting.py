@@ -12,6 +12,7 @@ from lampway.domain.judgement import GateResult, GateState
 from lampway.domain.package import Severity
 from lampway.engine.audit import Audit
 from lampway.engine.backport import BackportDrift, CloseBackport, ShowBackports
+from lampway.engine.document import WriteDocument
 from lampway.engine.dossier import Trusted
 from lampway.engine.drift import ScanDrift
 from lampway.engine.evidence import ExportEvidence
@@ -142,6 +143,14 @@ def test_it_is_shown_where_people_look(shipped: Team) -> None:
     assert "it does not contain part *Price*" in shipped.run(Explain("orders", "prod")).backports[0]
     assert [line.task.id for line in shipped.run(ShowBackports(mine=True), "mia")] == [task.id]
     assert shipped.run(ShowBackports(mine=True), "max") == ()
+
+
+def test_it_stands_among_the_exceptions_of_the_strategy_document(shipped: Team) -> None:
+    edit(shipped)
+    task = backport(shipped)
+    assert task.id in repr(shipped.run(WriteDocument()))
+    shipped.release("2")
+    assert task.id not in repr(shipped.run(WriteDocument()))
 
 
 def test_what_was_accepted_can_be_back_ported_later(shipped: Team) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lampway.config.document import Document, Path
-from lampway.config.static_rules import certain_gates, check_protection
+from lampway.config.static_rules import certain_gates, check_protection, never_soaks
 from lampway.errors import Mistake
 
 
@@ -29,6 +29,7 @@ def check_hotfix(strategy: Document, people: Document, path: Path) -> Iterator[M
     if len(stages) < 2:
         hint = "put the stage in which hotfixes are tested before it"
         yield strategy.mistake((*stages[0], "name"), "a hotfix is tested before it goes in", hint)
+    yield from never_soaks(strategy, stages[0])
     yield from check_protection(strategy, people, stages[-1])
     if strategy.items(*stages[-1], "gates") and "checks" not in certain_gates(strategy, stages[-1]):
         message = "the last stage for hotfixes needs the gate checks"

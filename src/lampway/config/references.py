@@ -100,7 +100,9 @@ def _pipeline(files: Governance, name: str) -> Iterator[Mistake]:
         is_last_tier = _is_last_tier(files, environment)
         if index == 0:
             yield from _first(files, stage, is_last_tier=is_last_tier)
-    for stage, _ in strategy.items(*path, "hotfix"):
+    for index, (stage, _) in enumerate(strategy.items(*path, "hotfix")):
+        if index == 0:
+            yield from _first(files, stage, is_last_tier=False)
         yield from _gates(files, stage)
         yield from check_duties(files.strategy, files.people, stage)
     yield from check_hotfix(strategy, files.people, path)

@@ -35,7 +35,7 @@ def check_static_rules(strategy: Document, people: Document, environments: Mappi
                 yield from _protected(strategy, stage, is_first=index == 0)
             yield from _sole_approvers(strategy, people, stage)
             if index == 0:
-                yield from _never_soaks(strategy, stage)
+                yield from never_soaks(strategy, stage)
     for environment in environments.values():
         yield from _data(tiers, environment)
 
@@ -212,7 +212,8 @@ def _sole_approvers(strategy: Document, people: Document, stage: Path) -> Iterat
             yield strategy.mistake((*path, "gate"), message, hint)
 
 
-def _never_soaks(strategy: Document, stage: Path) -> Iterator[Mistake]:
+def never_soaks(strategy: Document, stage: Path) -> Iterator[Mistake]:
+    """Yield gates of a first stage that look at the stage before it."""
     for path in (*(p for p, _ in strategy.items(*stage, "gates")), *nested_gates(strategy, stage)):
         kind = strategy.at(*path, "gate")
         if kind in ("soak", "rehearsed"):

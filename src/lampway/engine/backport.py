@@ -118,12 +118,13 @@ def backport_drift(engine: Engine, request: BackportDrift, actor: Actor) -> Back
 
 def _look(engine: Engine, strategy: Strategy, solution: str, place: str, actor: Actor) -> _Live:
     environment = strategy.environment(place)
-    scan(engine, environment, actor)
     with engine.store.reading() as reading:
         here = installed(reading, place, solution)
-        finding = _unresolved(reading, place, solution)
     if here is None:
         raise NotFoundError(f"{solution} is not installed in {place}")
+    scan(engine, environment, actor)
+    with engine.store.reading() as reading:
+        finding = _unresolved(reading, place, solution)
     platform = engine.platform(environment.platform)
     scope = scope_of(strategy.solution(solution), here.version)
     export = platform.export(access_to(engine, environment), scope, {solution: scope})
