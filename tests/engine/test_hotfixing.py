@@ -30,7 +30,7 @@ from lampway.engine.promote import Promote, Rollback
 from lampway.engine.release import MakeRelease
 from lampway.engine.sandboxes import CreateSandbox, ExpireSandbox, ResetSandbox
 from lampway.engine.verify import verify_evidence
-from lampway.engine.views import Explain, Status
+from lampway.engine.views import Explain, ShowPromotion, Status
 from lampway.errors import NotFoundError, RefusedError, UsageError
 from lampway.testing.world import CrashError, World
 
@@ -217,6 +217,16 @@ def test_its_source_is_on_a_branch_from_what_it_mends(running: Team) -> None:
     assert made.release.commit != running.source.head()
 
 
+def test_whoever_approves_a_release_without_the_mend_is_told(running: Team) -> None:
+    running.approve(mend(running).promotions[-1])
+    promotion = running.promote("prod", "orders@1.1.0")
+    (words,) = running.run(ShowPromotion(promotion), "ana").backports
+    assert "it does not contain part *Price*" in words
+    running.release("1.15")
+    promotion = running.promote("prod")
+    assert running.run(ShowPromotion(promotion), "ana").backports == ()
+
+
 # Its life
 
 
@@ -272,6 +282,22 @@ def test_one_at_a_time_and_it_can_be_given_up(running: Team) -> None:
     with pytest.raises(NotFoundError, match="no hotfix of orders"):
         finish(running)
     assert start(running, "max").hotfix.by == "max"
+
+
+def test_of_two_who_begin_at_once_one_is_told_and_nothing_of_hers_stays(running: Team) -> None:
+    begin = running.platform.start_sandbox
+
+    def slow(*words: object, **more: object) -> object:
+        running.platform.start_sandbox = begin
+        start(running, "max")
+        return begin(*words, **more)
+
+    running.platform.start_sandbox = slow
+    with pytest.raises(RefusedError, match="max is on a hotfix"):
+        start(running)
+    (sandbox,) = running.find(Sandbox, states=(SandboxState.LIVE,))
+    assert sandbox.owner == "max"
+    assert len([url for url in running.platform.worlds if "sandboxes" in url]) == 1
 
 
 def test_where_going_back_helps_it_says_so(running: Team) -> None:

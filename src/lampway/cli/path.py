@@ -73,6 +73,7 @@ def promotion_facts(view: PromotionView) -> dict[str, object]:
         "gates": view.gates,
         "decisions": p.decisions,
         "changes": list(view.diff.summaries()) if view.diff else [],
+        "backports": list(view.backports),
         "reversibility": view.diff.reversibility if view.diff else None,
         "evidence": view.evidence,
         "ticket": p.ticket,
@@ -214,8 +215,9 @@ def _say_decision(view: PromotionView) -> None:
             say(f"    and {len(lines) - 12} more: lampway diff {p.solution}@{view.running} {p.solution}@{p.version}")
     elif view.release is not None:
         say(f"  first deployment: {len(view.release.inventory.components)} components")
-    for evidence in view.evidence:
-        say(f"  check *{evidence.check}* {evidence.outcome} in {evidence.environment}: {evidence.summary}")
+    checks = [f"check *{e.check}* {e.outcome} in {e.environment}: {e.summary}" for e in view.evidence]
+    for line in (*(f"would be lost: {words}" for words in view.backports), *checks):
+        say(f"  {line}")
     for line in (*gate_lines(view.gates), *duty_lines(view)):
         say(line)
     say(f"  decide: lampway approve {p.id}   or   lampway reject {p.id} --reason '...'")

@@ -13,7 +13,6 @@ from lampway.engine.context import Engine, access_to, find_release
 from lampway.engine.facts import installed
 from lampway.engine.platform import Access, Platform, Progress, Wanted
 from lampway.engine.release import scopes
-from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, PlatformError, RefusedError, SecretError
 
 
@@ -36,18 +35,19 @@ class Filling:
         return f"{self.solution}@{self.version}"
 
 
-def fillings(engine: Engine, reading: Reading, strategy: Strategy, origin: str) -> tuple[Filling, ...]:
+def fillings(engine: Engine, strategy: Strategy, origin: str) -> tuple[Filling, ...]:
     """Return what is in an environment, or a release. Raises NotFoundError, PlatformError, SecretError.
 
     Values and secrets are always those of the environment where makers build: none of production gets into a sandbox.
     """
     environment = next((e for e in strategy.environments if e.name == origin), None)
-    if environment is None:
-        release = find_release(reading, origin)
+    with engine.store.reading() as reading:
+        release = find_release(reading, origin) if environment is None else None
+        here = [(s.name, installed(reading, origin, s.name)) for s in strategy.solutions]
+    if release is not None:
         return (filling(engine, strategy, release.solution, release.version, release.package.digest),)
-    here = [(s.name, installed(reading, origin, s.name)) for s in strategy.solutions]
     found = [filling(engine, strategy, name, i.version, i.package) for name, i in here if i is not None]
-    if not found:
+    if not found and environment is not None:
         found = _built(engine, strategy, environment)
     if not found:
         raise NotFoundError(f"nothing of any solution is in {origin}", hint="leave out --from for an empty sandbox")

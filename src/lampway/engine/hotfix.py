@@ -19,7 +19,7 @@ from lampway.engine.facts import installed, rollback_target
 from lampway.engine.filling import Filling, filling, put_one
 from lampway.engine.release import scope_of
 from lampway.engine.sandboxed import find_sandbox
-from lampway.engine.sandboxes import CreateSandbox, enter, make_sandbox
+from lampway.engine.sandboxes import CreateSandbox, drop_sandbox, enter, make_sandbox
 from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, RefusedError
 
@@ -82,9 +82,14 @@ def start_hotfix(engine: Engine, request: StartHotfix, actor: Actor) -> HotfixVi
         place=place,
         is_sandbox=is_sandbox,
     )
-    with engine.store.transaction() as transaction:
-        refuse_second(transaction, here)
-        told = [transaction.append(HotfixStarted(hotfix), actor)]
+    try:
+        with engine.store.transaction() as transaction:
+            refuse_second(transaction, here)
+            told = [transaction.append(HotfixStarted(hotfix), actor)]
+    except RefusedError:  # somebody was faster: what was started for this one is of no use
+        if is_sandbox:
+            drop_sandbox(engine, place, "somebody else began the same hotfix")
+        raise
     engine.tell(told)
     return HotfixView(hotfix, url, sign_in, (*edited, *notes), next_command(hotfix))
 

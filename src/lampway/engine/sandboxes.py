@@ -117,7 +117,7 @@ def make_sandbox(engine: Engine, request: CreateSandbox, actor: Actor, *, hotfix
     until = end_of(engine.now(), request.lasting)
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
-        found = fillings(engine, reading, strategy, request.origin) if request.origin else ()
+    found = fillings(engine, strategy, request.origin) if request.origin else ()
     wanted = request.platform or (found[0].platform if found else strategy.environments[0].platform)
     _disposable(engine, wanted)
     odd = next((f for f in found if f.platform != wanted), None)
@@ -198,7 +198,7 @@ def reset_sandbox(engine: Engine, request: ResetSandbox, actor: Actor) -> Sandbo
         return _line(engine, sandbox) if runs else _start(engine, sandbox, (), actor, kept=sandbox.content)
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
-        found = fillings(engine, reading, strategy, sandbox.origin) if sandbox.origin else ()
+    found = fillings(engine, strategy, sandbox.origin) if sandbox.origin else ()
     _remove(engine, sandbox)
     return _start(engine, sandbox, found, actor)
 
@@ -312,6 +312,15 @@ def _grounds(engine: Engine) -> Grounds:
 
 def _folder(engine: Engine, sandbox: Sandbox) -> Path:
     return _grounds(engine).folder / sandbox.place
+
+
+def drop_sandbox(engine: Engine, name: str, reason: str) -> None:
+    """Take away a sandbox of this machine that is of no use to anybody. Raises PlatformError."""
+    with engine.store.reading() as reading:
+        sandbox = find_sandbox(reading, name)
+    if sandbox is not None:
+        _remove(engine, sandbox)
+        _end(engine, sandbox, reason, ENGINE)
 
 
 def remove_place(engine: Engine, sandbox: Sandbox) -> None:

@@ -217,6 +217,8 @@ class PromotionView:
     """Why the asking person's decision would not count; empty when it would."""
     checklist: tuple[ChecklistLine, ...] = ()
     """What the stage wants answered, with the answers that hold."""
+    backports: tuple[str, ...] = ()
+    """What runs there, or is to, and would be lost with this release, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +277,15 @@ def _view(engine: Engine, reading: Reading, promotion: Promotion, actor: Actor) 
         diff=_diff(engine, here, release) if promotion.state in OPEN_STATES else None,
         may_decide=_objection(facts, promotion, actor),
         checklist=checklist(facts) if facts else (),
+        backports=_lost(reading, promotion, release),
     )
+
+
+def _lost(reading: Reading, promotion: Promotion, release: Release | None) -> tuple[str, ...]:
+    tasks = reading.find(Backport, solution=promotion.solution, states=(BackportState.OPEN,))
+    here = [t for t in tasks if t.environment == promotion.environment]
+    lost = [t for t in here if release is not None and t.edited.lacks(release.inventory)]
+    return standing_words(lost, release.inventory if release else None)
 
 
 def _diff(engine: Engine, here: Installation | None, release: Release | None) -> Diff | None:
