@@ -134,6 +134,8 @@ def test_where_it_is_watched_it_waits_until_there_is_something_good_to_go_back_t
     watching(upgrading)
     run = rehearse(upgrading)
     assert (run.state, upgrading.running("uat")) == (RunState.RUNNING, "1.0.1")
+    with pytest.raises(RefusedError, match="is being rehearsed in uat"):
+        rehearse(upgrading)
     for _ in range(7):
         upgrading.clock.move(minutes=10)
         upgrading.do(RunDue())
@@ -178,6 +180,27 @@ def test_nothing_else_of_the_solution_may_be_open_there(upgrading: Team) -> None
     assert promotion in refused.value.hint
     upgrading.do(Abort(promotion, ""))
     assert rehearse(upgrading).state is RunState.RUNNING
+
+
+def test_one_that_was_stopped_unseen_is_in_nobodys_way(upgrading: Team) -> None:
+    first = upgrading.run(Rehearse("orders"))
+    (waiting,) = upgrading.find(Promotion, environment="test", states=(PromotionState.WAITING,))
+    upgrading.run(Abort(waiting.id, "not now"))
+    second = upgrading.run(Rehearse("orders"))
+    assert shown(upgrading, first).run.state is RunState.STOPPED
+    upgrading.settle()
+    assert shown(upgrading, second).run.state is RunState.SUCCEEDED
+
+
+def test_between_two_moves_no_other_one_begins(upgrading: Team) -> None:
+    upgrading.run(Rehearse("orders"))
+    engine = upgrading.another()
+    drain(replace(engine, is_leaving=lambda: bool(upgrading.goods("test")[2:])), "test")
+    (run,) = upgrading.find(RehearsalRun)
+    with pytest.raises(RefusedError, match="on its way to test"):
+        upgrading.run(Rehearse("orders"))
+    drain(engine, "test")
+    assert shown(upgrading, run.id).run.state is RunState.SUCCEEDED
 
 
 def test_where_there_is_nothing_to_rehearse_it_says_why(team: Team) -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from lampway.domain.deployment import Deployment, Installation, StepState
 from lampway.domain.events import Actor, PromotionRequested, RehearsalStarted
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion
-from lampway.domain.rehearsal import Move, RehearsalRun, moves, rehearsals
+from lampway.domain.rehearsal import Move, RehearsalRun, RunState, moves, rehearsals
 from lampway.domain.release import Release
 from lampway.domain.strategy import Stage, Strategy
 from lampway.engine.context import Engine, Request, find_release, rules_in_force
 from lampway.engine.drift import refresh
 from lampway.engine.facts import installed, rollback_target
-from lampway.engine.moves import ask_move, known_good, moves_of
+from lampway.engine.moves import ask_move, go_on, known_good, moves_of
 from lampway.engine.steps import READ_BACK
 from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, RefusedError
@@ -82,6 +82,7 @@ def rehearse(engine: Engine, request: Rehearse, actor: Actor) -> str:
         release = find_release(reading, request.release)
         stage, target = _places(strategy, release.solution, request.environment)
     refresh(engine, strategy.environment(stage.environment), actor, lock=False)
+    go_on(engine, stage.environment)  # one that was stopped and nobody looked at since is over
     with engine.store.transaction() as transaction:
         pair = _pair(transaction, release, stage, target)
         _refuse_busy(transaction, pair)
@@ -132,6 +133,9 @@ def _refuse_busy(reading: Reading, pair: _Pair) -> None:
     """Insist that nothing of the solution is open there: a rehearsal and it would overwrite each other."""
     solution, place = pair.release.solution, pair.stage.environment
     opened = reading.find(Promotion, solution=solution, environment=place, states=OPEN_STATES)
+    running = reading.find(RehearsalRun, solution=solution, environment=place, states=(RunState.RUNNING,))
+    if running and not opened:
+        raise RefusedError(f"{running[0].way} of {solution} is being rehearsed in {place}", hint="lampway resume")
     if opened:
         other = opened[0]
         raise RefusedError(
