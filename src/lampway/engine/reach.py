@@ -48,6 +48,18 @@ _NOWHERE = (
     events.PackagesRemoved,
     events.UnlockAsked,
     *GOVERNING_ONLY,
+    events.BackportOpened,
+    events.BackportEnded,
+    events.RehearsalStarted,
+    events.RehearsalEnded,
+    events.HotfixEnded,
+    events.HotfixReleased,
+    events.HotfixStarted,
+    events.SandboxCreated,
+    events.SandboxEnded,
+    events.SandboxExtended,
+    events.SandboxReminded,
+    events.SandboxStarted,
 )
 _FOR_ALL = (
     events.StrategyApplied,
