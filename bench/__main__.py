@@ -22,6 +22,7 @@ BENCHMARKS = (
     "overhead",
     "start",
     "packages",
+    "inspect",
     "ledger",
     "million",
     "history",

@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("inspect", "lampway.cli.build:inspect", "show what is in a package; needs no set-up"),
         ("scan", "lampway.cli.build:scan", "look for hardcoded secrets and endpoints"),
         ("diff", "lampway.cli.build:diff", "show what separates two packages or releases"),
+        ("unpack", "lampway.cli.source:unpack", "write a package as readable source"),
+        ("pack", "lampway.cli.source:pack", "make a package of a source tree"),
         ("release", "lampway.cli.build:release", "export from dev, check, commit and seal"),
     ),
     "Promote": (
