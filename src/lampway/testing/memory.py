@@ -45,6 +45,7 @@ from lampway.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
+from lampway.testing.memory_abilities import CAPABILITIES
 from lampway.testing.memory_package import NAME, PASSWORD, MemoryFormat, Package, compare, names_in, plain, read_package
 from lampway.testing.memory_switch import installed_apps, switch, switch_edits, usage_of
 from lampway.testing.world import App, CrashError, Fault, Operation, World
@@ -89,9 +90,9 @@ class MemoryPlatform:
     def capabilities(self) -> tuple[Capability, ...]:
         """Return what this platform can do, one entry per ability."""
         if self._has_precondition:
-            return _CAPABILITIES
+            return CAPABILITIES
         blind = Capability(Ability.PRECONDITION, Support.IMPOSSIBLE, "it takes every change, whatever it was made from")
-        return tuple(blind if c.name is Ability.PRECONDITION else c for c in _CAPABILITIES)
+        return tuple(blind if c.name is Ability.PRECONDITION else c for c in CAPABILITIES)
 
     def probe(self, access: Access) -> Rights:
         """Return what our token may do there."""
@@ -488,29 +489,3 @@ def _half(world: World, wanted: Wanted, access: Access, fault: Fault) -> Outcome
 
 def _no_answer(access: Access) -> UnknownOutcomeError:
     return UnknownOutcomeError("no answer in time", where=access.environment, hint="look what is there")
-
-
-_TWO_STEPS = "each of its two steps is all or nothing, the two together are not"
-_UNSEEN = "whether a password is stored can be seen, not which one"
-
-_CAPABILITIES = (
-    Capability(Ability.EXPORT, Support.FULL),
-    Capability(Ability.DEPLOY, Support.FULL),
-    Capability(Ability.REMOVE, Support.FULL),
-    Capability(Ability.OBSERVE, Support.FULL),
-    Capability(Ability.CONFIGURE, Support.FULL),
-    Capability(Ability.SECRETS, Support.PARTIAL, _UNSEEN),
-    Capability(Ability.PRECONDITION, Support.FULL),
-    Capability(Ability.ATOMIC, Support.PARTIAL, _TWO_STEPS),
-    Capability(Ability.RECOVERY, Support.FULL),
-    Capability(Ability.ROLLBACK, Support.FULL),
-    Capability(Ability.EDITORS, Support.FULL),
-    Capability(Ability.LOCK_OBSERVE, Support.FULL),
-    Capability(Ability.LOCK_SET, Support.FULL),
-    Capability(Ability.LABEL, Support.FULL),
-    Capability(Ability.LAUNCH, Support.IMPOSSIBLE),
-    Capability(Ability.SMOKE_RUN, Support.FULL),
-    Capability(Ability.EXECUTIONS, Support.FULL),
-    Capability(Ability.SWITCH, Support.FULL),
-    Capability(Ability.USAGE, Support.FULL),
-)
