@@ -20,6 +20,8 @@ from bench.table import Report
 BENCHMARKS = (
     "promotion",
     "overhead",
+    "throughput",
+    "resume",
     "start",
     "packages",
     "inspect",

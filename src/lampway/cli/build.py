@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from lampway.cli.session import session
 from lampway.domain.digest import digest_bytes, short
 from lampway.domain.package import Diff, Finding, Inspection, Severity
 from lampway.domain.release import Release
+from lampway.engine.backport import BackportLine, ShowBackports
 from lampway.engine.platform import Platform
 from lampway.engine.promote import Promote
 from lampway.engine.release import Made, MakeRelease
@@ -259,6 +260,8 @@ def release(
             emit(_made_facts(made))
         else:
             _say_made(solution, made)
+            owed = opened.run(ShowBackports(solution))
+            _say_owed(owed)
         if not promote:
             return 0
         name = f"{solution}@{made.release.version if made.release else made.last}"
@@ -294,6 +297,12 @@ def _say_made(solution: str, made: Made) -> None:
         say(f"  {finding.severity}: {finding.place}: {finding.summary}")
     for text in made.notes:
         say(f"  note: {text}")
+
+
+def _say_owed(found: Sequence[BackportLine]) -> None:
+    """Print what came past the path and is still in no release."""
+    for line in found:
+        say(f"  still to be brought in: {line.task.words}")
 
 
 _EDITORS = " (the platform does not say who edited: whoever may edit in dev counts as a maker)"

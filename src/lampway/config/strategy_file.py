@@ -88,10 +88,14 @@ class PipelineSection(Section):
     """The environment where makers build."""
     stages: list[StageSection] = Field(min_length=1)
     """Where releases go, first stage first."""
+    hotfix: list[StageSection] | None = Field(default=None, min_length=1)
+    """The short path that hotfixes take to the same end: fewer stages or gates, but tested and approved. Without this
+    key: they take the whole one."""
 
     def to_domain(self, name: str) -> Pipeline:
         """Return the pipeline."""
-        return Pipeline(name, self.source, tuple(stage.to_domain() for stage in self.stages))
+        short = tuple(stage.to_domain() for stage in self.hotfix or ())
+        return Pipeline(name, self.source, tuple(stage.to_domain() for stage in self.stages), hotfix=short)
 
 
 class RulesSection(Section):

@@ -49,6 +49,8 @@ class Ability(StrEnum):
     """What is installed can be switched off, and on again, without being removed."""
     USAGE = "usage"
     """The platform tells when what is installed ran last, or was changed last."""
+    SANDBOX = "sandbox"
+    """Lampway can start environments of it for a time, and take them away without a trace."""
 
 
 @dataclass(frozen=True, slots=True)

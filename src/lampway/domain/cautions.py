@@ -24,7 +24,7 @@ def _unsigned(strategy: Strategy) -> tuple[str, ...]:
         f"stage {stage.name} of {pipeline.name} counts approvals that nobody signed: whoever can set LAMPWAY_USER can"
         " be the approver; add signed: true"
         for pipeline in strategy.pipelines
-        for stage in pipeline.stages
+        for stage in pipeline.every_stage
         if strategy.is_prod(stage.environment) and not all(rule.signed for rule in stage.rules_of("approval"))
     )
 
@@ -54,7 +54,7 @@ def _unheld(strategy: Strategy) -> tuple[str, ...]:
 def _ending(strategy: Strategy) -> tuple[str, ...]:
     """Return which stages nobody can approve any more once roles that are held for a time have ended."""
     found = []
-    for stage in (stage for pipeline in strategy.pipelines for stage in pipeline.stages):
+    for stage in (stage for pipeline in strategy.pipelines for stage in pipeline.every_stage):
         for rule in stage.rules_of("approval"):
             able = strategy.holders(rule.roles, rule.people)
             lasting = [p for p in able if p.id in rule.people or set(rule.roles) & set(p.roles_at(_LATE))]

@@ -30,6 +30,7 @@ class NoticeKind(StrEnum):
     SWITCHED = "switched"
     """Something was switched off or on, or waits for hands that do it."""
     RETIREMENT = "retirement"
+    SANDBOX = "sandbox"
     TEST = "test"
     """Somebody tries a channel; never routed."""
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lampway.domain import events
+from lampway.domain.apart import APART, project_apart
 from lampway.domain.attestation import Attestation, EngineKey
 from lampway.domain.certification import Certification
 from lampway.domain.checkpoint import Checkpoint
@@ -60,6 +61,7 @@ RECORDS: tuple[type, ...] = (
     HealthWatch,
     Unlocking,
     *GOVERNED,
+    *APART,
 )
 """Every kind of record."""
 
@@ -72,7 +74,7 @@ class Records(Protocol):
         ...
 
     def open_drift(self, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-        """Return the findings there that are open or accepted."""
+        """Return the findings of what still is to be seen there."""
         ...
 
     def put(self, key: str, record: object) -> None:
@@ -199,8 +201,8 @@ def _unlocking(recorded: events.Recorded, records: Records) -> None:
             said = replace(told, state=state, reviewed_by=recorded.actor.person, review=event.note)
             said = replace(said, key=event.key, attestation=event.attestation)
             records.put(told.id, replace(said, reviewed_at=recorded.at))
-        case other:
-            raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
+        case _:
+            project_apart(recorded, records)
 
 
 def _stop(recorded: events.Recorded, records: Records) -> None:

@@ -214,7 +214,7 @@ def _steps(strategy: Strategy) -> Chapter:
     )
     several = len(strategy.pipelines) > 1
     for pipeline in strategy.pipelines:
-        parts += [_stage(strategy, pipeline, stage, several=several) for stage in pipeline.stages]
+        parts += [_stage(strategy, pipeline, stage, several=several) for stage in pipeline.every_stage]
     last = joined(dict.fromkeys(e.name for e in strategy.environments if strategy.is_prod(e.name)))
     parts.append(
         Part(

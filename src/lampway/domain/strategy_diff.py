@@ -100,6 +100,7 @@ def _pipeline(place: str, old: Pipeline, new: Pipeline) -> Iterator[_Change]:
     if old.source != new.source:
         yield place, f"makers build in: {old.source} → {new.source}"
     yield from _named(f"{place}: stage", old.stages, new.stages, _stage)
+    yield from _named(f"{place}: hotfix stage", old.hotfix, new.hotfix, _stage)
 
 
 def _stage(place: str, old: Stage, new: Stage) -> Iterator[_Change]:

@@ -18,6 +18,14 @@ from lampway.engine.attest import (
     show_evidence,
 )
 from lampway.engine.audit import Audit, History, audit, history
+from lampway.engine.backport import (
+    BackportDrift,
+    CloseBackport,
+    ShowBackports,
+    backport_drift,
+    close_backport,
+    show_backports,
+)
 from lampway.engine.certify import Recertify, ReviewAnswer, recertify, review_answer
 from lampway.engine.checklist import Checklist, DraftAnswers, draft_answers, show_checklist
 from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
@@ -49,6 +57,15 @@ from lampway.engine.drift import (
 from lampway.engine.due import Done, RunDue, run_due
 from lampway.engine.evidence import ExportEvidence, export_evidence
 from lampway.engine.handover import HandOver, hand_over
+from lampway.engine.hotfix import StartHotfix, start_hotfix
+from lampway.engine.hotfixed import (
+    AbandonHotfix,
+    FinishHotfix,
+    ShowHotfixes,
+    abandon_hotfix,
+    finish_hotfix,
+    show_hotfixes,
+)
 from lampway.engine.locks import (
     LockEnvironment,
     LockHistory,
@@ -84,6 +101,7 @@ from lampway.engine.readiness import (
 )
 from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
 from lampway.engine.reconcile import Reconcile, reconcile
+from lampway.engine.rehearse import Rehearse, ShowRehearsal, rehearse, show_rehearsal
 from lampway.engine.release import MakeRelease, make_release
 from lampway.engine.retention import Retain, retain
 from lampway.engine.retire import (
@@ -97,6 +115,19 @@ from lampway.engine.retire import (
     undo_retirement,
 )
 from lampway.engine.revoke import Revoke, revoke
+from lampway.engine.rollbackplan import PlanRollback, plan_rollback
+from lampway.engine.sandboxes import (
+    CreateSandbox,
+    ExpireSandbox,
+    ExtendSandbox,
+    ResetSandbox,
+    ShowSandboxes,
+    create_sandbox,
+    expire_sandbox,
+    extend_sandbox,
+    reset_sandbox,
+    show_sandboxes,
+)
 from lampway.engine.signed import DraftDecision, draft_decision
 from lampway.engine.stops import (
     LiftHold,
@@ -238,6 +269,21 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     DraftConsent: draft_consent,
     UndoRetirement: undo_retirement,
     MarkSwitched: mark_switched,
+    Rehearse: rehearse,
+    StartHotfix: start_hotfix,
+    FinishHotfix: finish_hotfix,
+    AbandonHotfix: abandon_hotfix,
+    ShowHotfixes: show_hotfixes,
+    CreateSandbox: create_sandbox,
+    ShowSandboxes: show_sandboxes,
+    ResetSandbox: reset_sandbox,
+    ExtendSandbox: extend_sandbox,
+    ExpireSandbox: expire_sandbox,
+    ShowRehearsal: show_rehearsal,
+    PlanRollback: plan_rollback,
+    BackportDrift: backport_drift,
+    CloseBackport: close_backport,
+    ShowBackports: show_backports,
 }
 """Request to use case."""
 
@@ -265,6 +311,9 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
         Retire,
         ApproveRetirement,
         UndoRetirement,
+        BackportDrift,
+        Rehearse,
+        FinishHotfix,
     }
 )
 """Requests after which something may be ready to be deployed."""

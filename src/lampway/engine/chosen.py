@@ -34,6 +34,16 @@ _NOT_OF_OTHERS = frozenset(
         events.EnvironmentObserved,
         *GOVERNING_ONLY,
         events.SwitchAsked,
+        events.RehearsalStarted,
+        events.RehearsalEnded,
+        events.HotfixEnded,
+        events.HotfixReleased,
+        events.HotfixStarted,
+        events.SandboxCreated,
+        events.SandboxEnded,
+        events.SandboxExtended,
+        events.SandboxReminded,
+        events.SandboxStarted,
     )
 )
 """Kinds of which only those about the release itself can have a say."""
@@ -64,6 +74,8 @@ _OF_THE_SOLUTION = frozenset(
         events.Relocked,
         events.RelockFailed,
         events.UnlockReviewed,
+        events.BackportOpened,
+        events.BackportEnded,
     )
 )
 _KNOWN = _NOT_OF_OTHERS | _OF_EVERYBODY | _OF_THE_SOLUTION

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from lampway.domain.deployment import (
+    STILL_THERE,
     Deployment,
     DeploymentState,
     DriftFinding,
@@ -301,8 +302,7 @@ def _findings(engine: Engine, installation: Installation, seen: port.Observed) -
 
 
 def _unresolved(reading: Reading, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-    states = (DriftState.OPEN, DriftState.ACCEPTED)
-    return reading.find(DriftFinding, environment=environment, solution=solution, states=states)
+    return reading.find(DriftFinding, environment=environment, solution=solution, states=STILL_THERE)
 
 
 def accept_drift(engine: Engine, request: AcceptDrift, actor: Actor) -> tuple[DriftFinding, ...]:

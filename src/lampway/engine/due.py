@@ -9,7 +9,9 @@ from lampway.engine.campaigns import tend_retirements
 from lampway.engine.context import Engine, Request
 from lampway.engine.deliver import SendNotices, send_notices
 from lampway.engine.health import Looked, tend_watches
+from lampway.engine.hotfixed import tend_hotfixes
 from lampway.engine.relock import Relock, tend_unlockings
+from lampway.engine.sandboxes import tend_sandboxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Done:
     """Whether something is still being watched."""
     relocked: tuple[Relock, ...] = ()
     """What was over and was locked again, or could not be."""
+    sandboxes: tuple[str, ...] = ()
+    """What became of sandboxes and hotfixes, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,9 @@ def run_due(engine: Engine, request: RunDue, actor: Actor) -> Done:
     looked, next_look = tend_watches(engine)
     relocked, next_lock = tend_unlockings(engine, request.lanes)
     tend_retirements(engine)
+    arrived = tend_hotfixes(engine)
+    tended = tend_sandboxes(engine)
     sent = send_notices(engine, SendNotices(), actor)
-    due = [moment for moment in (next_look, next_lock, sent.next_at) if moment]
-    return Done(looked, sent.sent, min(due, default=""), bool(next_look), relocked)
+    due = [moment for moment in (next_look, next_lock, sent.next_at, tended.next_at) if moment]
+    lines = (*(f"sandbox {n}: its time was over, it is gone" for n in tended.ended), *tended.failed, *arrived)
+    return Done(looked, sent.sent, min(due, default=""), bool(next_look), relocked=relocked, sandboxes=lines)

@@ -333,6 +333,8 @@ class Launched:
     """Access for the engine."""
     maker_credentials: Mapping[str, Secret]
     """Access for a maker."""
+    sign_in: str = ""
+    """The file, readable by its owner only, that says how a maker signs in; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,4 +441,32 @@ class Launchable(Protocol):
 
     def stop(self, launched: Launched) -> None:
         """Stop what `launch` started, by its process id. Does nothing when it has ended already."""
+        ...
+
+
+@runtime_checkable
+class Disposable(Protocol):
+    """A platform of which Lampway can start environments for a time, and take them away without a trace.
+
+    Where an environment is started on this machine, everything of it lies in `folder`; where the product is elsewhere,
+    the folder's name tells one from the other.
+    """
+
+    def start_sandbox(self, folder: Path, *, name: str, cache: Path, say: Callable[[str], None] = ...) -> Launched:
+        """Start an environment, empty where there was none in this folder, and return once it answers.
+
+        What runs there already is returned as it is; what had ended is started again with what was in it. Raises
+        PlatformError.
+        """
+        ...
+
+    def find_sandbox(self, folder: Path) -> Launched | None:
+        """Return what runs there now; None where nothing does. Changes nothing."""
+        ...
+
+    def remove_sandbox(self, folder: Path) -> None:
+        """Stop what runs there and remove it, with everything in it. Nothing there: nothing is done.
+
+        Raises PlatformError when it could not be stopped or removed; then it can be tried again.
+        """
         ...

@@ -77,7 +77,7 @@ def promote(engine: Engine, request: Promote, actor: Actor) -> Requested:
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
         release = find_release(reading, request.release)
-    target = strategy.stage(release.solution, request.to)
+    target = strategy.stage(release.solution, request.to, hotfix=bool(release.hotfix))
     stages = (*strategy.stages_before(release.solution, target), target)
     with engine.store.reading() as reading:
         for stage in stages:

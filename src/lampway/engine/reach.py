@@ -48,6 +48,37 @@ _NOWHERE = (
     events.PackagesRemoved,
     events.UnlockAsked,
     *GOVERNING_ONLY,
+    events.BackportOpened,
+    events.BackportEnded,
+    events.RehearsalStarted,
+    events.RehearsalEnded,
+    events.HotfixEnded,
+    events.HotfixReleased,
+    events.HotfixStarted,
+    events.SandboxCreated,
+    events.SandboxEnded,
+    events.SandboxExtended,
+    events.SandboxReminded,
+    events.SandboxStarted,
+)
+_OF_A_PROMOTION = (
+    events.DecisionMade,
+    events.GateWaived,
+    events.ChecklistAnswered,
+    events.Remarked,
+    events.TicketGiven,
+    events.PromotionMoved,
+    events.ApprovalAsked,
+    events.Reminded,
+    events.RanOut,
+)
+_OF_A_DEPLOYMENT = (
+    events.Installed,
+    events.Verified,
+    events.DeploymentFinished,
+    events.Reconciled,
+    events.WatchLooked,
+    events.WatchEnded,
 )
 _FOR_ALL = (
     events.StrategyApplied,
@@ -150,3 +181,45 @@ def _places(  # noqa: C901, PLR0911 - a case per kind
 
 def _waiting_for(reading: Reading, solution: str) -> tuple[str, ...]:
     return tuple(p.environment for p in reading.find(Promotion, solution=solution, states=OPEN_STATES))
+
+
+def touched(reading: Reading, recorded: Iterable[events.Recorded], environment: str) -> frozenset[str] | None:
+    """Return the solutions whose promotions to this environment may be judged otherwise because of these events.
+
+    A promotion is concerned by its own solution and by those that it needs. None: all of them may be.
+    """
+    found: set[str] = set()
+    for one in recorded:
+        solutions = _solutions(reading, one.event, environment)
+        if solutions is None:
+            return None
+        found.update(solutions)
+    return frozenset(found)
+
+
+def _solutions(  # noqa: PLR0911 - a case per kind
+    reading: Reading, event: events.Event, environment: str
+) -> tuple[str, ...] | None:
+    """Return whose promotions one event may change; None where it cannot be told, which is all of them."""
+    match event:
+        case events.PromotionRequested(promotion=asked):
+            return (asked.solution,)
+        case events.EvidenceRecorded(evidence=evidence):
+            return (evidence.solution,)
+        case events.WatchStarted(watch=watch):
+            return (watch.solution,)
+        case events.DriftFound(finding=finding):
+            return (finding.solution,)
+        case events.DriftResolved(finding=key):
+            return _solution_of(reading.get(DriftFinding, key))
+        case events.LockObserved(environment=name):
+            return None if name == environment else ()
+    if isinstance(event, _OF_A_PROMOTION) and event.promotion:
+        return _solution_of(reading.get(Promotion, event.promotion))
+    if isinstance(event, _OF_A_DEPLOYMENT):
+        return _solution_of(reading.get(Deployment, event.deployment))
+    return () if isinstance(event, _NOWHERE) else None
+
+
+def _solution_of(record: Promotion | Deployment | DriftFinding | None) -> tuple[str, ...] | None:
+    return (record.solution,) if record else None

@@ -19,7 +19,6 @@ from lampway.domain.due import (
     Moment,
     Passed,
     first_of,
-    next_change,
     next_reminder,
     promotion_run_outs,
     run_outs,
@@ -37,6 +36,7 @@ from lampway.engine.campaigns import GOVERNING, certificate_ends, governing_rows
 from lampway.engine.context import Engine
 from lampway.engine.drift import Scanned, look_at_lock, scan
 from lampway.engine.facts import case_of, gather
+from lampway.engine.known import Known
 from lampway.engine.relock import RELOCK, forget_closed, reviews, tend_unlockings, unlock_rows
 from lampway.engine.store import Reading, Scheduled, Transaction
 from lampway.errors import PlatformError, SecretError
@@ -77,12 +77,15 @@ def plan_everywhere(engine: Engine, calendar: Calendar) -> None:
     _bring(engine, EVERYWHERE, wanted, known)
 
 
-def plan_environment(engine: Engine, environment: str) -> None:
-    """Bring the rows for what waits in an environment up to date."""
+def plan_environment(engine: Engine, environment: str, known: Known | None = None) -> None:
+    """Bring the rows for what waits in an environment up to date; what is `known` is not computed again."""
+    known = known or Known(environment)
+    known.follow(engine.store, engine.now())
     with engine.store.reading() as reading:
-        wanted = tuple(_environment(engine, reading, environment))
-        known = reading.scheduled(environment)
-    _bring(engine, environment, wanted, known)
+        known.look(reading)
+        wanted = tuple(_environment(engine, reading, known))
+        there = reading.scheduled(environment)
+    _bring(engine, environment, wanted, there)
 
 
 def _bring(engine: Engine, scope: str, wanted: Sequence[Scheduled], known: Sequence[Scheduled]) -> None:
@@ -143,24 +146,29 @@ def _looks(strategy: Strategy, calendar: Calendar, now: datetime) -> Iterator[Sc
             yield Scheduled(key, LOCK, EVERYWHERE, name, to_text(at or now), f"look at the lock of {name}")
 
 
-def _environment(engine: Engine, reading: Reading, environment: str) -> Iterator[Scheduled]:
+def _environment(engine: Engine, reading: Reading, known: Known) -> Iterator[Scheduled]:
     rules = reading.get(RulesInForce, "current")
-    changes = []
+    changes, environment = [], known.environment
     for promotion in reading.find(Promotion, environment=environment, states=_WAITING) if rules else ():
-        case = case_of(reading, promotion)
-        if case is None or rules is None:
-            continue
-        facts = gather(reading, case, engine.now())
-        changes.append(next_change(facts))
-        moments = promotion_run_outs(promotion, case.stage)
-        yield from (_row(m, environment) for m in moments if reading.get(Passed, m.key) is None)
-        every = rules.strategy.schedules.remind
-        if every and awaits_approval(judge(facts)):
-            last = reading.get(Passed, f"{REMINDER}/{promotion.id}")
-            yield _row(next_reminder(promotion, every, last.at if last else ""), environment)
+        planned = known.planned(promotion)
+        if planned is None and rules is not None and (case := case_of(reading, promotion)) is not None:
+            facts = gather(reading, case, engine.now())
+            planned = known.plan(facts, _for_one(reading, rules, promotion, facts))
+        if planned is not None:
+            changes.append(planned[0])
+            yield from planned[1]
     at = first_of(changes)
     if at:
         yield Scheduled(f"{WAKE}/{environment}", WAKE, environment, environment, at, "something may start or expire")
+
+
+def _for_one(reading: Reading, rules: RulesInForce, promotion: Promotion, facts: Facts) -> Iterator[Scheduled]:
+    moments = promotion_run_outs(promotion, facts.stage)
+    yield from (_row(m, promotion.environment) for m in moments if reading.get(Passed, m.key) is None)
+    every = rules.strategy.schedules.remind
+    if every and awaits_approval(judge(facts)):
+        last = reading.get(Passed, f"{REMINDER}/{promotion.id}")
+        yield _row(next_reminder(promotion, every, last.at if last else ""), promotion.environment)
 
 
 def awaits_approval(judged: Eligibility) -> bool:

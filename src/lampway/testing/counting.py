@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import pickle
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,12 +41,12 @@ _TABLE = "CREATE TABLE IF NOT EXISTS world (url TEXT PRIMARY KEY, doc BLOB NOT N
 
 
 class CountingPlatform(MemoryPlatform):
-    """Implements the port like the platform it is made from; several processes may share one file."""
+    """Implements the port like the platform it is made from; several processes and threads may share one file."""
 
     def __init__(self, file: Path, *, tells_editors: bool = True, has_precondition: bool = True) -> None:
         super().__init__(tells_editors=tells_editors, has_precondition=has_precondition)
         self._file = file
-        self._opened: dict[int, sqlite3.Connection] = {}
+        self._opened: dict[tuple[int, int], sqlite3.Connection] = {}
 
     @contextmanager
     def at(self, url: str) -> Iterator[World]:
@@ -206,13 +207,14 @@ class CountingPlatform(MemoryPlatform):
         return found is not None
 
     def _connection(self) -> sqlite3.Connection:
-        """Return this process's own connection: one that was opened before a fork must not be used after it."""
-        if os.getpid() not in self._opened:
+        """Return this thread's own connection: one that was opened before a fork must not be used after it."""
+        here = (os.getpid(), threading.get_ident())
+        if here not in self._opened:
             connection = sqlite3.connect(self._file, timeout=60, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA synchronous=OFF")  # it has to survive killed processes, not power cuts
             connection.execute(_TABLE)
-            self._opened[os.getpid()] = connection
-        return self._opened[os.getpid()]
+            self._opened[here] = connection
+        return self._opened[here]
 
 
 def _is_alive(pid: int) -> bool:

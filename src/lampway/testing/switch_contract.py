@@ -34,7 +34,7 @@ class SwitchContract:
     @pytest.fixture
     def switched(self, platform: Platform, prod: Outside) -> Switched:
         """Return the back door; skips where the ability is not declared."""
-        _need(platform, Ability.SWITCH)
+        need(platform, Ability.SWITCH)
         assert isinstance(platform, Switchable)
         assert isinstance(prod, Switched)
         return prod
@@ -134,7 +134,7 @@ class SwitchContract:
         self, platform: Platform, prod: Outside, sample: Sample, first: bytes, apply: Apply
     ) -> None:
         """What is told is a moment or nothing: what is not known is not made up."""
-        _need(platform, Ability.USAGE)
+        need(platform, Ability.USAGE)
         assert isinstance(platform, UsageTelling)
         apply(sample.wanted(first))
         before = prod.contents()
@@ -144,7 +144,8 @@ class SwitchContract:
         assert prod.contents() == before
 
 
-def _need(platform: Platform, ability: Ability) -> None:
+def need(platform: Platform, ability: Ability) -> None:
+    """Skip where the ability is not declared, and say so."""
     declared = {capability.name: capability.support for capability in platform.capabilities()}
     if declared.get(ability) not in {Support.FULL, Support.PARTIAL}:
         pytest.skip(f"{platform.name} does not declare {ability}: {declared.get(ability)}")

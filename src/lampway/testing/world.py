@@ -127,6 +127,8 @@ class World:
     """Whether the lock can be set from outside."""
     label: str = ""
     """What everybody sees who works there."""
+    is_down: bool = False
+    """Whether its process has ended: nothing answers, and nothing is lost."""
     slowness: int = 0
     """How often somebody must poll before a change is done; 0 makes every change at once."""
     operations: dict[str, Operation] = field(default_factory=dict)

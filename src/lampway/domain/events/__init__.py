@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lampway.domain.events.apart import (
+    BackportEnded,
+    BackportOpened,
+    HotfixEnded,
+    HotfixReleased,
+    HotfixStarted,
+    RehearsalEnded,
+    RehearsalStarted,
+    SandboxCreated,
+    SandboxEnded,
+    SandboxExtended,
+    SandboxReminded,
+    SandboxStarted,
+)
 from lampway.domain.events.base import ENGINE, Actor, Event
 from lampway.domain.events.duties import (
     ApprovalAsked,
@@ -88,6 +102,8 @@ __all__ = [
     "AnswerReviewed",
     "ApprovalAsked",
     "AttestationRecorded",
+    "BackportEnded",
+    "BackportOpened",
     "CampaignOpened",
     "CertificateClosed",
     "Certified",
@@ -107,6 +123,9 @@ __all__ = [
     "GateWaived",
     "Held",
     "HoldLifted",
+    "HotfixEnded",
+    "HotfixReleased",
+    "HotfixStarted",
     "Installed",
     "LedgerVerified",
     "LockObserved",
@@ -118,6 +137,8 @@ __all__ = [
     "ReadinessAnswered",
     "Reconciled",
     "Recorded",
+    "RehearsalEnded",
+    "RehearsalStarted",
     "ReleaseSealed",
     "RelockFailed",
     "Relocked",
@@ -132,6 +153,11 @@ __all__ = [
     "ReviewReminded",
     "Revoked",
     "RungTaken",
+    "SandboxCreated",
+    "SandboxEnded",
+    "SandboxExtended",
+    "SandboxReminded",
+    "SandboxStarted",
     "Seeded",
     "StepFinished",
     "StepRunning",
@@ -223,6 +249,18 @@ EVENTS: dict[str, type[Event]] = {
         RemovalAsked,
         RetirementEnded,
         CertificateClosed,
+        BackportOpened,
+        BackportEnded,
+        RehearsalStarted,
+        RehearsalEnded,
+        SandboxCreated,
+        SandboxStarted,
+        SandboxExtended,
+        SandboxReminded,
+        SandboxEnded,
+        HotfixStarted,
+        HotfixReleased,
+        HotfixEnded,
     )
 }
 """Every kind of event, by name."""

@@ -37,7 +37,7 @@ from lampway.platforms.nodered.rights import probe_rights, watch_lock
 class NodeRed:
     """Node-RED 4 and newer, through its admin API.
 
-    Also `Lockable`, `LockSettable`, `Labelled`, `Switchable` and `Launchable`.
+    Also `Lockable`, `LockSettable`, `Labelled`, `Switchable`, `Launchable` and `Disposable`.
     """
 
     name = "node-red"
@@ -162,6 +162,18 @@ class NodeRed:
         """Stop what `launch` started, by its process id. Does nothing when it has ended already."""
         launcher.stop(launched)
 
+    def start_sandbox(self, folder: Path, *, name: str, cache: Path, say: Say = silent) -> Launched:
+        """Start a Node-RED that its maker may edit. Its flows get none of our environment. Raises PlatformError."""
+        return launcher.start_open(folder, name=name, cache=cache, say=say)
+
+    def find_sandbox(self, folder: Path) -> Launched | None:
+        """Return the Node-RED that runs on this folder, or None. Raises PlatformError for a damaged folder."""
+        return launcher.find(folder)
+
+    def remove_sandbox(self, folder: Path) -> None:
+        """Stop the Node-RED that runs on this folder, and remove the folder. Raises PlatformError."""
+        launcher.remove(folder)
+
 
 def _check(step: str) -> None:
     if step != STEP:
@@ -198,6 +210,7 @@ _CAPABILITIES = (
     Capability(Ability.LOCK_SET, Support.PARTIAL, _LOCK_SET),
     Capability(Ability.LABEL, Support.PARTIAL, _LABEL),
     Capability(Ability.LAUNCH, Support.FULL),
+    Capability(Ability.SANDBOX, Support.FULL),
     Capability(
         Ability.SMOKE_RUN, Support.IMPOSSIBLE, "Node-RED has no run of its own; let an HTTP check call the flows"
     ),
