@@ -24,6 +24,7 @@ BENCHMARKS = (
     "resume",
     "start",
     "packages",
+    "inspect",
     "ledger",
     "million",
     "history",

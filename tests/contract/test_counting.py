@@ -61,6 +61,12 @@ class FarMaker:
     def forget_secret(self) -> None:
         self._visit(lambda maker: maker.forget_secret())
 
+    def runs(self) -> bool:
+        return self._visit(lambda maker: maker.runs())
+
+    def switch_live(self, *, on: bool) -> None:
+        self._visit(lambda maker: maker.switch_live(on=on))
+
 
 class Places:
     """The fixtures that the suite asks for."""

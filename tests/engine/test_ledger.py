@@ -13,22 +13,28 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, update
 from team import Team, unguard, with_environment
 
-from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved
+from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved, RehearsalStarted
 from lampway.domain.health import WatchRule
 from lampway.domain.projection import RECORDS
+from lampway.domain.recertification import Cadence, RecertificationRules
+from lampway.domain.rehearsal import RehearsalRun
 from lampway.domain.release import Release
 from lampway.domain.unlocking import UnlockRule
 from lampway.engine.audit import Audit, History
+from lampway.engine.backport import BackportDrift
 from lampway.engine.certify import Recertify
 from lampway.engine.decide import Decide
 from lampway.engine.delegate import Delegate
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift
 from lampway.engine.due import RunDue
+from lampway.engine.hotfix import StartHotfix
 from lampway.engine.locks import LockEnvironment
 from lampway.engine.promote import Abort, Promote, Rollback
 from lampway.engine.readiness import AnswerReadiness
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.release import MakeRelease
+from lampway.engine.retire import ApproveRetirement, Retire
+from lampway.engine.sandboxes import CreateSandbox
 from lampway.engine.schedules import fire_due, plan_everywhere
 from lampway.engine.stops import LiftHold, PutOnHold, VetoRelease
 from lampway.engine.unlock import ConfirmUnlock, ReviewUnlock, Unlock
@@ -99,6 +105,17 @@ def full(new_team: Team) -> Iterator[Team]:
     team.run(Recertify("orders"))
     team.run(AnswerReadiness("rollback-rehearsed", "yes", note="on Friday", until="2026-06-30"), "pam")
     unlock_prod(team, 0)
+    asked = RecertificationRules("2026-01-01", (Cadence("medium", 12, 86_400.0),))
+    team.govern(replace(team.rules, recertification=asked))
+    plan_everywhere(team.engine, CronCalendar())
+    assert [f.row.kind for f in fire_due(team.engine, CronCalendar())] == ["campaign"]
+    team.run(Retire("orders", "it is old", "prod"))
+    team.run(ApproveRetirement("orders"), "ana")
+    team.run(BackportDrift("orders", "prod"), "pam")
+    team.run(CreateSandbox("play"))
+    team.run(StartHotfix("orders", "prod", "prices are wrong"))
+    run = RehearsalRun("r1", "orders", "test", "prod", "1.0.0", "1.0.1", "1.0.0", (), "mia", team.engine.now())
+    team.engine.record([RehearsalStarted(run)], Actor("mia", "test"))
     yield team
     team.store.close()
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from lampway.domain.events import ENGINE, Actor, Recorded
 from lampway.domain.strategy import RulesInForce
 from lampway.engine.context import Engine, Request
+from lampway.engine.grounds import Grounds
 from lampway.engine.platform import Platform
 from lampway.engine.ports import Author
 from lampway.errors import BrokenError, LampwayError, StoreLostError, UsageError
@@ -231,6 +232,7 @@ def _require_lanes(engine: Engine, lanes: Sequence[str]) -> None:
 
 def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = ()) -> Engine:
     """Return the engine over the state of the repository at `root`. Raises UsageError, StorageError."""
+    from lampway.app.files import cache_folder
     from lampway.config.files import GovernanceFiles
     from lampway.integrations.checks import CheckRunner
     from lampway.integrations.courier import ChannelCourier
@@ -255,6 +257,7 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
         new_id=lambda: randomness.token_hex(4),
         pause=time.sleep,
         second_copy=open_second_copy(),
+        grounds=Grounds((state / "sandboxes").resolve(), cache_folder(), socket.gethostname()),
         holder=f"{socket.gethostname()}:{os.getpid()}",
         observers=observers,
     )

@@ -190,7 +190,7 @@ def _key(root: Path, name: str) -> list[tuple[str, bool, str]]:
     person, public = strategy.person(name), own_public_key()
     if person is None:
         return [("key", True, f"none needed: {name} is nobody in people.yaml")]
-    stages = [stage for pipeline in strategy.pipelines for stage in pipeline.stages]
+    stages = [stage for pipeline in strategy.pipelines for stage in pipeline.every_stage]
     rules = [rule for stage in stages for rule in stage.rules_of("approval") if rule.signed]
     if public and any(key.key == public and key.is_valid(today()) for key in person.keys):
         return [("key", True, f"signs as {person.id}: {key_path()}")]

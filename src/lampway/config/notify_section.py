@@ -35,6 +35,7 @@ RoutedKind: TypeAlias = Literal[
     "drift",
     "lock-open",
     "unlocked",
+    "sandbox",
 ]
 
 

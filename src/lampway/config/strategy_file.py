@@ -11,6 +11,7 @@ from lampway.config.gate_rules import AnyGate
 from lampway.config.key_section import Day, KeySection
 from lampway.config.notify_section import NotifySection
 from lampway.config.readiness_section import ReadinessSection
+from lampway.config.recertification_section import RecertificationSection, RetirementSection
 from lampway.config.role_section import ConflictSection, RoleEntry, role_names
 from lampway.config.schedule_rules import SchedulesSection
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
@@ -87,10 +88,14 @@ class PipelineSection(Section):
     """The environment where makers build."""
     stages: list[StageSection] = Field(min_length=1)
     """Where releases go, first stage first."""
+    hotfix: list[StageSection] | None = Field(default=None, min_length=1)
+    """The short path that hotfixes take to the same end: fewer stages or gates, but tested and approved. Without this
+    key: they take the whole one."""
 
     def to_domain(self, name: str) -> Pipeline:
         """Return the pipeline."""
-        return Pipeline(name, self.source, tuple(stage.to_domain() for stage in self.stages))
+        short = tuple(stage.to_domain() for stage in self.hotfix or ())
+        return Pipeline(name, self.source, tuple(stage.to_domain() for stage in self.stages), hotfix=short)
 
 
 class RulesSection(Section):
@@ -137,6 +142,10 @@ class StrategyFile(Section):
     """Roles that nobody may hold at once."""
     notify: NotifySection | None = None
     """Who is told what, and how. Without this key: nobody is."""
+    recertification: RecertificationSection | None = None
+    """When owners are asked whether their solutions are still needed. Without this key: never."""
+    retirement: Annotated[RetirementSection, MayBeEmpty] = RetirementSection()
+    """How solutions end."""
 
     @field_validator("retention")
     @classmethod

@@ -45,6 +45,12 @@ class Ability(StrEnum):
     """The platform itself can try whether what is installed runs."""
     EXECUTIONS = "executions"
     """The platform tells how many runs of what is installed failed."""
+    SWITCH = "switch"
+    """What is installed can be switched off, and on again, without being removed."""
+    USAGE = "usage"
+    """The platform tells when what is installed ran last, or was changed last."""
+    SANDBOX = "sandbox"
+    """Lampway can start environments of it for a time, and take them away without a trace."""
 
 
 @dataclass(frozen=True, slots=True)

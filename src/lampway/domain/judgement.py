@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lampway.domain.backport import Backport
 from lampway.domain.certification import Certification
 from lampway.domain.checklist import Answer
 from lampway.domain.configuration import Missing
@@ -131,6 +132,8 @@ class Facts:
     """Keys and people that count no more; the strategy knows of them already."""
     unlockings: tuple[Unlocking, ...] = ()
     """Of the target: those that are open, and those that somebody else has yet to review."""
+    backports: tuple[Backport, ...] = ()
+    """Of this solution, those that no release contains yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,12 @@ class NoticeKind(StrEnum):
     LOCK_OPEN = "lock-open"
     UNLOCKED = "unlocked"
     """Break-glass: asked for, open, locked again or not, and whether somebody else has looked at it."""
+    CERTIFY = "certify"
+    """Somebody owes an answer whether a solution is still needed."""
+    SWITCHED = "switched"
+    """Something was switched off or on, or waits for hands that do it."""
+    RETIREMENT = "retirement"
+    SANDBOX = "sandbox"
     TEST = "test"
     """Somebody tries a channel; never routed."""
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lampway.domain import events
+from lampway.domain.apart import APART, project_apart
 from lampway.domain.attestation import Attestation, EngineKey
 from lampway.domain.certification import Certification
 from lampway.domain.checkpoint import Checkpoint
@@ -25,6 +26,7 @@ from lampway.domain.deployment import (
     StepState,
 )
 from lampway.domain.due import Passed
+from lampway.domain.governed import ABOUT, GOVERNED, project_governed, replaced_switch
 from lampway.domain.health import HealthWatch, WatchState, after_look
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.quorum import Delegation
@@ -58,6 +60,8 @@ RECORDS: tuple[type, ...] = (
     ReadinessAnswer,
     HealthWatch,
     Unlocking,
+    *GOVERNED,
+    *APART,
 )
 """Every kind of record."""
 
@@ -70,7 +74,7 @@ class Records(Protocol):
         ...
 
     def open_drift(self, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-        """Return the findings there that are open or accepted."""
+        """Return the findings of what still is to be seen there."""
         ...
 
     def put(self, key: str, record: object) -> None:
@@ -197,8 +201,8 @@ def _unlocking(recorded: events.Recorded, records: Records) -> None:
             said = replace(told, state=state, reviewed_by=recorded.actor.person, review=event.note)
             said = replace(said, key=event.key, attestation=event.attestation)
             records.put(told.id, replace(said, reviewed_at=recorded.at))
-        case other:
-            raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
+        case _:
+            project_apart(recorded, records)
 
 
 def _stop(recorded: events.Recorded, records: Records) -> None:
@@ -212,6 +216,8 @@ def _stop(recorded: events.Recorded, records: Records) -> None:
             records.put(hold.id, lifted)
         case events.Vetoed(veto=veto):
             records.put(veto_key(veto.environment, veto.release), veto)
+        case governed if isinstance(governed, ABOUT):
+            project_governed(recorded, records)
         case _:
             _unlocking(recorded, records)
 
@@ -342,6 +348,7 @@ def _installed(deployment: Deployment, at: str, records: Records) -> None:
     for finding in records.open_drift(deployment.environment, deployment.solution):
         over = replace(finding, state=DriftState.REVERTED, resolved_by="lampway", resolved_at=at)
         records.put(finding.id, replace(over, reason=f"overwritten by deployment {deployment.id}"))
+    replaced_switch(records, key, removed=not deployment.package)
     if not deployment.package:
         records.delete(Installation, key)
         return

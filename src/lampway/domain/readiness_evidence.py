@@ -11,6 +11,7 @@ from lampway.domain.moments import seconds_between
 from lampway.domain.package import Severity
 from lampway.domain.readiness import Link, Proof
 from lampway.domain.release import Release
+from lampway.domain.sandbox import Sandbox
 from lampway.domain.strategy import Environment, GateRule, Solution, Stage, Strategy
 from lampway.domain.unlocking import Unlocking
 
@@ -57,6 +58,8 @@ class Standing:
     """Of the last tier: those that are open, and those that somebody else has yet to review."""
     returns: Mapping[str, Deployment] = field(default_factory=dict)
     """Solution to the newest rollback that succeeded below the last tier."""
+    sandbox: Sandbox | None = None
+    """The newest one that somebody started."""
 
     @property
     def protected(self) -> tuple[Environment, ...]:
@@ -68,9 +71,10 @@ class Standing:
     def last_stages(self) -> tuple[tuple[tuple[str | int, ...], Stage], ...]:
         """The stages of the last tier, each with its place in lampway.yaml."""
         return tuple(
-            (("pipelines", pipeline.name, "stages", number), stage)
+            (("pipelines", pipeline.name, key, number), stage)
             for pipeline in self.strategy.pipelines
-            for number, stage in enumerate(pipeline.stages)
+            for key, stages in (("stages", pipeline.stages), ("hotfix", pipeline.hotfix))
+            for number, stage in enumerate(stages)
             if self.strategy.is_prod(stage.environment)
         )
 
@@ -129,6 +133,9 @@ def _sandbox(s: Standing) -> Proof:
     found = [e.name for e in s.strategy.environments if e.tier == "sandbox"]
     if found:
         return Proof(1.0, f"offered: {_names(found)}", (_file(f"environments/{found[0]}.yaml", "tier"),))
+    if s.sandbox and s.sandbox.url and seconds_between(s.sandbox.created_at, s.now) <= YEAR:
+        link = Link("record", f"sandbox {s.sandbox.name}, {s.sandbox.created_at[:10]}")
+        return Proof(1.0, f"started when somebody asks: {s.sandbox.name} of {s.sandbox.owner}", (link,))
     return Proof(0.0, "no evidence yet: no environment is of the tier sandbox", is_evidence=False)
 
 
@@ -308,10 +315,16 @@ def _rehearsed(s: Standing) -> Proof:
     done = [fresh[x.name] for x in solutions if x.name in fresh]
     links = [Link("record", f"deployment {d.id}: {d.solution} in {d.environment}") for d in done]
     why = f"never rehearsed: {_names(bad)}" if bad else "each was rolled back below the last tier within a year"
-    return _proof(solutions, bad, why, links, "lampway rollback SOLUTION --in ENVIRONMENT --reason rehearsal")
+    return _proof(solutions, bad, why, links, "lampway rehearse SOLUTION")
 
 
 def _scheduled(s: Standing) -> Proof:
+    rules, solutions = s.strategy.recertification, _in_prod(s) or list(s.strategy.solutions)
+    if rules is not None and solutions:
+        bad = [x.name for x in solutions if rules.cadence(x.criticality) is None]
+        why = f"no campaign asks about: {_names(bad)}" if bad else "campaigns ask about each"
+        cure = "say in lampway.yaml how often solutions of that criticality are asked about" if bad else ""
+        return _proof(solutions, bad, why, [_file("lampway.yaml", "recertification")], cure)
     proof = _has_gate(s, "certified")
     if proof.share:
         return proof

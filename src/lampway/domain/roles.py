@@ -61,7 +61,21 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("RecordAudit", "audit verify --record", ("auditor", "release-manager", "platform-admin")),
     Permission("AnswerReadiness", "readiness --answer", MEMBERS),
     Permission("HandOver", "handover", ANYBODY),
+    Permission("Rehearse", "rehearse", MEMBERS),
+    Permission("StartHotfix", "hotfix", ("maker", "release-manager", "platform-admin")),
+    Permission("FinishHotfix", "hotfix finish", ("maker", "release-manager", "platform-admin")),
+    Permission("AbandonHotfix", "hotfix abandon", ("maker", "release-manager", "platform-admin")),
+    Permission("CreateSandbox", "sandbox create", ANYBODY),
+    Permission("ResetSandbox", "sandbox reset", ANYBODY),
+    Permission("ExtendSandbox", "sandbox extend", ANYBODY),
+    Permission("ExpireSandbox", "sandbox expire", ANYBODY),
+    Permission("BackportDrift", "drift backport", ("approver", "solution-owner", "release-manager", "platform-admin")),
+    Permission("CloseBackport", "backport close", ("approver", "solution-owner", "release-manager", "platform-admin")),
     Permission("ApplyStrategy", "strategy apply", ("platform-admin",)),
+    Permission("ReviewAnswer", "review", ANYBODY),
+    Permission("Retire", "retire", MEMBERS),
+    Permission("UndoRetirement", "retire --undo", ANYBODY),
+    Permission("MarkSwitched", "switched", ("platform-admin",)),
 )
 """What is asked of the engine and changes something, with who may ask.
 

@@ -13,6 +13,7 @@ from lampway.domain.health import WatchRule
 from lampway.domain.keys import PersonKey
 from lampway.domain.notify import Notify
 from lampway.domain.readiness import ReadinessRules
+from lampway.domain.recertification import RecertificationRules, RetirementRules
 from lampway.domain.revocation import Revocation
 from lampway.domain.roles import Assignment, Conflict
 from lampway.domain.schedules import Schedules
@@ -158,6 +159,13 @@ class Pipeline:
     source: str
     """The environment where makers build."""
     stages: tuple[Stage, ...]
+    hotfix: tuple[Stage, ...] = ()
+    """The short path that hotfixes take to the same end; empty: they take the whole one."""
+
+    @property
+    def every_stage(self) -> tuple[Stage, ...]:
+        """The stages of the path and of the short one."""
+        return (*self.stages, *self.hotfix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +301,10 @@ class Strategy:
     """Roles that nobody may hold at once."""
     notify: Notify | None = None
     """Who is told what, and how; None: nobody. No promotion is bound to it."""
+    recertification: RecertificationRules | None = None
+    """When owners are asked whether solutions are still needed; None: never. No promotion is bound to it."""
+    retirement: RetirementRules = field(default_factory=RetirementRules)
+    """How solutions end. No promotion is bound to it."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""
@@ -318,18 +330,23 @@ class Strategy:
         """Return the pipeline that the solution's releases follow. Raises NotFoundError."""
         return self.pipeline(self.solution(solution).pipeline)
 
-    def stage(self, solution: str, stage: str) -> Stage:
-        """Return a stage of the solution's pipeline by its name or its environment's. Raises NotFoundError."""
+    def stage(self, solution: str, stage: str, *, hotfix: bool = False) -> Stage:
+        """Return a stage of the solution's pipeline by its name or its environment's. Raises NotFoundError.
+
+        Those of the short path are known by their names; to a hotfix, by their environments too.
+        """
         pipeline = self.pipeline_of(solution)
-        for candidate in pipeline.stages:
-            if stage in (candidate.name, candidate.environment):
+        path = pipeline.hotfix if hotfix and pipeline.hotfix else pipeline.stages
+        for candidate in (*path, *pipeline.every_stage):
+            if stage == candidate.name or (candidate in path and stage == candidate.environment):
                 return candidate
-        known = ", ".join(s.name for s in pipeline.stages)
+        known = ", ".join(s.name for s in path)
         raise NotFoundError(f"no stage *{stage}* on the path of {solution}", hint=f"its stages are: {known}")
 
     def stages_before(self, solution: str, stage: Stage) -> tuple[Stage, ...]:
         """Return the stages that come before `stage` on the solution's path, first one first."""
-        stages = self.pipeline_of(solution).stages
+        pipeline = self.pipeline_of(solution)
+        stages = pipeline.hotfix if stage in pipeline.hotfix else pipeline.stages
         return stages[: stages.index(stage)]
 
     def is_prod(self, environment: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lampway.domain.digest import canonical, to_plain
 from lampway.domain.notify_diff import notify_changes, watch_changes
+from lampway.domain.recertification import recertification_words
 from lampway.domain.spans import span_in_words
 from lampway.domain.strategy import (
     Check,
@@ -62,6 +63,10 @@ def _strategy(old: Strategy, new: Strategy) -> Iterator[_Change]:
     yield from _terms_of("readiness", "item", old.readiness.items, new.readiness.items, "item")
     yield from _terms_of("readiness", "not ours:", old.readiness.not_ours, new.readiness.not_ours, "item")
     yield from notify_changes(old.notify, new.notify)
+    yield from _members("strategy", "recertification:", *(recertification_words(s.recertification) for s in (old, new)))
+    if old.retirement != new.retirement:
+        waits = " → ".join(span_in_words(s.retirement.wait) for s in (old, new))
+        yield "strategy", f"what is retired is switched off before it is removed for: {waits}"
     yield from _named("pipeline", old.pipelines, new.pipelines, _pipeline)
     yield from _people(old.people, new.people)
     yield from _named("environment", old.environments, new.environments, _environment)
@@ -95,6 +100,7 @@ def _pipeline(place: str, old: Pipeline, new: Pipeline) -> Iterator[_Change]:
     if old.source != new.source:
         yield place, f"makers build in: {old.source} → {new.source}"
     yield from _named(f"{place}: stage", old.stages, new.stages, _stage)
+    yield from _named(f"{place}: hotfix stage", old.hotfix, new.hotfix, _stage)
 
 
 def _stage(place: str, old: Stage, new: Stage) -> Iterator[_Change]:

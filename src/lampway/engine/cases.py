@@ -18,7 +18,15 @@ from lampway.engine.attest import (
     show_evidence,
 )
 from lampway.engine.audit import Audit, History, audit, history
-from lampway.engine.certify import Recertify, recertify
+from lampway.engine.backport import (
+    BackportDrift,
+    CloseBackport,
+    ShowBackports,
+    backport_drift,
+    close_backport,
+    show_backports,
+)
+from lampway.engine.certify import Recertify, ReviewAnswer, recertify, review_answer
 from lampway.engine.checklist import Checklist, DraftAnswers, draft_answers, show_checklist
 from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
 from lampway.engine.connect import Adopt, Connect, adopt, connect
@@ -49,6 +57,15 @@ from lampway.engine.drift import (
 from lampway.engine.due import Done, RunDue, run_due
 from lampway.engine.evidence import ExportEvidence, export_evidence
 from lampway.engine.handover import HandOver, hand_over
+from lampway.engine.hotfix import StartHotfix, start_hotfix
+from lampway.engine.hotfixed import (
+    AbandonHotfix,
+    FinishHotfix,
+    ShowHotfixes,
+    abandon_hotfix,
+    finish_hotfix,
+    show_hotfixes,
+)
 from lampway.engine.locks import (
     LockEnvironment,
     LockHistory,
@@ -64,6 +81,16 @@ from lampway.engine.locks import (
 from lampway.engine.measures import ShowMeasures, show_measures
 from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
+from lampway.engine.questions import (
+    ShowCampaigns,
+    ShowOwed,
+    ShowQuestion,
+    ShowRetirements,
+    show_campaigns,
+    show_owed,
+    show_question,
+    show_retirements,
+)
 from lampway.engine.readiness import (
     AnswerReadiness,
     RecordAudit,
@@ -74,9 +101,33 @@ from lampway.engine.readiness import (
 )
 from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
 from lampway.engine.reconcile import Reconcile, reconcile
+from lampway.engine.rehearse import Rehearse, ShowRehearsal, rehearse, show_rehearsal
 from lampway.engine.release import MakeRelease, make_release
 from lampway.engine.retention import Retain, retain
+from lampway.engine.retire import (
+    ApproveRetirement,
+    DraftConsent,
+    Retire,
+    UndoRetirement,
+    approve_retirement,
+    draft_consent,
+    retire,
+    undo_retirement,
+)
 from lampway.engine.revoke import Revoke, revoke
+from lampway.engine.rollbackplan import PlanRollback, plan_rollback
+from lampway.engine.sandboxes import (
+    CreateSandbox,
+    ExpireSandbox,
+    ExtendSandbox,
+    ResetSandbox,
+    ShowSandboxes,
+    create_sandbox,
+    expire_sandbox,
+    extend_sandbox,
+    reset_sandbox,
+    show_sandboxes,
+)
 from lampway.engine.signed import DraftDecision, draft_decision
 from lampway.engine.stops import (
     LiftHold,
@@ -89,6 +140,7 @@ from lampway.engine.stops import (
     veto_release,
 )
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.switching import MarkSwitched, mark_switched
 from lampway.engine.talk import Talk, talk
 from lampway.engine.ticket import GiveTicket, give_ticket
 from lampway.engine.traces import ShowSpans, show_spans
@@ -207,6 +259,31 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ConfirmUnlock: confirm_unlock,
     ReviewUnlock: review_unlock,
     DraftUnlockWord: draft_unlock_word,
+    ReviewAnswer: review_answer,
+    ShowCampaigns: show_campaigns,
+    ShowQuestion: show_question,
+    ShowOwed: show_owed,
+    ShowRetirements: show_retirements,
+    Retire: retire,
+    ApproveRetirement: approve_retirement,
+    DraftConsent: draft_consent,
+    UndoRetirement: undo_retirement,
+    MarkSwitched: mark_switched,
+    Rehearse: rehearse,
+    StartHotfix: start_hotfix,
+    FinishHotfix: finish_hotfix,
+    AbandonHotfix: abandon_hotfix,
+    ShowHotfixes: show_hotfixes,
+    CreateSandbox: create_sandbox,
+    ShowSandboxes: show_sandboxes,
+    ResetSandbox: reset_sandbox,
+    ExtendSandbox: extend_sandbox,
+    ExpireSandbox: expire_sandbox,
+    ShowRehearsal: show_rehearsal,
+    PlanRollback: plan_rollback,
+    BackportDrift: backport_drift,
+    CloseBackport: close_backport,
+    ShowBackports: show_backports,
 }
 """Request to use case."""
 
@@ -231,17 +308,24 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
         RunDue,
         LockEnvironment,
         ReviewUnlock,
+        Retire,
+        ApproveRetirement,
+        UndoRetirement,
+        BackportDrift,
+        Rehearse,
+        FinishHotfix,
     }
 )
 """Requests after which something may be ready to be deployed."""
 
-TELLING: frozenset[type[Request[Any]]] = (
-    MOVING
-    | {ScanDrift, LookAtLock, VetoRelease, Promote}
-    | {
-        LookAtLocks,
-        Unlock,
-        ConfirmUnlock,
-    }
-)
+TELLING: frozenset[type[Request[Any]]] = MOVING | {
+    ScanDrift,
+    LookAtLock,
+    VetoRelease,
+    Promote,
+    LookAtLocks,
+    Unlock,
+    ConfirmUnlock,
+    ReviewAnswer,
+}
 """Requests after which there may be something to tell people."""

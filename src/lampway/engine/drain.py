@@ -14,19 +14,23 @@ from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMov
 from lampway.domain.gates import is_overdue, judge
 from lampway.domain.judgement import Eligibility
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
+from lampway.domain.rehearsal import RehearsalRun, RunState
 from lampway.domain.spans import span_in_words
 from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.engine.ask import ask_approvers
 from lampway.engine.attestations import attest_verdict
+from lampway.engine.campaigns import tend_retirements
 from lampway.engine.checkpoint import keep_checkpoint, publish
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
 from lampway.engine.drift import renew_lock
 from lampway.engine.facts import bind, case_of, eligibility, gather
 from lampway.engine.known import Known
+from lampway.engine.moves import go_on
 from lampway.engine.recheck import collect_expired, may_collect
 from lampway.engine.relock import tend_unlockings
 from lampway.engine.store import Due, Reading
+from lampway.engine.switching import places_with_switches, tend_switches
 from lampway.errors import LampwayError
 
 _OURS = ("checkpoint", "checkpoint-tag", "tag")
@@ -38,8 +42,11 @@ def environments_with_work(engine: Engine) -> tuple[str, ...]:
     """Return the environments with open promotions, the one asked for first first; then where a tag is still due."""
     with engine.store.reading() as reading:
         found = reading.find(Promotion, states=OPEN_STATES)
+        switches = places_with_switches(reading)
+        rehearsed = [run.environment for run in reading.find(RehearsalRun, states=(RunState.RUNNING,))]
     due = (due.doc.get("environment", "") for due in engine.store.due())
-    return tuple(name for name in dict.fromkeys((*(p.environment for p in found), *due)) if name)
+    found_in = (*(p.environment for p in found), *rehearsed, *due, *switches)
+    return tuple(name for name in dict.fromkeys(found_in) if name)
 
 
 def drain(engine: Engine, environment: str, known: Known | None = None) -> bool:
@@ -63,6 +70,9 @@ def drain(engine: Engine, environment: str, known: Known | None = None) -> bool:
     while not engine.is_leaving():
         if look.is_stuck and look.under_way is None:
             break
+        if look.is_rehearsed and look.under_way is None and go_on(engine, environment):
+            look = _look(engine, environment, known)
+            continue
         chosen = None if look.under_way else _choose(engine, look, tried)
         if look.under_way is None and chosen is None:
             break
@@ -78,6 +88,8 @@ def drain(engine: Engine, environment: str, known: Known | None = None) -> bool:
         finally:
             engine.store.release_lease(environment, fence)
         look = _look(engine, environment, known)
+    again = tend_switches(engine, environment) or again
+    tend_retirements(engine)
     ask_approvers(engine, environment, known)
     flush_outbox(engine)
     return again or _may_start(engine, tried) or any(due.kind in _OURS for due in engine.store.due())
@@ -116,6 +128,8 @@ class _Look:
     """Going back first, then in the order in which they were asked for."""
     is_over: bool
     """Whether the environment was unlocked, and is to be locked again."""
+    is_rehearsed: bool
+    """Whether an upgrade is being rehearsed there."""
 
     @property
     def aged(self) -> tuple[Promotion, ...]:
@@ -136,7 +150,8 @@ def _look(engine: Engine, environment: str, known: Known) -> _Look:
         waiting = tuple(_judged(reading, p, now, known) for p in found if not known.is_closed(p))
         opened = reading.find(Unlocking, environment=environment, states=(UnlockState.OPEN,))
         over = any(one.is_over(now) for one in opened)
-        return _Look(under_way[0] if under_way else None, bool(stuck), waiting, over)
+        runs = reading.find(RehearsalRun, environment=environment, states=(RunState.RUNNING,))
+        return _Look(under_way[0] if under_way else None, bool(stuck), waiting, over, bool(runs))
 
 
 def _judged(reading: Reading, promotion: Promotion, now: str, known: Known) -> _Waiting:

@@ -10,6 +10,24 @@ from lampway.domain.promotion import OPEN_STATES, Promotion
 from lampway.domain.strategy import RulesInForce
 from lampway.engine.store import Reading
 
+GOVERNING_ONLY = (
+    events.CampaignOpened,
+    events.RungTaken,
+    events.QuestionAnswered,
+    events.AnswerReviewed,
+    events.ReviewReminded,
+    events.SwitchBegun,
+    events.Switched,
+    events.SwitchDelayed,
+    events.RetirementRequested,
+    events.RetirementApproved,
+    events.RetirementBegun,
+    events.RetirementDelayed,
+    events.RemovalAsked,
+    events.RetirementEnded,
+    events.CertificateClosed,
+)
+"""What starts no deployment by itself: the promotions and switches that follow from it are told by themselves."""
 _NOWHERE = (
     events.PromotionMoved,  # the outcome of looking, or the end of something
     events.DeploymentStarted,
@@ -29,6 +47,19 @@ _NOWHERE = (
     events.WatchLooked,
     events.PackagesRemoved,
     events.UnlockAsked,
+    *GOVERNING_ONLY,
+    events.BackportOpened,
+    events.BackportEnded,
+    events.RehearsalStarted,
+    events.RehearsalEnded,
+    events.HotfixEnded,
+    events.HotfixReleased,
+    events.HotfixStarted,
+    events.SandboxCreated,
+    events.SandboxEnded,
+    events.SandboxExtended,
+    events.SandboxReminded,
+    events.SandboxStarted,
 )
 _OF_A_PROMOTION = (
     events.DecisionMade,
@@ -61,6 +92,15 @@ _FOR_ALL = (
     events.UnlockFailed,
     events.Relocked,
     events.UnlockReviewed,
+    events.Certified,
+    events.CampaignOpened,
+    events.RungTaken,
+    events.QuestionAnswered,
+    events.AnswerReviewed,
+    events.ReviewReminded,
+    events.RetirementBegun,
+    events.RetirementDelayed,
+    events.RetirementEnded,
 )
 """What changes the dates that concern every environment."""
 
@@ -91,7 +131,7 @@ def every_environment(reading: Reading) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*waiting, *known]))
 
 
-def _places(  # noqa: PLR0911 - a case per kind
+def _places(  # noqa: C901, PLR0911 - a case per kind
     reading: Reading, event: events.Event
 ) -> tuple[str, ...] | None:
     """Return where one event may change something; None where it cannot be told, which is everywhere."""
@@ -121,6 +161,8 @@ def _places(  # noqa: PLR0911 - a case per kind
         case events.DriftResolved(finding=key):
             known = reading.get(DriftFinding, key)
             return (known.environment,) if known else ()
+        case events.SwitchAsked(switch=switch):
+            return (switch.environment,)
         case (
             events.LockObserved(environment=name)
             | events.UnlockFailed(environment=name)

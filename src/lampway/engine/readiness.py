@@ -31,6 +31,7 @@ from lampway.domain.readiness import (
 )
 from lampway.domain.readiness_evidence import Look, Standing, prove
 from lampway.domain.release import Release
+from lampway.domain.sandbox import Sandbox
 from lampway.domain.stops import Veto, veto_key
 from lampway.domain.strategy import Strategy
 from lampway.domain.unlocking import Unlocking, UnlockState
@@ -154,6 +155,7 @@ def _standing(engine: Engine, reading: Reading, strategy: Strategy) -> Standing:
             for e in bare.protected
             for one in reading.find(Unlocking, environment=e.name, states=(UnlockState.OPEN, UnlockState.UNREVIEWED))
         ),
+        sandbox=next(iter(reading.find(Sandbox, newest_first=True, limit=1)), None),
         returns=_returns(reading, strategy, {i.solution for i in here}),
     )
 

@@ -32,6 +32,7 @@ from lampway.domain.quorum import Delegation
 from lampway.domain.rights import speakers
 from lampway.domain.stops import Hold, HoldState
 from lampway.domain.strategy import RulesInForce, Strategy
+from lampway.engine.campaigns import GOVERNING, certificate_ends, governing_rows, take_row
 from lampway.engine.context import Engine
 from lampway.engine.drift import Scanned, look_at_lock, scan
 from lampway.engine.facts import case_of, gather
@@ -122,6 +123,8 @@ def _everywhere(engine: Engine, reading: Reading, calendar: Calendar) -> Iterato
     yield from unlock_rows(reading)
     yield from _scans(reading, rules.strategy, calendar, engine.clock.now())
     yield from _looks(rules.strategy, calendar, engine.clock.now())
+    yield from (_row(m, EVERYWHERE) for m in certificate_ends(reading) if reading.get(Passed, m.key) is None)
+    yield from governing_rows(reading, rules.strategy)
 
 
 def _scans(reading: Reading, strategy: Strategy, calendar: Calendar, now: datetime) -> Iterator[Scheduled]:
@@ -201,6 +204,8 @@ def fire(engine: Engine, calendar: Calendar, row: Scheduled) -> Fired | None:
         tend_unlockings(engine, (row.environment,))
         forget_closed(engine, row)
         return Fired(row, drain=row.environment)
+    if row.kind in GOVERNING:
+        return Fired(row) if take_row(engine, row) else None
     if row.kind == WAKE:
         later = to_text(engine.clock.now() + _PATIENCE)
         with engine.store.transaction() as transaction:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from lampway.domain.deployment import DriftFinding, DriftState
+from lampway.domain.deployment import STILL_THERE, DriftFinding
 from lampway.domain.events import Actor, Event, Recorded
 from lampway.domain.projection import project
 from lampway.domain.strategy import RulesInForce
@@ -328,9 +328,8 @@ class SqlTransaction(OperationChanges, SqlReading):
         project(recorded, self)
 
     def open_drift(self, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-        """Return the findings there that are open or accepted."""
-        states = (DriftState.OPEN, DriftState.ACCEPTED)
-        return self.find(DriftFinding, environment=environment, solution=solution, states=states)
+        """Return the findings of what still is to be seen there."""
+        return self.find(DriftFinding, environment=environment, solution=solution, states=STILL_THERE)
 
     def put(self, key: str, record: object) -> None:
         """Keep the record in place of the one under this key."""

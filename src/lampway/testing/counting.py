@@ -31,6 +31,7 @@ from lampway.engine.platform import (
     Outcome,
     Rights,
     SmokeRun,
+    Usage,
     Wanted,
 )
 from lampway.testing.memory import MemoryPlatform
@@ -152,6 +153,26 @@ class CountingPlatform(MemoryPlatform):
         """Try every part of what is installed."""
         with self._call(access):
             return super().smoke_run(access, installed, timeout)
+
+    def is_switched(self, access: Access, installed: Installed, *, on: bool) -> bool:
+        """Return whether all of it is on, or off."""
+        with self._call(access):
+            return super().is_switched(access, installed, on=on)
+
+    def activate(self, access: Access, installed: Installed) -> None:
+        """Switch it on again."""
+        with self._call(access):
+            super().activate(access, installed)
+
+    def deactivate(self, access: Access, installed: Installed) -> None:
+        """Switch it off."""
+        with self._call(access):
+            super().deactivate(access, installed)
+
+    def tell_usage(self, access: Access, installed: Installed) -> Usage:
+        """Return when it ran last and when it was saved last."""
+        with self._call(access):
+            return super().tell_usage(access, installed)
 
     @contextmanager
     def _call(self, access: Access) -> Iterator[None]:

@@ -23,6 +23,7 @@ from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.package import Inventory, Scope
 from lampway.engine.platform import (
     Access,
+    Disposable,
     ExecutionCounting,
     Found,
     Installed,
@@ -33,6 +34,8 @@ from lampway.engine.platform import (
     Observed,
     Platform,
     SmokeRunnable,
+    Switchable,
+    UsageTelling,
 )
 from lampway.errors import (
     AccessError,
@@ -43,13 +46,15 @@ from lampway.errors import (
     RefusedError,
     UnreachableError,
 )
+from lampway.testing.lock_contract import LockContract
 from lampway.testing.sample import Apply, Lacking, Outside, Sample, Strangers
+from lampway.testing.switch_contract import SwitchContract
 
 PORT_VERSION = 3
 """Of the platform port that this suite proves. It grows when an adapter must do something it did not have to."""
 
 
-class PlatformContract:
+class PlatformContract(SwitchContract, LockContract):
     """What every platform must prove."""
 
     # Fixtures that must be overridden.
@@ -149,6 +154,9 @@ class PlatformContract:
             (Ability.LAUNCH, Launchable),
             (Ability.SMOKE_RUN, SmokeRunnable),
             (Ability.EXECUTIONS, ExecutionCounting),
+            (Ability.SWITCH, Switchable),
+            (Ability.USAGE, UsageTelling),
+            (Ability.SANDBOX, Disposable),
         ],
     )
     def test_optional_methods_are_there_only_where_declared(
@@ -645,47 +653,6 @@ class PlatformContract:
         before = prod.contents()
         told = platform.count_executions(prod.access, _record(sample, first), "2000-01-01T00:00:00.000+00:00")
         assert 0 <= told.failed <= told.total
-        assert prod.contents() == before
-
-    # Lock and label.
-
-    def test_a_lock_that_is_set_keeps_makers_out(
-        self, platform: Platform, prod: Outside, request: pytest.FixtureRequest
-    ) -> None:
-        """Makers can save while it is open and not when it is locked again, with the session they had meanwhile."""
-        _need(platform, Ability.LOCK_SET)
-        assert isinstance(platform, LockSettable)
-        saves: Callable[[], bool] = request.getfixturevalue("saves")
-        prod.build(1)
-        assert platform.lock_objection(prod.access) == ""
-        for _ in range(2):
-            platform.set_lock(prod.access, locked=False, until="2999-01-01T00:00:00.000+00:00")
-            platform.set_lock(prod.access, locked=False, until="2999-01-01T00:00:00.000+00:00")
-            assert saves()
-            platform.set_lock(prod.access, locked=True)
-            platform.set_lock(prod.access, locked=True)
-            assert not saves()
-        assert platform.probe(prod.access).can_deploy
-
-    def test_setting_the_lock_changes_nothing_else(self, platform: Platform, prod: Outside) -> None:
-        """What runs goes on as it is."""
-        _need(platform, Ability.LOCK_SET)
-        assert isinstance(platform, LockSettable)
-        prod.build(1)
-        before = (prod.contents(), prod.stored())
-        platform.set_lock(prod.access, locked=False, until="2999-01-01T00:00:00.000+00:00")
-        platform.set_lock(prod.access, locked=True)
-        assert (prod.contents(), prod.stored()) == before
-
-    def test_a_label_that_was_set_is_what_people_see(self, platform: Platform, prod: Outside) -> None:
-        """To its last character, and nothing else changes."""
-        _need(platform, Ability.LABEL)
-        assert isinstance(platform, Labelled)
-        prod.build(1)
-        before = prod.contents()
-        for text in ("PROD — locked, use lampway", "PROD <b>&"):
-            platform.set_label(prod.access, text)
-            assert platform.read_label(prod.access) == text
         assert prod.contents() == before
 
     # Errors.

@@ -75,6 +75,10 @@ class App:
     """By account. Write-only for everybody who is not at the back door."""
     editors: set[str] = field(default_factory=set)
     """E-mails of the people who saved it."""
+    is_on: bool = True
+    """Whether it runs."""
+    saved_at: str = ""
+    """When somebody saved it last, as the product tells; empty where it does not."""
 
 
 @dataclass(slots=True)
@@ -123,6 +127,8 @@ class World:
     """Whether the lock can be set from outside."""
     label: str = ""
     """What everybody sees who works there."""
+    is_down: bool = False
+    """Whether its process has ended: nothing answers, and nothing is lost."""
     slowness: int = 0
     """How often somebody must poll before a change is done; 0 makes every change at once."""
     operations: dict[str, Operation] = field(default_factory=dict)
@@ -139,6 +145,8 @@ class World:
     applied: list[tuple[str, str, str]] = field(default_factory=list)
     """Every change that was made: step, solution, version."""
     passwords_sent: int = 0
+    switched: list[tuple[str, bool]] = field(default_factory=list)
+    """Every app that was switched, and whether on."""
     executions: list[Execution] = field(default_factory=list)
     _faults: list[tuple[str, Fault]] = field(default_factory=list)
     _meanwhile: list[tuple[str, Callable[[], object]]] = field(default_factory=list)

@@ -22,7 +22,7 @@ from lampway.engine.platform import (
     Wanted,
 )
 from lampway.errors import PlatformError
-from lampway.platforms.nodered import launcher
+from lampway.platforms.nodered import launcher, switching
 from lampway.platforms.nodered.api import Api
 from lampway.platforms.nodered.control import lock_objection, set_label, set_lock
 from lampway.platforms.nodered.deploy import deploy, look_up_deployment, make_intent
@@ -35,7 +35,10 @@ from lampway.platforms.nodered.rights import probe_rights, watch_lock
 
 
 class NodeRed:
-    """Node-RED 4 and newer, through its admin API. Also `Lockable`, `LockSettable`, `Labelled` and `Launchable`."""
+    """Node-RED 4 and newer, through its admin API.
+
+    Also `Lockable`, `LockSettable`, `Labelled`, `Switchable`, `Launchable` and `Disposable`.
+    """
 
     name = "node-red"
 
@@ -124,6 +127,21 @@ class NodeRed:
         with self._connect(access) as api:
             set_label(api, label)
 
+    def is_switched(self, access: Access, installed: Installed, *, on: bool) -> bool:
+        """Return whether its tabs are as they are when it is on, or off. Changes nothing."""
+        with self._connect(access) as api:
+            return switching.is_switched(api, installed, on=on)
+
+    def activate(self, access: Access, installed: Installed) -> None:
+        """Enable its tabs as the package has them. Raises ConflictError, PlatformRefusedError, UnknownOutcomeError."""
+        with self._connect(access) as api:
+            switching.switch(api, installed, on=True)
+
+    def deactivate(self, access: Access, installed: Installed) -> None:
+        """Disable its tabs. Raises ConflictError, PlatformRefusedError, UnknownOutcomeError."""
+        with self._connect(access) as api:
+            switching.switch(api, installed, on=False)
+
     def launch(
         self,
         folder: Path,
@@ -144,6 +162,18 @@ class NodeRed:
         """Stop what `launch` started, by its process id. Does nothing when it has ended already."""
         launcher.stop(launched)
 
+    def start_sandbox(self, folder: Path, *, name: str, cache: Path, say: Say = silent) -> Launched:
+        """Start a Node-RED that its maker may edit. Its flows get none of our environment. Raises PlatformError."""
+        return launcher.start_open(folder, name=name, cache=cache, say=say)
+
+    def find_sandbox(self, folder: Path) -> Launched | None:
+        """Return the Node-RED that runs on this folder, or None. Raises PlatformError for a damaged folder."""
+        return launcher.find(folder)
+
+    def remove_sandbox(self, folder: Path) -> None:
+        """Stop the Node-RED that runs on this folder, and remove the folder. Raises PlatformError."""
+        launcher.remove(folder)
+
 
 def _check(step: str) -> None:
     if step != STEP:
@@ -162,6 +192,7 @@ _CONFIGURE = (
 )
 _DEPLOY = "Node-RED does not report a script that cannot be parsed: a request to it never ends, so let a check call it"
 _RECOVERY = "told by the revision and by digests of what is ours; secrets alone cannot be seen and are sent again"
+_SWITCH = "tabs are disabled, so that nothing on them runs; configuration nodes that all tabs share stay"
 
 _CAPABILITIES = (
     Capability(Ability.EXPORT, Support.FULL),
@@ -179,6 +210,7 @@ _CAPABILITIES = (
     Capability(Ability.LOCK_SET, Support.PARTIAL, _LOCK_SET),
     Capability(Ability.LABEL, Support.PARTIAL, _LABEL),
     Capability(Ability.LAUNCH, Support.FULL),
+    Capability(Ability.SANDBOX, Support.FULL),
     Capability(
         Ability.SMOKE_RUN, Support.IMPOSSIBLE, "Node-RED has no run of its own; let an HTTP check call the flows"
     ),
@@ -186,5 +218,9 @@ _CAPABILITIES = (
         Ability.EXECUTIONS,
         Support.IMPOSSIBLE,
         "Node-RED keeps no record of what its flows did; probe them over HTTP",
+    ),
+    Capability(Ability.SWITCH, Support.FULL, _SWITCH),
+    Capability(
+        Ability.USAGE, Support.IMPOSSIBLE, "Node-RED keeps no record of when its flows ran or were changed last"
     ),
 )
