@@ -16,7 +16,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ def _play(asked: argparse.Namespace, folder: Path) -> list[Told]:
     warm_up(template, folder / "warm")
     seed, *one = asked.seed.split("/")
     if one and one[0] in WAYS:
-        return [tell(template, seed, int(one[1]), WAYS[one[0]], folder / "story")]
+        return [tell(template, seed, int(one[1]), _possible(WAYS[one[0]]), folder / "story")]
     if one:
         with open_database(seed, template, folder) as database:
             return [tell_on_postgres(database, template, seed, one[0], int(one[1]), folder / "story")]
@@ -139,11 +139,16 @@ def _beside(work: Callable[[], list[Told]], file: Path) -> Callable[[], list[Tol
     return collect
 
 
+def _possible(way: Way) -> Way:
+    """Return the way as it can be gone here: where no disk can be mounted, none gets full."""
+    if not way.on_small_disk or can_mount():
+        return way
+    print("no disk can be mounted here: none gets full or read-only", flush=True)
+    return replace(way, on_small_disk=False)
+
+
 def _killed(template: Town, seed: str, way: Way, kills: int, jobs: int, folder: Path) -> list[Told]:
-    if way.on_small_disk and not can_mount():
-        print(f"no disk can be mounted here: the {kills} kills on small ones go to crash points", flush=True)
-        way = WAYS["points"]
-        seed = f"{seed}+"
+    way = _possible(way)
     if way.name != "production":
         return _share(template, seed, way, kills, jobs, folder)
     with tempfile.TemporaryDirectory(prefix="lampway-chaos-", ignore_cleanup_errors=True) as disk:
