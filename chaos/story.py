@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chaos.town import Town
+from chaos.town import APPS, Town
 from lampway.app import LocalSession
 from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Step, StepState
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
@@ -150,6 +150,8 @@ class Player:
             return True
         if stuck := self._find(Deployment, states=(DeploymentState.RECONCILE,)):
             self._reconcile(stuck[0])
+        elif self.town.is_haunted and (strange := self._strange()):
+            self._take_out(strange)
         elif self.town.is_haunted and (edited := self._edited()):
             self._do(self.people[2], RevertDrift(edited.solution, edited.environment))
         elif current.state is PromotionState.WAITING and act.version and not current.decisions:
@@ -171,6 +173,21 @@ class Player:
 
             asked, _ = sign(LocalSession(self.town.root, (), self.people[1], self.engine), asked, "")
         self._do(self.people[1], asked)
+
+    def _strange(self) -> Promotion | None:
+        """Return what cannot go where somebody who came back put something that no release brought."""
+        waiting = self._find(Promotion, states=(PromotionState.WAITING,))
+        return next((p for p in waiting if "no release brought it" in p.note), None)
+
+    def _take_out(self, waiting: Promotion) -> None:
+        """Take out by hand what no release brought."""
+        platform = self.town.platform()
+        with platform.at(f"http://{waiting.environment}.test") as world:
+            names = APPS[waiting.solution]
+            world.apps = {key: app for key, app in world.apps.items() if app.name not in names}
+            world.revision += 1
+        platform.close()
+        self._do(self.people[0], Resume())
 
     def _edited(self) -> DriftFinding | None:
         """Look whether what is somewhere still is what was deployed, as people do where it may not be."""

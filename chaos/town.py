@@ -26,6 +26,7 @@ from lampway.testing.world import App, Part
 
 PLACES = ("dev", "test", "prod")
 RELEASES = {"orders": ("1.0.0", "1.0.1", "1.0.2", "1.0.3"), "billing": ("1.0.0", "1.0.1")}
+APPS = {"orders": ("Orders", "Refunds"), "billing": ("Billing",)}
 BAD = {("orders", "1.0.2", "http://prod.test")}
 """Release and address at which it does not do what it should."""
 
@@ -159,8 +160,8 @@ def _write(root: Path) -> None:
         "lampway.yaml": _STRATEGY,
         "people.yaml": _PEOPLE,
         ".gitignore": ".lampway/\n",
-        "solutions/orders/solution.yaml": _SOLUTION.format(contains="Orders, Refunds"),
-        "solutions/billing/solution.yaml": _SOLUTION.format(contains="Billing"),
+        "solutions/orders/solution.yaml": _SOLUTION.format(contains=", ".join(APPS["orders"])),
+        "solutions/billing/solution.yaml": _SOLUTION.format(contains=", ".join(APPS["billing"])),
         **{f"environments/{name}.yaml": _ENVIRONMENT.format(name=name) for name in PLACES},
     }
     for path, text in files.items():
