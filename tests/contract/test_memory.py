@@ -49,6 +49,10 @@ class Places:
     def strangers(self, prod: Maker) -> Strangers:
         return strangers_to(prod)
 
+    @pytest.fixture
+    def saves(self, prod: Maker) -> Callable[[], bool]:
+        return lambda: prod.world.save("p2", does="multiply by 1.21")
+
 
 class TestMemory(Places, PlatformContract):
     pass

@@ -20,7 +20,7 @@ from lampway.engine.context import Engine, Request
 from lampway.engine.grounds import Grounds
 from lampway.engine.platform import Platform
 from lampway.engine.ports import Author
-from lampway.errors import BrokenError, UsageError
+from lampway.errors import BrokenError, LampwayError, StoreLostError, UsageError
 
 if TYPE_CHECKING:
     from lampway.engine.ports import Scanner
@@ -47,8 +47,12 @@ class Platforms(Mapping[str, Platform]):
     """Every installed platform, by name; an adapter is imported when it is first asked for."""
 
     def __init__(self) -> None:
-        self._found: dict[str, EntryPoint] = {e.name: e for e in entry_points(group="lampway.platforms")}
         self._made: dict[str, Platform] = {}
+
+    @functools.cached_property
+    def _found(self) -> dict[str, EntryPoint]:
+        """What is installed: looked for once, and only where somebody asks."""
+        return {e.name: e for e in entry_points(group="lampway.platforms")}
 
     def __getitem__(self, name: str) -> Platform:
         """Return the adapter. Raises KeyError for an unknown one, BrokenError for one that cannot be loaded."""
@@ -141,6 +145,7 @@ class LocalSession:
         from lampway.engine.reach import reach
         from lampway.runtime.choice import open_runtime
 
+        trouble: LampwayError | None = None
         with open_runtime(os.environ.get(STATE_URL, ""), self.root / STATE, engine) as (runtime, is_shared):
             for _ in range(50):  # a deployment that succeeds may open the gates of the next stage
                 before = _progress(engine)
@@ -149,9 +154,16 @@ class LocalSession:
                         places = reach(reading, engine.store.events(since))
                 else:
                     places = environments_with_work(engine)
-                runtime.settle(places, functools.partial(drain, engine))
+                try:
+                    runtime.settle(places, functools.partial(drain, engine))
+                except StoreLostError:
+                    raise
+                except LampwayError as error:
+                    trouble = trouble or error  # it is one environment's: what became free elsewhere goes on
                 if _progress(engine) == before:
-                    return
+                    break
+        if trouble is not None:
+            raise trouble
 
     def _open(self) -> Engine:
         if self._engine is None:

@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("inspect", "lampway.cli.build:inspect", "show what is in a package; needs no set-up"),
         ("scan", "lampway.cli.build:scan", "look for hardcoded secrets and endpoints"),
         ("diff", "lampway.cli.build:diff", "show what separates two packages or releases"),
+        ("unpack", "lampway.cli.source:unpack", "write a package as readable source"),
+        ("pack", "lampway.cli.source:pack", "make a package of a source tree"),
         ("release", "lampway.cli.build:release", "export from dev, check, commit and seal"),
     ),
     "Promote": (
@@ -52,10 +54,11 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "Operate": (
         ("status", "lampway.cli.operate:status", "show what is where"),
-        ("recertify", "lampway.cli.assure:recertify", "confirm, as its owner, that a solution is still needed"),
+        ("recertify", "lampway.cli.certify:recertify", "confirm, as its owner, that a solution is still needed"),
         ("rollback", "lampway.cli.operate:rollback", "bring back the known-good release"),
         ("rehearse", "lampway.cli.rehearse:rehearse", "upgrade and go back where nothing is at stake"),
-        ("lock", "lampway.cli.operate:lock", "look whether makers can edit in an environment"),
+        ("lock", "lampway.cli.locks:lock", "see to it that makers cannot edit in an environment"),
+        ("unlock", "lampway.cli.locks:unlock", "let makers edit for a while: break-glass"),
         ("resume", "lampway.cli.operate:resume", "go on with whatever was interrupted"),
         ("reconcile", "lampway.cli.operate:reconcile", "say what happened where engine and platform disagree"),
         ("drift scan", "lampway.cli.operate:drift_scan", "look whether anybody edited live"),
@@ -89,6 +92,10 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Govern": (
         ("history", "lampway.cli.govern:history", "read the ledger"),
         ("readiness", "lampway.cli.readiness:readiness", "show how far this team is, proved from evidence"),
+        ("campaigns", "lampway.cli.certify:campaigns", "show who owes an answer by when, and what is asked next"),
+        ("review", "lampway.cli.certify:review", "say whether an owner's answer counts"),
+        ("retire", "lampway.cli.retire:retire", "end a solution, or take its end back until it is removed"),
+        ("switched", "lampway.cli.certify:switched", "say that something was switched off or on by hand"),
         ("handover", "lampway.cli.handover:handover", "list what only one person does, and hand it over"),
         ("platforms", "lampway.cli.govern:platforms", "show what each platform can do"),
         ("doctor", "lampway.cli.govern:doctor", "look whether everything needed is there"),

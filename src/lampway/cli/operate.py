@@ -1,4 +1,4 @@
-"""Commands for what runs: status, drift, rollback, lock, resume, reconcile."""
+"""Commands for what runs: status, drift, rollback, resume, reconcile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lampway.cli.rehearse import say_rollback_plan
 from lampway.cli.session import seconds_until, session
 from lampway.cli.worker import worker_line
 from lampway.domain.deployment import DriftState
-from lampway.engine.cases import LookAtLock, Resume
+from lampway.engine.cases import Resume
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift, Scanned
 from lampway.engine.due import Done
 from lampway.engine.hotfixed import ShowHotfixes
@@ -65,7 +65,7 @@ def status(solution: str = "", /, *, json: Json = False) -> int:
         )
     for line in (words for cell in cells for words in cell.backports):
         say(f"{line}: lampway backport list")
-    for line in dict.fromkeys(words for cell in cells for words in cell.held):
+    for line in dict.fromkeys(words for cell in cells for words in (*cell.held, *cell.lock)):
         say(paint(line, "33"))
     if found_workers or any(cell.waiting for cell in cells):
         say(worker_line(found_workers))
@@ -152,6 +152,8 @@ def _say_scan(scanned: Scanned) -> None:
         place = f"{opened[0].solution} --in {scanned.environment}"
         say(f"  → lampway drift revert {place}, or lampway drift accept {place} --reason '...'")
         say(f"    or, to keep the edit: lampway drift backport {place}")
+    if scanned.mislabelled:
+        say(paint(f"{scanned.environment}: {scanned.mislabelled}", "33"))
     if scanned.unowned:
         say(f"{scanned.environment}: in no solution: {', '.join(scanned.unowned)}")
 
@@ -252,27 +254,6 @@ def _show_plan(opened: Session, solution: str, environment: str, *, plan: bool, 
         say_rollback_plan(planned)
 
 
-def lock(environment: str, /, *, json: Json = False) -> int:
-    """Look whether makers can edit in an environment. Exits with 1 when they can.
-
-    Parameters
-    ----------
-    environment
-        Where to look.
-    json
-        Print the facts as JSON.
-    """
-    with session() as opened:
-        seen = opened.run(LookAtLock(environment))
-    if json:
-        emit(seen)
-    else:
-        say(f"{environment}: {seen.state}: {seen.summary}")
-        if seen.cure:
-            say(f"  → {seen.cure}")
-    return 0 if seen.state.value in ("locked", "partial") else 1
-
-
 def resume(*, stay: bool = False) -> int:
     """Go on with whatever was interrupted, is due, or may start.
 
@@ -304,6 +285,9 @@ _NAP = 60.0
 
 
 def _say_looks(done: Done) -> None:
+    for relock in done.relocked:
+        word = "locked again" if relock.locked else "could not be locked again"
+        note(f"{relock.environment}: {word}: {relock.note}")
     for line in done.sandboxes:
         note(line)
     for looked in done.looked:

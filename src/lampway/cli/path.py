@@ -17,6 +17,7 @@ from lampway.domain.promotion import PromotionState
 from lampway.engine.backport import ShowBackports
 from lampway.engine.decide import Decide
 from lampway.engine.promote import Abort, Promote
+from lampway.engine.questions import ShowOwed
 from lampway.engine.recheck import ShowLapsed
 from lampway.engine.views import Explain, Inbox, PromotionView, ShowPromotion
 from lampway.errors import UnsignedError
@@ -172,6 +173,7 @@ def inbox(*, everybody: bool = False, lapsed: bool = False, json: Json = False) 
         tasks = opened.run(ShowBackports(mine=True)) if not (lapsed or json) else ()
         gone = opened.run(ShowLapsed())
         views = opened.run(Inbox(everybody)) if not lapsed else ()
+        owed = opened.run(ShowOwed(everybody)) if not lapsed else ()
     if json:
         emit(list(gone) if lapsed else [promotion_facts(v) for v in views])
         return 0
@@ -179,12 +181,14 @@ def inbox(*, everybody: bool = False, lapsed: bool = False, json: Json = False) 
         say(f"{promotion.id}  {promotion.solution}@{promotion.version} → {promotion.stage} is void: {promotion.note}")
     if lapsed:
         return 0
-    if not views:
+    if not views and not owed:
         say("nothing waits for a decision" if everybody else "nothing waits for your decision")
     for view in views:
         _say_decision(view)
-    for line in tasks:
-        say(f"yours to bring into a release: {line.task.words} (lampway backport list)")
+    for line in owed:
+        say(line)
+    for task in tasks:
+        say(f"yours to bring into a release: {task.task.words} (lampway backport list)")
     return 0
 
 

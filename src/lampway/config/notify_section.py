@@ -34,6 +34,7 @@ RoutedKind: TypeAlias = Literal[
     "reconcile",
     "drift",
     "lock-open",
+    "unlocked",
     "sandbox",
 ]
 

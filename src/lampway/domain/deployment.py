@@ -262,3 +262,7 @@ class LockRecord:
     summary: str
     cure: str
     at: str
+    label: str = ""
+    """The label that people see there; empty where the strategy asks for none, or it was not seen."""
+    mislabelled: str = ""
+    """What is wrong with it, in words; empty for nothing."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lampway.domain.assurances import certified, data, dependencies, managed, rehearsed, ticket
+from lampway.domain.break_glass import break_glass
 from lampway.domain.checklist import ChecklistLine, unanswered, with_answer
 from lampway.domain.duties import ChecklistItem, RiskClass
 from lampway.domain.given import unproved
@@ -45,7 +46,8 @@ def judge(facts: Facts) -> Eligibility:
 
 def _stops(facts: Facts) -> tuple[GateResult, ...]:
     held = standing(facts.holds, facts.solution, facts.stage.environment, facts.now)
-    results = tuple(GateResult(hold.gate, GateState.FAILED, hold.words, hold.cure) for hold in held)
+    stopped = tuple(GateResult(hold.gate, GateState.FAILED, hold.words, hold.cure) for hold in held)
+    results = (*stopped, *break_glass(facts))
     if facts.veto is None or facts.removes:
         return results
     return (*results, GateResult("veto", GateState.FAILED, facts.veto.words, "make a new release; a veto stays"))

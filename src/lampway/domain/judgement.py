@@ -19,6 +19,7 @@ from lampway.domain.revocation import Revocation
 from lampway.domain.risk import ChangeFacts
 from lampway.domain.stops import Hold, Stay, Veto
 from lampway.domain.strategy import Stage, Strategy
+from lampway.domain.unlocking import Unlocking
 from lampway.domain.waiver import Waiver
 
 
@@ -129,6 +130,8 @@ class Facts:
     """The change ticket that the promotion goes by."""
     revocations: tuple[Revocation, ...] = ()
     """Keys and people that count no more; the strategy knows of them already."""
+    unlockings: tuple[Unlocking, ...] = ()
+    """Of the target: those that are open, and those that somebody else has yet to review."""
     backports: tuple[Backport, ...] = ()
     """Of this solution, those that no release contains yet."""
 

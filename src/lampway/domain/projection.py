@@ -26,6 +26,7 @@ from lampway.domain.deployment import (
     StepState,
 )
 from lampway.domain.due import Passed
+from lampway.domain.governed import ABOUT, GOVERNED, project_governed, replaced_switch
 from lampway.domain.health import HealthWatch, WatchState, after_look
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.quorum import Delegation
@@ -33,6 +34,7 @@ from lampway.domain.readiness import ReadinessAnswer
 from lampway.domain.release import Release
 from lampway.domain.stops import Hold, HoldState, Veto, veto_key
 from lampway.domain.strategy import RulesInForce
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.errors import StorageError
 
 T = TypeVar("T")
@@ -57,6 +59,8 @@ RECORDS: tuple[type, ...] = (
     Passed,
     ReadinessAnswer,
     HealthWatch,
+    Unlocking,
+    *GOVERNED,
     *APART,
 )
 """Every kind of record."""
@@ -171,9 +175,34 @@ def _observation(recorded: events.Recorded, records: Records) -> None:
             _resolved(event, recorded, records)
         case events.LockObserved() as event:
             lock = LockRecord(event.environment, event.state, event.summary, event.cure, recorded.at)
-            records.put(event.environment, lock)
+            records.put(event.environment, replace(lock, label=event.label, mislabelled=event.mislabelled))
         case _:
             pass
+
+
+def _unlocking(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.UnlockAsked(unlocking=unlocking) | events.Unlocked(unlocking=unlocking):
+            records.put(unlocking.id, unlocking)
+        case events.UnlockFailed() as event:
+            told = _need(records, Unlocking, event.unlocking)
+            records.put(told.id, replace(told, until=recorded.at, note=event.reason))
+        case events.RelockFailed() as event:
+            told = _need(records, Unlocking, event.unlocking)
+            records.put(told.id, replace(told, note=event.reason))
+        case events.Relocked() as event:
+            told = _need(records, Unlocking, event.unlocking)
+            state = UnlockState.UNREVIEWED if told.needs_review else UnlockState.CLOSED
+            who = recorded.actor.person
+            records.put(told.id, replace(told, state=state, closed_at=recorded.at, closed_by=who, note=event.note))
+        case events.UnlockReviewed() as event:
+            told = _need(records, Unlocking, event.unlocking)
+            state = told.state if told.is_open else UnlockState.CLOSED
+            said = replace(told, state=state, reviewed_by=recorded.actor.person, review=event.note)
+            said = replace(said, key=event.key, attestation=event.attestation)
+            records.put(told.id, replace(said, reviewed_at=recorded.at))
+        case _:
+            project_apart(recorded, records)
 
 
 def _stop(recorded: events.Recorded, records: Records) -> None:
@@ -187,8 +216,10 @@ def _stop(recorded: events.Recorded, records: Records) -> None:
             records.put(hold.id, lifted)
         case events.Vetoed(veto=veto):
             records.put(veto_key(veto.environment, veto.release), veto)
+        case governed if isinstance(governed, ABOUT):
+            project_governed(recorded, records)
         case _:
-            project_apart(recorded, records)
+            _unlocking(recorded, records)
 
 
 def _signature(recorded: events.Recorded, records: Records) -> None:
@@ -317,6 +348,7 @@ def _installed(deployment: Deployment, at: str, records: Records) -> None:
     for finding in records.open_drift(deployment.environment, deployment.solution):
         over = replace(finding, state=DriftState.REVERTED, resolved_by="lampway", resolved_at=at)
         records.put(finding.id, replace(over, reason=f"overwritten by deployment {deployment.id}"))
+    replaced_switch(records, key, removed=not deployment.package)
     if not deployment.package:
         records.delete(Installation, key)
         return

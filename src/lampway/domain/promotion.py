@@ -203,6 +203,11 @@ class Promotion:
     """Id of the rehearsal that it is a move of; empty for none."""
 
     @property
+    def retires(self) -> bool:
+        """Whether it removes what is retired: nothing goes back, it ends."""
+        return self.kind is DeploymentKind.ROLLBACK and self.bound.release == "remove" and not self.bound.installed
+
+    @property
     def open_question(self) -> Remark | None:
         """The newest question that nothing was said to since, or None."""
         last = self.remarks[-1] if self.remarks else None

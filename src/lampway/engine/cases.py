@@ -26,11 +26,11 @@ from lampway.engine.backport import (
     close_backport,
     show_backports,
 )
-from lampway.engine.certify import Recertify, recertify
+from lampway.engine.certify import Recertify, ReviewAnswer, recertify, review_answer
 from lampway.engine.checklist import Checklist, DraftAnswers, draft_answers, show_checklist
 from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
 from lampway.engine.connect import Adopt, Connect, adopt, connect
-from lampway.engine.context import Engine, Request, rules_in_force
+from lampway.engine.context import Engine, Request
 from lampway.engine.coverage import Cover, WhoCould, cover, who_could
 from lampway.engine.decide import Decide, decide
 from lampway.engine.delegate import (
@@ -51,7 +51,6 @@ from lampway.engine.drift import (
     RevertDrift,
     ScanDrift,
     accept_drift,
-    look_at_lock,
     revert_drift,
     scan_drift,
 )
@@ -67,10 +66,31 @@ from lampway.engine.hotfixed import (
     finish_hotfix,
     show_hotfixes,
 )
+from lampway.engine.locks import (
+    LockEnvironment,
+    LockHistory,
+    LookAtLock,
+    LookAtLocks,
+    ShowLocks,
+    lock_environment,
+    lock_history,
+    look_at_locks,
+    look_at_one_lock,
+    show_locks,
+)
 from lampway.engine.measures import ShowMeasures, show_measures
 from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
-from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
+from lampway.engine.questions import (
+    ShowCampaigns,
+    ShowOwed,
+    ShowQuestion,
+    ShowRetirements,
+    show_campaigns,
+    show_owed,
+    show_question,
+    show_retirements,
+)
 from lampway.engine.readiness import (
     AnswerReadiness,
     RecordAudit,
@@ -84,6 +104,16 @@ from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.rehearse import Rehearse, ShowRehearsal, rehearse, show_rehearsal
 from lampway.engine.release import MakeRelease, make_release
 from lampway.engine.retention import Retain, retain
+from lampway.engine.retire import (
+    ApproveRetirement,
+    DraftConsent,
+    Retire,
+    UndoRetirement,
+    approve_retirement,
+    draft_consent,
+    retire,
+    undo_retirement,
+)
 from lampway.engine.revoke import Revoke, revoke
 from lampway.engine.rollbackplan import PlanRollback, plan_rollback
 from lampway.engine.sandboxes import (
@@ -110,10 +140,21 @@ from lampway.engine.stops import (
     veto_release,
 )
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.switching import MarkSwitched, mark_switched
 from lampway.engine.talk import Talk, talk
 from lampway.engine.ticket import GiveTicket, give_ticket
 from lampway.engine.traces import ShowSpans, show_spans
 from lampway.engine.trail import ExportLedger, SearchLedger, export_ledger, search_ledger
+from lampway.engine.unlock import (
+    ConfirmUnlock,
+    DraftUnlockWord,
+    ReviewUnlock,
+    Unlock,
+    confirm_unlock,
+    draft_unlock_word,
+    review_unlock,
+    unlock,
+)
 from lampway.engine.views import (
     CompareReleases,
     Explain,
@@ -132,22 +173,8 @@ from lampway.engine.workers import ShowWorkers, show_workers
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtLock(Request[Lock]):
-    """Look whether makers can edit in an environment."""
-
-    environment: str
-
-
-@dataclass(frozen=True, slots=True)
 class Resume(Request[Done]):
     """Go on with whatever is under way or may start."""
-
-
-def lock(engine: Engine, request: LookAtLock, actor: Actor) -> Lock:
-    """Look at an environment's lock and record it."""
-    with engine.store.reading() as reading:
-        environment = rules_in_force(reading).strategy.environment(request.environment)
-    return look_at_lock(engine, environment, actor)
 
 
 def resume(engine: Engine, request: Resume, actor: Actor) -> Done:
@@ -169,7 +196,6 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     History: history,
     Inbox: inbox,
     LiftHold: lift_hold,
-    LookAtLock: lock,
     MakeRelease: make_release,
     Promote: promote,
     PutOnHold: put_on_hold,
@@ -224,6 +250,25 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowDelivery: show_delivery,
     ShowMeasures: show_measures,
     ShowSpans: show_spans,
+    LookAtLock: look_at_one_lock,
+    LookAtLocks: look_at_locks,
+    LockEnvironment: lock_environment,
+    ShowLocks: show_locks,
+    LockHistory: lock_history,
+    Unlock: unlock,
+    ConfirmUnlock: confirm_unlock,
+    ReviewUnlock: review_unlock,
+    DraftUnlockWord: draft_unlock_word,
+    ReviewAnswer: review_answer,
+    ShowCampaigns: show_campaigns,
+    ShowQuestion: show_question,
+    ShowOwed: show_owed,
+    ShowRetirements: show_retirements,
+    Retire: retire,
+    ApproveRetirement: approve_retirement,
+    DraftConsent: draft_consent,
+    UndoRetirement: undo_retirement,
+    MarkSwitched: mark_switched,
     Rehearse: rehearse,
     StartHotfix: start_hotfix,
     FinishHotfix: finish_hotfix,
@@ -261,6 +306,11 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
         Recertify,
         GiveTicket,
         RunDue,
+        LockEnvironment,
+        ReviewUnlock,
+        Retire,
+        ApproveRetirement,
+        UndoRetirement,
         BackportDrift,
         Rehearse,
         FinishHotfix,
@@ -268,5 +318,14 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
 )
 """Requests after which something may be ready to be deployed."""
 
-TELLING: frozenset[type[Request[Any]]] = MOVING | {ScanDrift, LookAtLock, VetoRelease, Promote}
+TELLING: frozenset[type[Request[Any]]] = MOVING | {
+    ScanDrift,
+    LookAtLock,
+    VetoRelease,
+    Promote,
+    LookAtLocks,
+    Unlock,
+    ConfirmUnlock,
+    ReviewAnswer,
+}
 """Requests after which there may be something to tell people."""

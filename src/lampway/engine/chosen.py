@@ -13,6 +13,7 @@ from lampway.domain import events
 from lampway.domain.dependencies import needs_of
 from lampway.domain.evidence import Row
 from lampway.domain.release import Release
+from lampway.engine.reach import GOVERNING_ONLY
 
 _NOT_OF_OTHERS = frozenset(
     kind.kind
@@ -31,6 +32,8 @@ _NOT_OF_OTHERS = frozenset(
         events.Reminded,
         events.Seeded,
         events.EnvironmentObserved,
+        *GOVERNING_ONLY,
+        events.SwitchAsked,
         events.RehearsalStarted,
         events.RehearsalEnded,
         events.HotfixEnded,
@@ -65,6 +68,12 @@ _OF_THE_SOLUTION = frozenset(
         events.EngineKeyRecorded,
         events.CheckpointMade,
         events.PackagesRemoved,
+        events.UnlockAsked,
+        events.Unlocked,
+        events.UnlockFailed,
+        events.Relocked,
+        events.RelockFailed,
+        events.UnlockReviewed,
         events.BackportOpened,
         events.BackportEnded,
     )

@@ -46,8 +46,9 @@ def show_delivery(engine: Engine, request: ShowDelivery, actor: Actor) -> tuple[
 
 
 def _shipments(reading: Reading, solution: str, environment: str) -> Iterator[Shipment]:
-    found = reading.find(Deployment, solution=solution, environment=environment, states=_TOUCHED)
     promotions = {p.id: p for p in reading.find(Promotion, solution=solution, environment=environment)}
+    deployed = reading.find(Deployment, solution=solution, environment=environment, states=_TOUCHED)
+    found = [d for d in deployed if not (d.promotion in promotions and promotions[d.promotion].retires)]
     watches = {w.id: w for w in reading.find(HealthWatch, solution=solution, environment=environment)}
     releases = reading.find(Release, solution=solution)
     hotfixes = {release.digest: release for release in releases if release.hotfix}

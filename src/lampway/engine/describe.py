@@ -8,9 +8,10 @@ from lampway.domain import events
 from lampway.domain.digest import short
 from lampway.domain.moments import shown
 from lampway.domain.quorum import voice_name
+from lampway.engine.describe_governing import describe_governing
 
 
-def name_subjects(event: events.Event, names: dict[str, str]) -> None:
+def name_subjects(event: events.Event, names: dict[str, str]) -> None:  # noqa: C901 - a case per kind
     """Remember what the ids that later events speak of stand for."""
     match event:
         case events.PromotionRequested(promotion=p):
@@ -27,6 +28,12 @@ def name_subjects(event: events.Event, names: dict[str, str]) -> None:
             names[s.id] = s.name
         case events.Delegated(delegation=g):
             names[g.id] = f"of {g.by} to {g.to}"
+        case events.CampaignOpened(questions=questions):
+            names.update((q.id, q.solution) for q in questions)
+        case events.RetirementRequested(retirement=r):
+            names[r.id] = r.scope
+        case events.SwitchAsked(switch=s):
+            names[s.id] = f"{s.solution} in {s.environment}"
         case _:
             pass
 
@@ -128,6 +135,16 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{len(event.digests)} packages and outputs of {', '.join(event.releases)} removed"
         case events.ReadinessAnswered(answer=a):
             return f"readiness: {a.by} answered {a.item} with {a.reply} until {shown(a.until)}: {a.note}"
+        case events.UnlockAsked(unlocking=u) | events.Unlocked(unlocking=u):
+            return u.words
+        case events.UnlockFailed():
+            return f"{event.environment} could not be unlocked: {event.reason}"
+        case events.Relocked():
+            return f"{event.environment} is locked again: {event.note}"
+        case events.RelockFailed():
+            return f"{event.environment} could not be locked again, and it is tried again: {event.reason}"
+        case events.UnlockReviewed():
+            return f"it was reviewed that {event.environment} was unlocked: {event.note}"
         case events.LedgerVerified():
             return f"verified up to row {event.last}, with {event.packages} packages: as they were written"
         case events.HotfixStarted(hotfix=h):
@@ -159,4 +176,4 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             how = f"contained in {event.release}" if event.release else event.reason
             return f"back-port {event.backport} {event.state}: {how}"
         case _:
-            return event.kind
+            return describe_governing(event, names)

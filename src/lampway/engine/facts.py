@@ -30,9 +30,12 @@ from lampway.domain.release import Release
 from lampway.domain.risk import ChangeFacts, together
 from lampway.domain.stops import Hold, HoldState, Veto, stays, veto_key
 from lampway.domain.strategy import Stage, Strategy
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.domain.waiver import Waiver
 from lampway.engine.context import rules_in_force
 from lampway.engine.store import Records
+
+_OPENED = (UnlockState.OPEN, UnlockState.UNREVIEWED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def case_of(reading: Records, promotion: Promotion) -> Case | None:
     """Return the case of a promotion, or None where its release or stage is no longer there."""
     strategy = rules_in_force(reading).strategy
     release = reading.get(Release, f"{promotion.solution}@{promotion.version}")
-    pipeline = strategy.pipeline_of(promotion.solution) if _is_known(strategy, promotion.solution) else None
+    pipeline = strategy.pipeline_of(promotion.solution) if strategy.knows(promotion.solution) else None
     stage = next((s for s in pipeline.every_stage if s.name == promotion.stage), None) if pipeline else None
     if release is None or stage is None:
         return None
@@ -113,10 +116,6 @@ def case_of(reading: Records, promotion: Promotion) -> Case | None:
         ticket=promotion.ticket,
         allowed_by=promotion.allowed_by,
     )
-
-
-def _is_known(strategy: Strategy, solution: str) -> bool:
-    return any(s.name == solution for s in strategy.solutions)
 
 
 def gather(reading: Records, case: Case, now: str) -> Facts:
@@ -168,6 +167,7 @@ def gather(reading: Records, case: Case, now: str) -> Facts:
         certification=certification.newest(certified, release.solution),
         ticket=case.ticket,
         revocations=rules.revocations,
+        unlockings=reading.find(Unlocking, environment=stage.environment, states=_OPENED),
         backports=reading.find(Backport, solution=release.solution, states=(BackportState.OPEN,)) if drift else (),
     )
 

@@ -28,7 +28,10 @@ from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.revocation import without_revoked
 from lampway.domain.sandbox import Sandbox
 from lampway.domain.strategy import RulesInForce, Solution, Strategy
+from lampway.domain.unlocking import Unlocking, UnlockState
+from lampway.engine.governing_notices import TOLD_OF_GOVERNING, governing_notices
 from lampway.engine.store import Due, Reading
+from lampway.engine.unlock_notices import TOLD_OF_UNLOCKING, unlocking_notices
 
 TOLD: frozenset[str] = frozenset(
     {
@@ -39,6 +42,8 @@ TOLD: frozenset[str] = frozenset(
         events.WatchEnded.kind,
         events.DriftFound.kind,
         events.LockObserved.kind,
+        *TOLD_OF_UNLOCKING,
+        *TOLD_OF_GOVERNING,
         events.SandboxReminded.kind,
         events.SandboxEnded.kind,
     }
@@ -118,7 +123,8 @@ def _notices(  # noqa: C901, PLR0912 - a case per kind
             if sandbox and recorded.actor.person != sandbox.owner:
                 yield _sandbox(strategy, sandbox, recorded)
         case _:
-            pass
+            yield from unlocking_notices(reading, strategy, recorded, on_call_of(strategy))
+            yield from governing_notices(reading, strategy, recorded)
 
 
 def _asked(promotion: Promotion, event: events.ApprovalAsked, at: str) -> Notice:
@@ -170,7 +176,9 @@ def _finished(
             notice = _about(promotion, NoticeKind.RECONCILE, "somebody has to look", text, at, on_call)
             place = f"{promotion.solution} --in {promotion.environment}"
             yield replace(notice, command=f"lampway reconcile {place} --happened|--did-not-happen --reason '...'")
-        case DeploymentState.SUCCEEDED if deployment.kind is DeploymentKind.ROLLBACK and not promotion.rehearsal:
+        case DeploymentState.SUCCEEDED if deployment.kind is DeploymentKind.ROLLBACK and not (
+            promotion.rehearsal or promotion.retires
+        ):
             text = f"{promotion.environment} went back to {promotion.version}: {promotion.reason}"
             yield _about(promotion, NoticeKind.ROLLED_BACK, "rolled back", text, at, involved)
         case _:
@@ -215,6 +223,8 @@ def _lock(reading: Reading, strategy: Strategy, event: events.LockObserved, at: 
         return
     if before is not None and before.state == "open":
         return
+    if reading.find(Unlocking, environment=event.environment, states=(UnlockState.OPEN,)):
+        return  # that was announced as what it is
     yield Notice(
         kind=NoticeKind.LOCK_OPEN,
         title=f"makers can edit in {event.environment}",

@@ -108,7 +108,8 @@ class _Draft:
 
 def find_faults(engine: Engine, inspection: Inspection) -> tuple[Finding, ...]:
     """Return the hardcoded secrets, endpoints and other faults in a package."""
-    return engine.scanner.scan(inspection.literals, [v.name for v in inspection.inventory.variables])
+    names = [v.name for v in inspection.inventory.variables]
+    return inspection.faults(engine.scanner.scan(inspection.literals, names))
 
 
 def refuse_faults(solution: str, findings: tuple[Finding, ...]) -> None:

@@ -21,6 +21,7 @@ from lampway.domain.stops import Hold, HoldState, standing
 from lampway.domain.strategy import Stage, Strategy
 from lampway.engine.context import Engine, Request, access_to, find_release, rules_in_force
 from lampway.engine.facts import Case, case_of, eligibility, gather, installed, rollback_target
+from lampway.engine.locks import lock_remarks
 from lampway.engine.promote import awaits_approval, find_promotion
 from lampway.engine.steps import plan_for, wanted_for
 from lampway.engine.store import Reading
@@ -52,6 +53,8 @@ class Cell:
     """How its certification stands, in words; empty where it was never certified."""
     watched_until: str = ""
     """Until when what is there is watched; empty where it is not, or no longer."""
+    lock: tuple[str, ...] = ()
+    """What is wrong with the environment's lock or label, in words."""
     backports: tuple[str, ...] = ()
     """What is still to be brought from there into a release, in words."""
 
@@ -74,6 +77,8 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
         certified = {c.solution: c for c in reading.find(Certification, solution=request.solution)}
         tasks = reading.find(Backport, solution=request.solution, states=(BackportState.OPEN,))
         watched = {w.id: w.until for w in reading.find(HealthWatch, states=(WatchState.WATCHING,))}
+        places = {stage.environment for pipeline in strategy.pipelines for stage in pipeline.stages}
+        locks = {name: tuple(lock_remarks(reading, strategy, name, engine.now())) for name in places}
     waiting = {(p.solution, p.environment): p for p in opened}
     names = [s.name for s in strategy.solutions if request.solution in ("", s.name)]
     if request.solution and not names:
@@ -85,6 +90,7 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
     )
     until = {key: watched.get(one.deployment, "") for key, one in here.items()}
     cells = tuple(replace(c, watched_until=until.get((c.solution, c.environment), "")) for c in cells)
+    cells = tuple(replace(c, lock=locks[c.environment]) for c in cells)
     cells = tuple(replace(c, backports=_backports(tasks, c.solution, c.environment)) for c in cells)
     now = engine.now()
     held = [tuple(h.words for h in standing(holds, c.solution, c.environment, now)) for c in cells]

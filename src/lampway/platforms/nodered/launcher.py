@@ -169,6 +169,8 @@ def _start(folder: Path, start: _Start) -> Launched:
                 "Node-RED runs there already, with another lock", where=str(folder), hint="stop it first"
             )
         return _launched(state)
+    if state.locked != start.locked:  # sessions of makers keep what they were given when they began
+        (folder / ".sessions.json").unlink(missing_ok=True)
     state = replace(state, locked=start.locked, hashes=state.hashes or _hashes(start, state))
     (folder / "settings.js").write_bytes(shipped("settings.js"))
     wanted = state.port
