@@ -111,13 +111,15 @@ def test_a_rehearsal_of_unknown_age_counts_for_nothing_where_age_matters() -> No
     assert judge(facts).gates[0].state is G.EXPIRED
 
 
-@pytest.mark.parametrize("in_test", [None, "old", "new", "other"])
-@pytest.mark.parametrize("done", [(), (replace(DONE, back=""),)])
-def test_the_command_that_does_what_is_missing_is_named(in_test: str | None, done: tuple[Rehearsal, ...]) -> None:
+@pytest.mark.parametrize(
+    ("in_test", "done"),
+    [(None, ()), ("old", ()), ("new", (replace(DONE, back=""),)), ("new", ()), ("other", (replace(DONE, back=""),))],
+)
+def test_one_command_does_what_is_missing(in_test: str | None, done: tuple[Rehearsal, ...]) -> None:
     digest = RELEASE.digest if in_test == "new" else in_test
     there = (OLD, runs("x", digest, environment="test")) if digest else (OLD,)
-    found = judged(REHEARSED, installations=there, rehearsals=done, rollback=BACK)
-    assert (found.state, found.next) == (G.PENDING, "lampway rehearse orders@1.0.0 --in test")
+    found = judged(REHEARSED, installations=there, rehearsals=done, rollback=BACK).next
+    assert found == f"lampway rehearse {RELEASE.name} --in test"
 
 
 NEEDS = GateRule("dependencies")
