@@ -32,6 +32,7 @@ from lampway.domain.readiness import ReadinessAnswer
 from lampway.domain.release import Release
 from lampway.domain.stops import Hold, HoldState, Veto, veto_key
 from lampway.domain.strategy import RulesInForce
+from lampway.domain.tokens import ApiToken
 from lampway.errors import StorageError
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ RECORDS: tuple[type, ...] = (
     Passed,
     ReadinessAnswer,
     HealthWatch,
+    ApiToken,
 )
 """Every kind of record."""
 
@@ -129,6 +131,8 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             records.put(key, Passed(key, due))
         case events.ReadinessAnswered(answer=answer):
             records.put(answer.item, answer)
+        case events.TokenIssued() | events.TokenRevoked():
+            _token(recorded, records)
         case _:
             _deployment(recorded, records)
 
@@ -148,6 +152,16 @@ def _beside_decision(event: _Beside, records: Records) -> None:
         case events.ChecklistAnswered(answer=answer):
             told = replace(promotion, answers=(*promotion.answers, answer))
     records.put(promotion.id, told)
+
+
+def _token(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.TokenIssued(token=token):
+            records.put(token.id, token)
+        case events.TokenRevoked(token=key):
+            records.put(key, replace(_need(records, ApiToken, key), revoked_at=recorded.at))
+        case _:
+            pass
 
 
 def _delegation(recorded: events.Recorded, records: Records) -> None:

@@ -55,6 +55,8 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("RecordAudit", "audit verify --record", ("auditor", "release-manager", "platform-admin")),
     Permission("AnswerReadiness", "readiness --answer", MEMBERS),
     Permission("HandOver", "handover", ANYBODY),
+    Permission("IssueToken", "token create", ANYBODY),
+    Permission("RevokeToken", "token revoke", ANYBODY),
     Permission("ApplyStrategy", "strategy apply", ("platform-admin",)),
 )
 """What is asked of the engine and changes something, with who may ask.

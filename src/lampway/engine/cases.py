@@ -81,6 +81,8 @@ from lampway.engine.stops import (
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
 from lampway.engine.talk import Talk, talk
 from lampway.engine.ticket import GiveTicket, give_ticket
+from lampway.engine.follow import FollowLedger, follow_ledger
+from lampway.engine.tokens import IssueToken, RevokeToken, ShowTokens, issue_token, revoke_token, show_tokens
 from lampway.engine.traces import ShowSpans, show_spans
 from lampway.engine.trail import ExportLedger, SearchLedger, export_ledger, search_ledger
 from lampway.engine.views import (
@@ -193,6 +195,10 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowDelivery: show_delivery,
     ShowMeasures: show_measures,
     ShowSpans: show_spans,
+    IssueToken: issue_token,
+    RevokeToken: revoke_token,
+    ShowTokens: show_tokens,
+    FollowLedger: follow_ledger,
 }
 """Request to use case."""
 

@@ -31,6 +31,8 @@ _NOT_OF_OTHERS = frozenset(
         events.Reminded,
         events.Seeded,
         events.EnvironmentObserved,
+        events.TokenIssued,
+        events.TokenRevoked,
     )
 )
 """Kinds of which only those about the release itself can have a say."""

@@ -28,6 +28,8 @@ _NOWHERE = (
     events.WatchStarted,
     events.WatchLooked,
     events.PackagesRemoved,
+    events.TokenIssued,
+    events.TokenRevoked,
 )
 _FOR_ALL = (
     events.StrategyApplied,

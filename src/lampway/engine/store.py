@@ -56,6 +56,17 @@ class Scheduled:
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredOnce:
+    """A request that came before under the same key."""
+
+    asked: str
+    """Digest of what was asked."""
+    status: int
+    """How it was answered; 0 for not yet."""
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Damage:
     """Something the audit found wrong."""
 
@@ -201,6 +212,14 @@ class Transaction(Reading, Protocol):
 
     def plan(self, row: Scheduled) -> None:
         """Keep what is due in place of what was kept under this key."""
+        ...
+
+    def claim(self, key: str, asked: str, *, forget: str) -> AnsweredOnce | None:
+        """Take it upon us to answer a request, or return how far another one is. Forgets what is older than a moment."""
+        ...
+
+    def settle_claim(self, key: str, status: int, body: str) -> None:
+        """Keep how it was answered; a status of 0 gives it free again."""
         ...
 
     def take_due(self, row: Scheduled, *, until: str = "") -> bool:

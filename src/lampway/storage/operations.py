@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Index, Table, delete, func, insert, select, update
 
-from lampway.engine.store import Scheduled, SeenWorker
+from lampway.engine.store import AnsweredOnce, Scheduled, SeenWorker
 from lampway.storage import leases
 from lampway.storage.schema import _NUMBER, _text, metadata
 from lampway.storage.schema import leases as held
@@ -41,6 +41,18 @@ schedule = Table(
     Index("ix_schedule_scope", "scope"),
 )
 """Operational: what time alone will bring about, and when."""
+
+answered = Table(
+    "answered",
+    metadata,
+    Column("key", _text(200), primary_key=True),
+    Column("asked", _text(80), nullable=False),
+    Column("at", _text(40), nullable=False),
+    Column("status", _NUMBER, nullable=False),
+    Column("body", _text(), nullable=False),
+    Index("ix_answered_at", "at"),
+)
+"""Operational: how requests over the network were answered, so that asking twice does it once; 0 for not yet."""
 
 _SQLITE_NOW = func.strftime("%Y-%m-%dT%H:%M:%f+00:00", "now")
 _POSTGRES_NOW = func.to_char(func.timezone("UTC", func.clock_timestamp()), 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')
@@ -110,6 +122,24 @@ class OperationChanges(OperationRows):
         self.connection.execute(delete(schedule).where(schedule.c.key == row.key))
         values: dict[str, Any] = {name: getattr(row, name) for name in schedule.c.keys()}  # noqa: SIM118 - columns
         self.connection.execute(insert(schedule).values(**values))
+
+    def claim(self, key: str, asked: str, *, forget: str) -> AnsweredOnce | None:
+        """Take it upon us to answer a request, or return how far another one is. Forgets what is older than a moment."""
+        self.connection.execute(delete(answered).where(answered.c.at < forget))
+        row = self.connection.execute(select(answered).where(answered.c.key == key)).first()
+        if row is not None:
+            return AnsweredOnce(row.asked, row.status, row.body)
+        values = {"key": key, "asked": asked, "at": self.time(), "status": 0, "body": ""}
+        self.connection.execute(insert(answered).values(**values))
+        return None
+
+    def settle_claim(self, key: str, status: int, body: str) -> None:
+        """Keep how it was answered; a status of 0 gives it free again."""
+        if not status:
+            self.connection.execute(delete(answered).where(answered.c.key == key))
+            return
+        change = update(answered).where(answered.c.key == key).values(status=status, body=body)
+        self.connection.execute(change)
 
     def take_due(self, row: Scheduled, *, until: str = "") -> bool:
         """Take what is due, if nobody was faster; put off until a moment, or for good. Returns whether it was there."""

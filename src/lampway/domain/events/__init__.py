@@ -53,6 +53,7 @@ from lampway.domain.events.path import (
     WatchLooked,
     WatchStarted,
 )
+from lampway.domain.events.tokens import TokenIssued, TokenRevoked
 
 __all__ = [
     "ENGINE",
@@ -99,6 +100,8 @@ __all__ = [
     "StrategyApplied",
     "Tagged",
     "TicketGiven",
+    "TokenIssued",
+    "TokenRevoked",
     "Verified",
     "Vetoed",
     "WatchEnded",
@@ -153,6 +156,8 @@ EVENTS: dict[str, type[Event]] = {
         WatchStarted,
         WatchLooked,
         WatchEnded,
+        TokenIssued,
+        TokenRevoked,
     )
 }
 """Every kind of event, by name."""
