@@ -161,6 +161,11 @@ class LocalSession:
                 if _progress(engine) == before:
                     return
 
+    @property
+    def engine(self) -> Engine:
+        """The engine behind it."""
+        return self._open()
+
     def _open(self) -> Engine:
         if self._engine is None:
             self._engine = open_engine(self.root, self.observers)

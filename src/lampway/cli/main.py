@@ -67,6 +67,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("start", "lampway.cli.stops:start", "lift an emergency stop"),
         ("stops", "lampway.cli.stops:stops", "show what is held, stopped or vetoed"),
         ("serve", "lampway.cli.serve:serve", "serve the API for a team, with a worker in it"),
+        ("console", "lampway.cli.serve:console", "print a link that signs you in to the console"),
         ("login", "lampway.cli.serve:login", "let commands talk to a server"),
         ("logout", "lampway.cli.serve:logout", "let commands work on this machine's own state again"),
         ("token create", "lampway.cli.serve:token_create", "make a token for the API"),

@@ -42,6 +42,15 @@ def serve(*, host: str = "127.0.0.1", port: int = 8420, worker: bool = True) -> 
     return run(find_root(working_folder()), host=host, port=port, works=worker, say=lambda text: note(f"lampway: {text}"))
 
 
+def console() -> int:
+    """Print a link that signs you in to the console, once, where the server of this repository runs."""
+    from lampway.web.server import sign_in_path
+
+    path = sign_in_path(find_root(working_folder()))
+    say(f"http://127.0.0.1:8420{path}")
+    return 0
+
+
 def login(url: str, /) -> int:
     """Let commands talk to a server instead of this machine's own state. The token is read from standard input.
 

@@ -14,13 +14,16 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute
 from starlette.routing import Route as Path_
 
 from lampway.app import Engine, LocalSession
 from lampway.app.wire import PROBLEM, encode, is_streamed, status_of, to_problem
 from lampway.errors import BrokenError, LampwayError, NotFoundError, TooManyError, UnauthenticatedError, UsageError
+from lampway.web.console import console_routes
 from lampway.web.door import Allowance, Caller, claim, identify, settle
 from lampway.web.openapi import openapi
+from lampway.web.pages import PAGES
 from lampway.web.routes import BASE, ROUTES, Route
 
 _JSON = "application/json"
@@ -37,10 +40,11 @@ _HEADERS = {
 def build_api(root: Path, engine: Engine) -> Starlette:
     """Return the application that answers for one governance repository."""
     api = _Api(root, engine)
-    routes = [Path_(BASE + route.path, api.endpoint(route), methods=[route.method]) for route in ROUTES]
+    routes: list[BaseRoute] = [Path_(BASE + route.path, api.endpoint(route), methods=[route.method]) for route in ROUTES]
     routes.append(Path_(f"{BASE}/openapi.json", api.describe, methods=["GET"]))
     routes.append(Path_(f"{BASE}/me", api.me, methods=["GET"]))
     routes.append(Path_("/healthz", api.health, methods=["GET"]))
+    routes += console_routes(engine, root, PAGES)
     return Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_so, Exception: _our_fault})
 
 

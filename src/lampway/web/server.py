@@ -10,9 +10,10 @@ from pathlib import Path
 
 import uvicorn
 
-from lampway.app import open_engine, open_worker
+from lampway.app import LocalSession, open_engine, open_worker
 from lampway.errors import LampwayError, UsageError
 from lampway.web.api import build_api
+from lampway.web.visits import make_code
 
 _PATIENCE = 30.0
 
@@ -39,6 +40,16 @@ def run(root: Path, *, host: str, port: int, works: bool, say: Callable[[str], N
         engine.store.close()
     say("server has left")
     return 0
+
+
+def sign_in_path(root: Path) -> str:
+    """Return a path that signs in whoever runs this, once and soon. Whoever can read the state can be anybody there."""
+    session = LocalSession(root)
+    try:
+        actor = session.actor()
+        return f"/sign-in?code={make_code(session.engine, actor.person, f'link, {actor.via}')}"
+    finally:
+        session.close()
 
 
 class _Working:
