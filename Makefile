@@ -42,7 +42,7 @@ fix: $(VENV)/.dev ## format and mend what can be mended
 bench: $(VENV)/.dev ## measure; tables on the screen, JSON in bench/results
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 
-chaos: $(VENV)/.dev ## kill engines ten thousand times; SEED=... plays again what went wrong
+chaos: $(VENV)/.dev ## kill engines and workers ten thousand times; SEED=... plays again what went wrong
 	@$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(CHAOS_ARGS)
 
 lock: $(VENV)/.uv ## bring the locks up to date with pyproject.toml

@@ -20,8 +20,11 @@ from bench.table import Report
 BENCHMARKS = (
     "promotion",
     "overhead",
+    "throughput",
+    "resume",
     "start",
     "packages",
+    "inspect",
     "ledger",
     "million",
     "history",

@@ -7,33 +7,38 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import json
 import os
 import random
 import select
 import shutil
 import signal
-import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from chaos.story import STORIES, play, trouble
+from chaos.disk import Trouble, mend, small_disk
+from chaos.story import STORIES, Player, play, trouble
 from chaos.town import Town
 from chaos.verdict import judge
+from lampway.domain.digest import digest_bytes
 from lampway.engine.context import Engine
-from lampway.errors import StorageError
+from lampway.errors import SourceError, StorageError
 from lampway.testing.crashpoints import with_crash_points
 
 _HANGS = 120.0
 """Seconds after which a life that nobody killed counts as hanging."""
-_OUTSIDE = ("plan", "observe", "export", "intend", "perform", "poll", "look_up", "put", "tag", "push", "pause")
+OUTSIDE = ("plan", "observe", "export", "intend", "perform", "poll", "look_up", "put", "tag", "push", "pause")
 _FENCED = 3
 """Exit code of a process that found out that another took over."""
+_STOPPED = 0.4
+"""Which part of the lives is stopped and woken up again, where lives are; the others are killed, and count."""
+LOST = 4
+"""Exit code of a process that lost its store and said so: a person sees it and runs the command again."""
 
 
 @dataclass(slots=True)
@@ -48,8 +53,12 @@ class Told:
     """Where processes died; by time: *anywhere*."""
     fenced: int = 0
     zombies: int = 0
+    lost_store: int = 0
+    """How often a process found its store gone, full or read-only, and said so."""
     faults: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    disturbed: dict[str, int] = field(default_factory=dict)
+    """What was done to the database meanwhile."""
 
     def died(self, place: str) -> None:
         """Count a death."""
@@ -64,93 +73,146 @@ class Way:
     name: str
     kills: int
     """At most, in one story."""
+    share: float = 0.0
+    """Which part of the kills it gets, of those that are not bespoken."""
+    by_time: float = 0.0
+    """Which part of the lives ends by the clock; the others at a crash point."""
+    stops: bool = False
+    """Whether processes are stopped, taken over from, and woken up again."""
     troubled: bool = False
+    """Whether the platform is slow, silent or a liar now and then."""
+    on_small_disk: bool = False
+    """Whether the disk gets full or read-only now and then."""
     has_precondition: bool = True
     scale: float = 0.001
     takes: tuple[float, float] = (0.0, 0.0)
 
+    @property
+    def is_haunted(self) -> bool:
+        """Return whether whoever comes back from the dead can still change something: the platform refuses nothing."""
+        return self.stops and not self.has_precondition
+
 
 WAYS = {
-    "points": Way("points", 30),
-    "times": Way("times", 30, takes=(0.002, 0.002)),
-    "troubled": Way("troubled", 25, troubled=True),
-    "blind": Way("blind", 15, has_precondition=False),
-    "zombies": Way("zombies", 12),
-    "production": Way("production", 10, troubled=True, scale=1.0, takes=(0.05, 0.05)),
+    "points": Way("points", 30, 0.32),
+    "times": Way("times", 30, 0.2, by_time=1.0, takes=(0.002, 0.002)),
+    "platform": Way("platform", 25, 0.18, troubled=True),
+    "disk": Way("disk", 25, 0.12, on_small_disk=True),
+    "blind": Way("blind", 15, 0.1, has_precondition=False),
+    "zombies": Way("zombies", 12, 0.05, stops=True),
+    "blind-zombies": Way("blind-zombies", 12, 0.03, stops=True, has_precondition=False),
+    "production": Way("production", 10, by_time=0.5, troubled=True, scale=1.0, takes=(0.05, 0.05)),
 }
 
 
 def warm_up(template: Town, folder: Path) -> None:
-    """Load into this process whatever playing a story needs: a fork then begins in milliseconds."""
+    """Do in this process whatever lives do, once: what is read and built for it is there for every fork of it.
 
-    def run(say: Callable[[bytes], None]) -> None:
-        play(template.copy(folder), STORIES["forward"], lambda engine: engine, has_lock=True, ids="warm")
-        say(json.dumps(sorted(name for name in sys.modules if not name.startswith("__"))).encode())
+    Packages are kept in plain memory meanwhile: the library that keeps them has threads of its own.
+    """
+    import obstore  # noqa: F401 - reading it takes longer than a life
 
-    child = _fork(run)
-    status = child.wait(_HANGS)
-    if status != 0:
-        raise AssertionError(child.said())
-    for name in json.loads(child.said()):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    town = template.copy(folder)
+    engine = town.engine(random.Random("warm"))
+    kept = (town.root / ".lampway" / "packages").rglob("*")
+    packages = _Kept({digest_bytes(data): data for data in (file.read_bytes() for file in kept if file.is_file())})
+    Player(town, replace(engine, packages=packages)).play(STORIES["failed verification"])
+    for platform in engine.platforms.values():
+        platform.close()  # type: ignore[attr-defined] # the one that counts
+    engine.store.close()
+    del engine
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(5)  # whoever forks must have no threads
     gc.collect()
     gc.freeze()  # what is here already is not looked at again in every fork
     shutil.rmtree(folder)
 
 
+class _Kept(dict[str, bytes]):
+    """Packages in memory."""
+
+    def put(self, data: bytes) -> str:
+        """Keep it and return its digest."""
+        self[digest_bytes(data)] = data
+        return digest_bytes(data)
+
+
 def tell(template: Town, seed: str, number: int, way: Way, folder: Path) -> Told:
     """Play one story in a copy of the town, killing process after process, and judge how it ended."""
-    chance = random.Random(f"{seed}/{way.name}/{number}")
-    name = chance.choice(sorted(STORIES))
-    town = template.copy(folder, has_precondition=way.has_precondition, scale=way.scale)
-    told = Told(number, name, way.name)
-    for life in range(200):
-        is_last = told.kills + told.zombies >= way.kills
-        ids = f"{seed}/{way.name}/{number}/{life}"
-        ended = _stop_and_go(town, told, ids, chance) if way.name == "zombies" and not is_last else None
-        ended = ended or _live(town, told, ids, chance, way, is_last=is_last)
-        if ended == "done":
-            break
-        if ended == "fault":
-            break
-    else:
-        told.faults.append("lost: the story does not come to its end")
-    if not told.faults:
-        _add_verdict(town, told)
+    with small_disk(folder / "governance") if way.on_small_disk else contextlib.nullcontext():
+        town = template.copy(folder, has_precondition=way.has_precondition, scale=way.scale, is_haunted=way.is_haunted)
+        told = _told(town, seed, number, way)
+        if not told.faults:
+            add_verdict(town, told)
     if not told.faults:
         shutil.rmtree(folder)
     return told
 
 
+def _told(town: Town, seed: str, number: int, way: Way) -> Told:
+    chance = random.Random(f"{seed}/{way.name}/{number}")
+    told = Told(number, chance.choice(sorted(STORIES)), way.name)
+    for life in range(200):
+        is_last = told.kills + told.zombies >= way.kills
+        ids = f"{seed}/{way.name}/{number}/{life}"
+        stops = way.stops and not is_last and chance.random() < _STOPPED
+        ended = _stop_and_go(town, told, ids, chance) if stops else None
+        ended = ended or _live(town, told, ids, chance, way, is_last=is_last)
+        if ended == "done" and way.on_small_disk and not is_last:
+            ended = _live(town, told, f"{ids}/calm", chance, way, is_last=True)  # a tag may still be due
+        if ended in {"done", "fault"}:
+            return told
+    told.faults.append("lost: the story does not come to its end")
+    return told
+
+
 def _live(town: Town, told: Told, ids: str, chance: random.Random, way: Way, *, is_last: bool) -> str:
-    by_time = way.name in {"times", "production"} and chance.random() < (1.0 if way.name == "times" else 0.5)
+    by_time = way.by_time > 0 and chance.random() < way.by_time
     dies_at = 0 if is_last or by_time else 1 + int(chance.expovariate(1 / 20))
     dies_after = 0.01 + chance.expovariate(1 / (0.05 if way.scale < 1 else 0.4)) if by_time and not is_last else 0.0
     trouble_ids = f"{ids}/trouble" if way.troubled and chance.random() < 0.5 else ""
+    disk = Trouble.draw(town.root, chance) if way.on_small_disk and not is_last else None
 
     def run(say: Callable[[bytes], None]) -> None:
         if trouble_ids:
             trouble(town, random.Random(trouble_ids))
         _set_pace(town, way)
-        points = _Countdown(dies_at, say, signal.SIGKILL)
-        play(town, STORIES[told.story], points.wrap, has_lock=True, ids=ids)
+        points = Countdown(dies_at, say, signal.SIGKILL, disk)
+        try:
+            play(town, STORIES[told.story], points.wrap, has_lock=True, ids=ids)
+        except (StorageError, SourceError):
+            if disk is None or not disk.has_begun:
+                raise
+            os._exit(LOST)
 
-    child = _fork(run)
+    child = fork(run)
     status = child.wait(dies_after or _HANGS)
+    try:
+        return _outcome(child, status, told, is_early=bool(dies_after))
+    finally:
+        if disk is not None:
+            mend(town.root)
+
+
+def _outcome(child: Child, status: int | None, told: Told, *, is_early: bool) -> str:
+    """Note how a life ended, ending it where it goes on, and return that in a word."""
     if status is None:
         os.kill(child.pid, signal.SIGKILL)
         child.wait(None)
         child.said()
-        if not dies_after:
+        if not is_early:
             told.faults.append("lost: a process hangs")
             return "fault"
         told.died("anywhere")
         return "killed"
     said = child.said()
     if os.WIFSIGNALED(status):
-        told.died(said)
+        told.died(said or "anywhere")
         return "killed"
+    if os.WEXITSTATUS(status) == LOST:
+        told.lost_store += 1
+        return "stopped"
     if os.WEXITSTATUS(status):
         told.faults.append(f"lost: {said}")
         return "fault"
@@ -170,22 +232,22 @@ def _set_pace(town: Town, way: Way) -> None:
 def _stop_and_go(town: Town, told: Told, ids: str, chance: random.Random) -> str | None:
     """Stop a process somewhere, let another take over and go on, and wake the first one up again."""
     stops_at = 1 + int(chance.expovariate(1 / 40))
-    dies_at = 1 + int(chance.expovariate(1 / 40)) if chance.random() < 0.5 else 0
+    dies_at = 1 + int(chance.expovariate(1 / 40)) if chance.random() < 0.7 else 0
 
     def sleeper(say: Callable[[bytes], None]) -> None:
-        points = _Countdown(stops_at, say, signal.SIGSTOP)
+        points = Countdown(stops_at, say, signal.SIGSTOP)
         play(town, STORIES[told.story], points.wrap, has_lock=False, ids=f"{ids}/sleeper")
 
     def other(say: Callable[[bytes], None]) -> None:
-        points = _Countdown(dies_at, say, signal.SIGKILL)
+        points = Countdown(dies_at, say, signal.SIGKILL)
         play(town, STORIES[told.story], points.wrap, has_lock=False, ids=f"{ids}/other")
 
-    first = _fork(sleeper)
+    first = fork(sleeper)
     status = first.wait(_HANGS)
     if status is None or not os.WIFSTOPPED(status):
         return _ended(told, first, status)
     told.zombies += 1
-    second = _fork(other)
+    second = fork(other)
     after = second.wait(_HANGS)
     os.kill(first.pid, signal.SIGCONT)
     woken = first.wait(_HANGS)
@@ -200,7 +262,7 @@ def _stop_and_go(town: Town, told: Told, ids: str, chance: random.Random) -> str
     return _ended(told, second, after)
 
 
-def _ended(told: Told, child: _Child, status: int | None) -> str:
+def _ended(told: Told, child: Child, status: int | None) -> str:
     if status is None:
         os.kill(child.pid, signal.SIGKILL)
         child.wait(None)
@@ -213,12 +275,14 @@ def _ended(told: Told, child: _Child, status: int | None) -> str:
     return "fault"
 
 
-def _add_verdict(town: Town, told: Told) -> None:
+def add_verdict(town: Town, told: Told) -> None:
+    """Judge how a story ended, in a process of its own."""
+
     def run(say: Callable[[bytes], None]) -> None:
         verdict = judge(town, STORIES[told.story])
         say(json.dumps({**asdict(verdict), "faults": verdict.faults}).encode())
 
-    child = _fork(run)
+    child = fork(run)
     status = child.wait(_HANGS)
     said = child.said()
     if status != 0:
@@ -229,17 +293,22 @@ def _add_verdict(town: Town, told: Told) -> None:
     told.counts = found["counts"]
 
 
-class _Countdown:
+class Countdown:
     """Sends this process a signal at the n-th crash point; 0 for never."""
 
-    def __init__(self, at: int, say: Callable[[bytes], None], sends: signal.Signals) -> None:
+    def __init__(
+        self, at: int, say: Callable[[bytes], None], sends: signal.Signals, disk: Trouble | None = None
+    ) -> None:
         self._left = at
         self._say = say
         self._signal = sends
+        self._disk = disk
 
     def wrap(self, engine: Engine) -> Engine:
         """Return an engine that counts down."""
-        return with_crash_points(engine, self.passing)
+        if self._disk is None:
+            return with_crash_points(engine, self.passing)
+        return with_crash_points(self._disk.around(engine), self._disk.passing(self.passing))
 
     def passing(self, name: str) -> None:
         """Count one point, and die there if it is the one."""
@@ -253,11 +322,13 @@ class _Countdown:
 
 def _is_outside(name: str) -> bool:
     when, _, what = name.partition(" ")
-    return name.startswith("after commit ") or (when in {"before", "after"} and what.split(" ")[0] in _OUTSIDE)
+    return name.startswith("after commit ") or (when in {"before", "after"} and what.split(" ")[0] in OUTSIDE)
 
 
 @dataclass(slots=True)
-class _Child:
+class Child:
+    """A forked process."""
+
     pid: int
     reads: int
     _said: str | None = None
@@ -293,13 +364,13 @@ class _Child:
         return self._said
 
 
-def _fork(run: Callable[[Callable[[bytes], None]], None]) -> _Child:
+def fork(run: Callable[[Callable[[bytes], None]], None]) -> Child:
     """Run something in a fork of this process; it can say something, and says what went wrong."""
     reads, writes = os.pipe()
     pid = os.fork()
     if pid:
         os.close(writes)
-        return _Child(pid, reads)
+        return Child(pid, reads)
     code = 1
     try:
         os.close(reads)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from chaos.life import Told, _Child, _Countdown, _fork
+from chaos.life import Child, Countdown, Told, fork
 from chaos.story import Act, Player, ship
 from lampway.app import LocalSession, open_engine
 from lampway.domain.deployment import Deployment, DeploymentState
@@ -31,6 +31,7 @@ from lampway.domain.promotion import OPEN_STATES, Promotion
 from lampway.engine.context import Engine
 from lampway.engine.release import MakeRelease
 
+NODERED = "real Node-RED"
 _PLACES = ("test", "prod")
 _HANGS = 120.0
 _PEOPLE = ("ada", "ben", "ben")
@@ -43,6 +44,8 @@ class NodeRedTown:
     folder: Path
     root: Path
     versions: tuple[str, ...]
+    is_haunted: bool = False
+    """Node-RED refuses what was made from an old state."""
 
     def engine(self, ids: random.Random) -> Engine:
         """Return an engine as the program opens it."""
@@ -58,16 +61,17 @@ def kill_on_nodered(seed: str, kills: int, folder: Path) -> Told:
         os.close(hears[1])  # or it would wait for itself
         _hold(folder, 2 + kills // 12, (says[1], hears[0]))
 
-    holder = _fork(hold)
+    holder = fork(hold)
     os.close(says[1])
     os.close(hears[0])
-    told = Told(0, "releases one after the other", "real Node-RED")
+    told = Told(0, "releases one after the other", NODERED)
     try:
         with os.fdopen(says[0]) as file:
             line = file.readline()
         if not line:
             raise AssertionError(f"no Node-RED to kill engines on: {holder.said()}")
         given = json.loads(line)
+        os.environ.update(given["keys"])
         town = NodeRedTown(folder, Path(given["root"]), tuple(given["versions"]))
         acts = tuple(ship(f"orders@{version}") for version in town.versions)
         chance = random.Random(f"{seed}/nodered")
@@ -76,6 +80,8 @@ def kill_on_nodered(seed: str, kills: int, folder: Path) -> Told:
         if not told.faults:
             _judge(town, told)
     finally:
+        for name in ("LAMPWAY_KEY", "LAMPWAY_PASSPHRASE"):
+            os.environ.pop(name, None)
         os.close(hears[1])  # whoever holds the places lets them go
         holder.wait(_HANGS)
     return told
@@ -88,11 +94,11 @@ def _live(town: NodeRedTown, acts: tuple[Act, ...], told: Told, chance: random.R
 
     def run(say: Callable[[bytes], None]) -> None:
         os.environ["LAMPWAY_USER"] = _PEOPLE[0]
-        points = _Countdown(dies_at, say, signal.SIGKILL)
+        points = Countdown(dies_at, say, signal.SIGKILL)
         engine = points.wrap(town.engine(random.Random()))
         Player(town, engine, people=_PEOPLE).play(acts)  # type: ignore[arg-type] # as much of a town as it takes
 
-    child = _fork(run)
+    child = fork(run)
     status = child.wait(dies_after or _HANGS)
     if status is None:
         os.kill(child.pid, signal.SIGKILL)
@@ -112,7 +118,7 @@ def _judge(town: NodeRedTown, told: Told) -> None:
     def run(say: Callable[[bytes], None]) -> None:
         say(json.dumps(list(_faults(town))).encode())
 
-    child: _Child = _fork(run)
+    child: Child = fork(run)
     status = child.wait(_HANGS)
     said = child.said()
     if status != 0:
@@ -169,7 +175,9 @@ def _hold(folder: Path, count: int, pipes: tuple[int, int]) -> None:
         session.close()
         for name in _PLACES:
             (folder / f"{name}.door").write_text("")
-        os.write(says, json.dumps({"root": str(team.root), "versions": versions}).encode() + b"\n")
+        keys = {name: os.environ[name] for name in ("LAMPWAY_KEY", "LAMPWAY_PASSPHRASE")}
+        given = {"root": str(team.root), "versions": versions, "keys": keys}
+        os.write(says, json.dumps(given).encode() + b"\n")
         os.read(hears, 1)
 
 
@@ -212,6 +220,7 @@ def _open_door(url: str, notes: Path) -> str:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] # whoever asked has died, and not politely
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_address[1]}"
 

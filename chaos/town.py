@@ -101,6 +101,8 @@ class Town:
     has_precondition: bool = True
     scale: float = 0.001
     """How long waiting is, of what it would be in production."""
+    is_haunted: bool = False
+    """Whether somebody who was taken over can still change something there: then people see to what differs."""
 
     @property
     def root(self) -> Path:
@@ -124,7 +126,7 @@ class Town:
 
     def copy(self, folder: Path, **changes: object) -> Town:
         """Return a town in exactly the same state elsewhere."""
-        shutil.copytree(self.folder, folder)
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         return replace(self, folder=folder, **changes)
 
 

@@ -41,7 +41,7 @@ class Maker:
         self.world.draw(App("b1", "Billing", BILLING.parts, values, {"Bank": "bank-of-dev"}), by="ben@example.test")
 
     def contents(self) -> Mapping[str, object]:
-        return {app.name: (app.id, app.parts, dict(app.values)) for app in self.world.apps.values()}
+        return {app.name: (app.id, app.parts, dict(app.values), app.is_on) for app in self.world.apps.values()}
 
     def stored(self) -> Mapping[str, object]:
         return {app.name: dict(app.passwords) for app in self.world.apps.values() if app.passwords}
@@ -63,6 +63,12 @@ class Maker:
 
     def forget_secret(self) -> None:
         self.world.apps["a1"].passwords.clear()
+
+    def runs(self) -> bool:
+        return all(self.world.apps[key].is_on for key in ("a1", "a2"))
+
+    def switch_live(self, *, on: bool) -> None:
+        self.world.apps["a1"].is_on = on
 
 
 SAMPLE = Sample(

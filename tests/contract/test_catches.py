@@ -144,6 +144,30 @@ class NewIds(MemoryPlatform):
         return outcome
 
 
+class SwitchesNothing(MemoryPlatform):
+    def deactivate(self, access, installed):
+        pass
+
+
+class SwitchesEverybody(MemoryPlatform):
+    def deactivate(self, access, installed):
+        super().deactivate(access, installed)
+        for app in self.world(access.url).apps.values():
+            app.is_on = False
+
+
+class TakesItAllOut(MemoryPlatform):
+    def activate(self, access, installed):
+        super().activate(access, installed)
+        for app in self.world(access.url).apps.values():
+            app.passwords.clear()
+
+
+class TakesOffForDrift(MemoryPlatform):
+    def observe(self, access, installed):
+        return super().observe(access, {name: replace(one, is_on=True) for name, one in installed.items()})
+
+
 Contract = PlatformContract
 CAUGHT: list[tuple[type[MemoryPlatform], Callable[..., None]]] = [
     (SaysTooLittle, Contract.test_every_ability_is_declared_exactly_once),
@@ -167,6 +191,10 @@ CAUGHT: list[tuple[type[MemoryPlatform], Callable[..., None]]] = [
     (SeesNoValues, Contract.test_a_changed_value_is_configuration_drift),
     (SeesNoValues, Contract.test_a_secret_that_is_gone_is_configuration_drift),
     (AddsUpWhenRepeated, Contract.test_applying_twice_equals_applying_once),
+    (SwitchesNothing, Contract.test_what_is_switched_off_does_not_run_and_comes_back_as_it_was),
+    (TakesItAllOut, Contract.test_what_is_switched_off_does_not_run_and_comes_back_as_it_was),
+    (SwitchesEverybody, Contract.test_nothing_of_others_is_switched),
+    (TakesOffForDrift, Contract.test_what_we_switched_off_is_no_drift_and_what_others_switch_is),
     (NewIds, Contract.test_a_deployment_brings_exactly_what_was_exported),
 ]
 
@@ -183,6 +211,7 @@ def run(platform: MemoryPlatform, test: Callable[..., None]) -> None:
     apply = Apply(platform, prod.access, lambda seconds: None)
     given: dict[str, Any] = {"platform": platform, "dev": dev, "prod": prod, "apply": apply}
     given |= {"sample": SAMPLE, "neighbour": NEIGHBOUR, "lacking": LACKING, "strangers": strangers_to(prod)}
+    given["switched"] = prod
     given |= {"first": package(SAMPLE, 1), "second": package(SAMPLE, 2)}
     wanted = list(inspect.signature(test).parameters)[1:]
     if "beside" in wanted:

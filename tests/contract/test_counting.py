@@ -46,6 +46,9 @@ class FarMaker:
     def edit(self) -> str:
         return self._visit(lambda maker: maker.edit())
 
+    def save(self) -> bool:
+        return bool(self._visit(lambda maker: maker.world.save("p2", does="multiply by 1.21")))
+
     def edit_elsewhere(self) -> None:
         self._visit(lambda maker: maker.edit_elsewhere())
 
@@ -57,6 +60,12 @@ class FarMaker:
 
     def forget_secret(self) -> None:
         self._visit(lambda maker: maker.forget_secret())
+
+    def runs(self) -> bool:
+        return self._visit(lambda maker: maker.runs())
+
+    def switch_live(self, *, on: bool) -> None:
+        self._visit(lambda maker: maker.switch_live(on=on))
 
 
 class Places:
@@ -87,6 +96,10 @@ class Places:
     @pytest.fixture
     def lacking(self) -> Lacking:
         return LACKING
+
+    @pytest.fixture
+    def saves(self, prod: FarMaker) -> Callable[[], bool]:
+        return prod.save
 
     @pytest.fixture
     def strangers(self, prod: FarMaker) -> Strangers:

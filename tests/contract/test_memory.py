@@ -14,6 +14,7 @@ from lampway.testing.memory import MemoryPlatform
 from lampway.testing.memory_package import Package
 from lampway.testing.platform_contract import PlatformContract
 from lampway.testing.sample import Lacking, Sample, Strangers
+from lampway.testing.sandbox_contract import SandboxContract
 from lampway.testing.world import CrashError, Fault
 
 
@@ -48,9 +49,21 @@ class Places:
     def strangers(self, prod: Maker) -> Strangers:
         return strangers_to(prod)
 
+    @pytest.fixture
+    def saves(self, prod: Maker) -> Callable[[], bool]:
+        return lambda: prod.world.save("p2", does="multiply by 1.21")
+
 
 class TestMemory(Places, PlatformContract):
     pass
+
+
+class TestMemorySandboxes(Places, SandboxContract):
+    """Environments of it that come and go."""
+
+    @pytest.fixture
+    def package(self) -> bytes:
+        return Package("orders", "1.0.0", (ORDERS, REFUNDS), {}).to_bytes()
 
 
 class TestSlowMemory(Places, PlatformContract):

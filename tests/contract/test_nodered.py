@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from lampway.platforms.nodered.package import build_package
 from lampway.platforms.nodered.platform import NodeRed
 from lampway.testing.platform_contract import PlatformContract
 from lampway.testing.sample import Lacking, Sample, Strangers
+from lampway.testing.sandbox_contract import SandboxContract
 
 pytestmark = pytest.mark.real
 
@@ -114,6 +116,14 @@ class Maker:
         self.put([node for node in nodes if node["id"] != "orders-tab" and node.get("z") != "orders-tab"])
         self.put(nodes)
 
+    def runs(self) -> bool:
+        with suppress(httpx.HTTPError):
+            return httpx.get(self._url + "/orders/answer", timeout=2).status_code == 200
+        return False
+
+    def switch_live(self, *, on: bool) -> None:
+        self._change("orders-tab", disabled=not on)
+
     def _change(self, id_: str, **changes: Any) -> None:
         self.put([{**node, **changes} if node["id"] == id_ else node for node in self.nodes()])
 
@@ -183,6 +193,51 @@ class TestNodeRed(PlatformContract):
         )
 
     @pytest.fixture
+    def saves(self, prod: Maker, places: tuple[Launched, Launched]) -> Callable[[], bool]:
+        """Save through the editor's own API: with the session there is, else with a new one, as the editor does."""
+        sessions: list[str] = []
+
+        def sign_in() -> str:
+            words = {name: secret.reveal() for name, secret in places[1].maker_credentials.items()}
+            form = {"client_id": "node-red-admin", "grant_type": "password", "scope": ""}
+            form |= {"username": words["user"], "password": words["password"]}
+            answer = httpx.post(places[1].url + "/auth/token", data=form, timeout=10)
+            sessions.append(answer.raise_for_status().json()["access_token"])
+            return sessions[-1]
+
+        def save(token: str) -> bool:
+            headers = {"Node-RED-API-Version": "v2", "Authorization": f"Bearer {token}"}
+            body = {"flows": prod.nodes()}
+            return httpx.post(places[1].url + "/flows", json=body, headers=headers, timeout=10).status_code == 200
+
+        return lambda: any([save(token) for token in sessions] + [save(sign_in())])
+
+    @pytest.fixture
     def strangers(self, prod: Maker) -> Strangers:
         nowhere = Access("nowhere", "http://127.0.0.1:9", prod.access.credentials)
         return Strangers(nowhere, Access("prod", prod.access.url, {"token": Secret("token-of-a-stranger")}))
+
+
+class TestNodeRedSandboxes(SandboxContract):
+    """Node-REDs that come and go."""
+
+    @pytest.fixture
+    def platform(self) -> NodeRed:
+        return NodeRed()
+
+    @pytest.fixture
+    def cache(self, places: tuple[Launched, Launched]) -> Path:
+        """Return where Node-RED is installed, which `places` has seen to."""
+        del places
+        return cache_folder()
+
+    @pytest.fixture
+    def sample(self) -> Sample:
+        variables = {"ERP_URL": "https://erp.dev.test"}
+        return Sample(Scope("orders", contains=("Orders",)), variables, {"Orders": {"KEY": "orders-key-of-dev"}})
+
+    @pytest.fixture
+    def package(self) -> bytes:
+        return build_package(
+            flows("Orders", 1), Scope("orders", contains=("Orders",)), credential_fields={"orders-tab": ("KEY",)}
+        )

@@ -10,6 +10,7 @@ from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.gate_words import gate_in_words, stage_in_words
 from lampway.domain.gates import GATE_KINDS
 from lampway.domain.readiness import ReadinessRules, score
+from lampway.domain.recertification import Cadence, RecertificationRules
 from lampway.domain.roles import Assignment, Conflict
 from lampway.domain.strategy import Environment, GateRule, Person, Pipeline, Solution, Stage, Strategy, Tier
 from lampway.domain.strategy_chapters import Dated, Exceptional, InForce, write_document
@@ -148,3 +149,11 @@ def test_nothing_that_no_document_may_hold_gets_in(bad: str) -> None:
 
 def test_words_are_listed_as_people_list_them() -> None:
     assert [joined(w) for w in ([], ["a"], ["a", "b"], ["a", "", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_the_calendar_says_how_often_owners_are_asked() -> None:
+    asked = RecertificationRules("2027-01-15", (Cadence("high", 3, 86400.0),))
+    planned, none = document(replace(TEAM, recertification=asked)), document()
+    assert rows(planned, "Calendar")[0] == ("orders", "Ada Lovelace", "high", "every 3 months from 2027-01-15")
+    assert rows(none, "Calendar")[0][-1] == "not planned yet"
+    assert "first campaigns on 2027-01-15 at 09:00 UTC" in chapter(planned, "Calendar")[0].text

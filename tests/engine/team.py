@@ -38,11 +38,12 @@ from lampway.engine.cases import CASES
 from lampway.engine.context import Engine, Request
 from lampway.engine.decide import Decide
 from lampway.engine.drain import drain, environments_with_work
+from lampway.engine.grounds import Grounds
 from lampway.engine.ports import Author, CheckResult
 from lampway.engine.promote import Promote
 from lampway.engine.release import MakeRelease
 from lampway.engine.strategy import ApplyStrategy
-from lampway.errors import NotFoundError, SecretError, SourceError, StorageError
+from lampway.errors import NotFoundError, RefusedError, SecretError, SourceError, StorageError
 from lampway.integrations.signing import EngineSigning, KeyPair
 from lampway.storage.schema import APPEND_ONLY, leases
 from lampway.storage.sql import SqlStore, _sqlite_engine, open_memory, open_store
@@ -180,6 +181,7 @@ class Repository:
     tags: dict[str, str] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
     pushed: list[str] = field(default_factory=list)
+    branches: dict[str, Commit] = field(default_factory=dict)
     broken: int = 0
     """How many of the next pushes fail."""
     user: Author = field(default_factory=lambda: Author("Pam", "pam@example.test"))
@@ -222,6 +224,17 @@ class Repository:
         assert message
         assert parent == self.head()
         return self.commit({f"{folder}/{path}": data for path, data in files.items()}, author)
+
+    def commit_branch(
+        self, branch: str, folder: str, files: Mapping[str, bytes], *, message: str, author: Author, parent: str
+    ) -> str:
+        assert message
+        assert self.resolve(parent)
+        made = Commit(f"b{len(self.branches):039x}", {f"{folder}/{p}": d for p, d in files.items()}, author, (message,))
+        there = self.branches.setdefault(branch, made)
+        if there.files != made.files:
+            raise RefusedError(f"branch {branch} exists already")
+        return there.id
 
     def commit_paths(self, paths: Sequence[str], message: str, author: Author) -> str:
         assert message
@@ -481,6 +494,7 @@ class Team:
             store=store or self.store,
             packages=self.packages,
             second_copy=self.second_copy,
+            grounds=Grounds(Path("grounds"), Path("cache"), "here"),
             source=self.source,
             secrets=self.vault,
             scanner=WordScanner(),

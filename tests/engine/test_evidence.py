@@ -28,6 +28,7 @@ from lampway.domain.attestation import (
     JUDGED,
     PREDICATES,
     PROVENANCE,
+    RETIREMENT,
     SUMMARY,
     TEST_RESULT,
     Attestation,
@@ -80,7 +81,7 @@ def test_others_tools_verify_everything_we_sign(shipped_signed: Team) -> None:
     team.run(Recertify("orders", reason="the order desk works with it"))
     assert faults(team.run(ExportEvidence("orders"), "zoe").content.encode()) == []
     kept = team.find(Attestation)
-    assert {a.predicate for a in kept} == set(PREDICATES) - {EVIDENCE, CHECKPOINT, *BY_PEOPLE} | {APPROVAL}
+    assert {a.predicate for a in kept} == set(PREDICATES) - {EVIDENCE, CHECKPOINT, RETIREMENT, *BY_PEOPLE} | {APPROVAL}
     they_verify(kept)
 
 

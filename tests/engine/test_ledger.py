@@ -13,21 +13,31 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, update
 from team import Team, unguard, with_environment
 
-from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved
+from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved, RehearsalStarted
 from lampway.domain.health import WatchRule
 from lampway.domain.projection import RECORDS
+from lampway.domain.recertification import Cadence, RecertificationRules
+from lampway.domain.rehearsal import RehearsalRun
 from lampway.domain.release import Release
+from lampway.domain.unlocking import UnlockRule
 from lampway.engine.audit import Audit, History
+from lampway.engine.backport import BackportDrift
 from lampway.engine.certify import Recertify
 from lampway.engine.decide import Decide
 from lampway.engine.delegate import Delegate
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift
+from lampway.engine.due import RunDue
+from lampway.engine.hotfix import StartHotfix
+from lampway.engine.locks import LockEnvironment
 from lampway.engine.promote import Abort, Promote, Rollback
 from lampway.engine.readiness import AnswerReadiness
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.release import MakeRelease
+from lampway.engine.retire import ApproveRetirement, Retire
+from lampway.engine.sandboxes import CreateSandbox
 from lampway.engine.schedules import fire_due, plan_everywhere
 from lampway.engine.stops import LiftHold, PutOnHold, VetoRelease
+from lampway.engine.unlock import ConfirmUnlock, ReviewUnlock, Unlock
 from lampway.errors import LampwayError, StorageError
 from lampway.runtime.timetable import CronCalendar
 from lampway.storage.ledger import verify
@@ -66,6 +76,15 @@ def other(value: Any) -> Any:
     return value[:-1] + chr(ord(value[-1]) ^ 1) if value else "x"
 
 
+def unlock_prod(team: Team, number: int) -> None:
+    """Let one of two people unlock production, where the rules have to let them first."""
+    tier = team.rules.tiers[-1]
+    if tier.unlock is None:
+        team.govern(replace(team.rules, tiers=(*team.rules.tiers[:-1], replace(tier, unlock=UnlockRule(7200.0)))))
+    second = ("", "", "ana")[number % 3]
+    team.run(Unlock("prod", "it burns", 60.0 * (1 + number % 5), second), ("pam", "rita")[number % 2])
+
+
 @pytest.fixture(scope="module")
 def full(new_team: Team) -> Iterator[Team]:
     """Return a team in whose ledger every kind of record has left something."""
@@ -85,6 +104,18 @@ def full(new_team: Team) -> Iterator[Team]:
     team.run(VetoRelease("orders@1.0.0", "test", "it lost an order"))
     team.run(Recertify("orders"))
     team.run(AnswerReadiness("rollback-rehearsed", "yes", note="on Friday", until="2026-06-30"), "pam")
+    unlock_prod(team, 0)
+    asked = RecertificationRules("2026-01-01", (Cadence("medium", 12, 86_400.0),))
+    team.govern(replace(team.rules, recertification=asked))
+    plan_everywhere(team.engine, CronCalendar())
+    assert [f.row.kind for f in fire_due(team.engine, CronCalendar())] == ["campaign"]
+    team.run(Retire("orders", "it is old", "prod"))
+    team.run(ApproveRetirement("orders"), "ana")
+    team.run(BackportDrift("orders", "prod"), "pam")
+    team.run(CreateSandbox("play"))
+    team.run(StartHotfix("orders", "prod", "prices are wrong"))
+    run = RehearsalRun("r1", "orders", "test", "prod", "1.0.0", "1.0.1", "1.0.0", (), "mia", team.engine.now())
+    team.engine.record([RehearsalStarted(run)], Actor("mia", "test"))
     yield team
     team.store.close()
 
@@ -258,6 +289,10 @@ ACTIONS = {
     "resume": lambda team, n: team.settle(),
     "hold": lambda team, n: team.run(PutOnHold("wait", environment=("test", "prod")[n % 2]), "rita"),
     "lift": lambda team, n: team.do(LiftHold(environment=("test", "prod")[n % 2]), "rita"),
+    "unlock": unlock_prod,
+    "confirm": lambda team, n: team.run(ConfirmUnlock("prod"), "ana"),
+    "relock": lambda team, n: team.do(LockEnvironment("prod"), "rita") if n % 2 else team.do(RunDue()),
+    "review": lambda team, n: team.do(ReviewUnlock("prod", "fine"), ("ana", "bob")[n % 2]),
     "veto": lambda team, n: team.do(VetoRelease(f"orders@1.0.{n % 4}", ("test", "prod")[n % 2], "never"), "rita"),
 }
 

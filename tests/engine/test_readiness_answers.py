@@ -13,6 +13,7 @@ from lampway.domain.strategy import GateRule
 from lampway.engine.cases import LookAtLock
 from lampway.engine.drift import ScanDrift
 from lampway.engine.readiness import AnswerReadiness, RecordAudit, ShowReadiness
+from lampway.engine.sandboxes import CreateSandbox
 from lampway.errors import NotFoundError, RefusedError, UsageError
 from lampway.testing.world import App, Part
 
@@ -165,3 +166,11 @@ def test_nobody_changed_anything_by_looking(shipped: Team) -> None:
     before = len(shipped.kinds())
     assert ready(shipped) == ready(shipped)
     assert len(shipped.kinds()) == before
+
+
+def test_a_sandbox_that_somebody_started_is_evidence_that_one_is_offered(team: Team) -> None:
+    assert state(team, "sandbox-offered") == "unknown"
+    team.run(CreateSandbox("play"))
+    assert state(team, "sandbox-offered") == "yes"
+    team.clock.move(days=367)
+    assert state(team, "sandbox-offered") == "unknown"

@@ -19,11 +19,14 @@ import private_postgres
 from lampway.app import SystemClock
 from lampway.domain.deployment import Deployment, DeploymentState
 from lampway.domain.events import DeploymentStarted, Recorded
+from lampway.domain.health import HealthWatch, Probe, WatchRule, WatchState
 from lampway.domain.promotion import Promotion, PromotionState
 from lampway.domain.strategy import GateRule, Pipeline, Stage, Strategy, Tier
 from lampway.engine.context import Engine
+from lampway.engine.drain import drain
 from lampway.engine.promote import Promote, Rollback
 from lampway.engine.workers import ShowWorkers, left_behind
+from lampway.errors import StorageError, StoreLostError
 from lampway.runtime.embedded import EmbeddedRuntime
 from lampway.runtime.queue import Queue, QueueHands, SharedLanes
 from lampway.runtime.timetable import CronCalendar
@@ -409,3 +412,114 @@ def test_what_only_a_worker_would_go_on_with_is_told_and_only_where_none_is(plac
     with place.working():
         assert left_behind(place.team.engine, events) == ()
     assert place.team.find(Promotion)
+
+
+def half_deployed_without_its_package(place: Place) -> tuple[str, str, bytes]:
+    """Return a promotion whose package was damaged half way, one of something else elsewhere, and the lost bytes."""
+    from lampway.engine.release import MakeRelease
+    from lampway.testing.world import App, Part
+
+    team = place.team
+    widen(team, 1)
+    team.dev.draw(App("b1", "Billing", (Part("b2", "Bill"),)))
+    team.release("1.19")
+    team.run(MakeRelease("billing"), "max")
+    (half,) = team.run(Promote("orders", "place-0")).promotions
+    world = team.platform.world("memory://place-0")
+    world.meanwhile(lambda: world.fail(Fault.UNREACHABLE, on="observe", times=2))
+    team.settle()
+    assert team.promotion(half).state is PromotionState.RUNNING
+    digest = team.deployment(half).package
+    whole = team.packages.kept[digest]
+    team.packages.kept[digest] = whole[:-1] + b"!"
+    (other,) = team.run(Promote("billing", "test"), "max").promotions
+    return half, other, whole
+
+
+def test_a_package_that_is_damaged_half_way_is_one_environments_trouble(place: Place) -> None:
+    half, other, whole = half_deployed_without_its_package(place)
+    place.once()
+    assert place.ended(other)
+    assert place.team.promotion(half).state is PromotionState.RUNNING, "what it did is still to be looked at"
+    assert any(line.startswith("place-0: package is damaged") for line in place.said)
+    place.team.packages.kept[place.team.deployment(half).package] = whole
+    place.once()
+    assert place.ended(half)
+    assert place.team.platform.world("memory://place-0").applied.count(("import", "orders", "1.0.0")) == 1
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_a_command_sees_to_every_environment_before_it_tells_of_trouble_in_one(place: Place) -> None:
+    half, other, whole = half_deployed_without_its_package(place)
+    runtime = EmbeddedRuntime(place.folder)
+    with pytest.raises(StorageError, match="package is damaged") as caught:
+        runtime.settle(["place-0", "test"], lambda name: drain(place.team.engine, name))
+    assert "met in place-0" in caught.value.details[-1]
+    assert "lampway resume" in caught.value.details[-1]
+    assert place.ended(other)
+    place.team.packages.kept[place.team.deployment(half).package] = whole
+    runtime.settle(["place-0"], lambda name: drain(place.team.engine, name))
+    assert place.ended(half)
+
+
+def test_without_a_store_nothing_goes_on_anywhere(tmp_path: Path) -> None:
+    met: list[str] = []
+
+    def lose(environment: str) -> None:
+        met.append(environment)
+        raise StoreLostError("gone")
+
+    with pytest.raises(StoreLostError):
+        EmbeddedRuntime(tmp_path).settle(["test", "prod"], lose)
+    assert met == ["test"]
+
+
+def test_a_worker_looks_at_what_is_watched_without_being_asked(place: Place) -> None:
+    team = place.team
+    probe = Probe("probe GET /health", {"method": "GET", "path": "/health", "expect": {"status": 200}})
+    (path,) = team.rules.pipelines
+    rule = WatchRule(1.0, 0.2, probes=(probe,), failures=2, then="rollback")
+    stages = tuple(replace(s, watch=rule) if s.name == "test" else s for s in path.stages)
+    team.govern(replace(team.rules, pipelines=(replace(path, stages=stages),)))
+    team.release("1.19")
+    (promotion,) = team.run(Promote("orders", "test")).promotions
+    with place.working():
+        soon(lambda: place.ended(promotion))
+        (watch,) = soon(lambda: team.find(HealthWatch))
+        soon(lambda: team.find(HealthWatch)[0].state is WatchState.PASSED, 30, pause=0.1)
+    assert team.find(HealthWatch)[0].id == watch.id
+    assert (probe.name, "1.0.0") in team.bench.ran
+    assert team.goods("test") == ["1.0.0"]
+    assert not [line for line in place.said if "watched" in line], place.said
+
+
+def test_a_worker_outlives_a_look_for_news_that_fails(place: Place) -> None:
+    """A database that comes back is worked with again, whatever the worker was asking it when it went away."""
+    place.team.release("1.19")
+    made, store = place.worker()
+    lost = itertools.chain([True, True], itertools.repeat(False))
+
+    class Watching:
+        def __init__(self, watch: Any) -> None:
+            self._watch = watch
+
+        def changed(self) -> bool:
+            if next(lost):
+                raise StoreLostError("the server closed the connection unexpectedly")
+            return bool(self._watch.changed())
+
+        def close(self) -> None:
+            self._watch.close()
+
+    watch = store.watch
+    store.watch = lambda: Watching(watch())  # type: ignore[method-assign]
+    thread = threading.Thread(target=made.run)
+    thread.start()
+    try:
+        (promotion,) = place.team.run(Promote("orders", "test")).promotions
+        soon(lambda: place.ended(promotion), 30)
+    finally:
+        made.leave()
+        thread.join(30)
+        store.close()
+    assert sum("trying again" in line for line in place.said) == 2

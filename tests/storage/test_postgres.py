@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 import private_postgres
 from lampway.domain.events import ENGINE, LockObserved
-from lampway.errors import StorageError
+from lampway.errors import StorageError, StoreLostError
 from lampway.storage import postgres
 from lampway.storage.ledger import verify
 from lampway.storage.sql import SqlStore, open_store
@@ -107,6 +108,15 @@ def test_connections_that_were_cut_are_made_again(store: SqlStore, postgres_url:
     with store.transaction() as transaction:
         transaction.append(LockObserved("prod", "locked", "again", ""), ENGINE)
     assert store.verify().events == 4
+
+
+def test_asking_for_news_of_a_database_that_is_gone_is_told_like_any_loss(store: SqlStore, postgres_url: str) -> None:
+    watch = store.watch()
+    private_postgres.drop_database(postgres_url)
+    time.sleep(0.25)  # it is not asked more often
+    with pytest.raises(StoreLostError, match="the store failed"):
+        watch.changed()
+    watch.close()
 
 
 def test_a_transaction_whose_connection_is_cut_adds_nothing(store: SqlStore, postgres_url: str) -> None:

@@ -13,11 +13,11 @@ import pytest
 import uvicorn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
-from served import SECONDS, Served  # noqa: E402
-from team import Team  # noqa: E402
+from served import SECONDS, Served
+from team import Team
 
-from lampway.storage.sql import open_sqlite  # noqa: E402
-from lampway.web.api import build_api  # noqa: E402
+from lampway.storage.sql import open_sqlite
+from lampway.web.api import build_api
 
 
 @pytest.fixture

@@ -45,7 +45,6 @@ from lampway.app.state import (
     restore_backup,
     write_file,
 )
-
 from lampway.engine.context import Engine
 
 __all__ = [

@@ -31,12 +31,17 @@ class RemoteSession:
     """Runs requests on a server. What happens meanwhile is told to the observers, as far as the token may read."""
 
     def __init__(
-        self, url: str, token: str, routes: Mapping[str, tuple[str, str]], observers: tuple[Callable[[Recorded], None], ...] = ()
+        self,
+        url: str,
+        token: str,
+        routes: Mapping[str, tuple[str, str]],
+        observers: tuple[Callable[[Recorded], None], ...] = (),
     ) -> None:
         self.left: tuple[LeftBehind, ...] = ()
         self._url = url.rstrip("/")
         self._token = token
-        self._routes = routes
+        self.routes = routes
+        """Method and path by the name of the request."""
         self._observers = observers
 
     @functools.cached_property
@@ -49,17 +54,18 @@ class RemoteSession:
     def run(self, request: Request[Answer]) -> Answer:
         """Carry out one request on the server and return its answer. Raises LampwayError."""
         name = type(request).__name__
-        if name not in self._routes:
+        if name not in self.routes:
             raise UsageError(f"{name} cannot be asked of a server", hint="run it where the server runs")
-        method, path = self._routes[name]
+        method, path = self.routes[name]
         if is_streamed(type(request)):
             return self._lines(method, path, request)  # type: ignore[return-value] # its answer is lines
         with self._watched(method):
-            told = self._asked(method, path, request)
+            told = self.asked(method, path, request)
         answer = msgspec.json.decode(told, type=dict[str, msgspec.Raw])
         meta = msgspec.json.decode(answer["meta"], type=dict[str, msgspec.Raw])
         self.left = decode(tuple[LeftBehind, ...], bytes(meta["left"])) if "left" in meta else ()
-        found: Answer = decode(answer_type(type(request)), bytes(answer["data"]))
+        kind: Any = answer_type(type(request))  # type: ignore[arg-type] # a class is hashable
+        found: Answer = decode(kind, bytes(answer["data"]))
         return found
 
     def close(self) -> None:
@@ -67,7 +73,8 @@ class RemoteSession:
         if "_client" in self.__dict__:
             self._client.close()
 
-    def _asked(self, method: str, path: str, request: Request[Any]) -> bytes:
+    def asked(self, method: str, path: str, request: Request[Any]) -> bytes:
+        """Return what the server says to a request, as it was sent. Raises LampwayError."""
         import httpx
 
         given = _settings(method, path, request)
@@ -127,13 +134,13 @@ class _Follower:
             return
 
     def _look(self) -> None:
-        from lampway.engine.follow import FollowLedger, Followed
+        from lampway.engine.follow import Followed, FollowLedger
         from lampway.storage.codec import recorded_from
 
         if self._session is None:
             return
-        method, path = self._session._routes["FollowLedger"]
-        told = self._session._asked(method, path, FollowLedger(after=self._after))
+        method, path = self._session.routes["FollowLedger"]
+        told = self._session.asked(method, path, FollowLedger(after=self._after))
         found = decode(dict[str, msgspec.Raw], told)
         followed = decode(Followed, bytes(found["data"]))
         if self._after < 0:
@@ -156,12 +163,15 @@ def ask_me(url: str, token: str) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(told)["data"]
     except (msgspec.DecodeError, KeyError, TypeError):
-        raise BrokenError("what is there is no Lampway server", where=urlsplit(url).netloc, hint="look at the URL") from None
+        raise BrokenError(
+            "what is there is no Lampway server", where=urlsplit(url).netloc, hint="look at the URL"
+        ) from None
     return {"person": str(found["person"]), "name": str(found["name"]), "scopes": list(found["scopes"])}
 
 
 def _settings(method: str, path: str, request: Request[Any]) -> dict[str, Any]:
-    rest = {f.name: getattr(request, f.name) for f in fields(request) if f"{{{f.name}}}" not in path}
+    asked: Any = request
+    rest = {f.name: getattr(request, f.name) for f in fields(asked) if f"{{{f.name}}}" not in path}
     if method == "GET":
         shown = {name: _as_text(value) for name, value in rest.items() if value not in ("", (), None)}
         return {"params": shown}
@@ -176,8 +186,9 @@ def _as_text(value: object) -> object:
 
 
 def _filled(path: str, request: Request[Any]) -> str:
-    """Return the path with its fields in place. A field that is empty leaves a path that nothing is at: it is refused."""
-    for field in fields(request):
+    """Return the path with its fields in place. Raises UsageError where one is empty: nothing is there."""
+    asked: Any = request
+    for field in fields(asked):
         mark = f"{{{field.name}}}"
         if mark in path:
             value = str(getattr(request, field.name))

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from lampway.domain.events import ENGINE, Actor, Recorded
 from lampway.domain.strategy import RulesInForce
 from lampway.engine.context import Engine, Request
+from lampway.engine.grounds import Grounds
 from lampway.engine.platform import Platform
 from lampway.engine.ports import Author
-from lampway.errors import BrokenError, UsageError
+from lampway.errors import BrokenError, LampwayError, StoreLostError, UsageError
 
 if TYPE_CHECKING:
     from lampway.engine.ports import Scanner
@@ -51,8 +52,12 @@ class Platforms(Mapping[str, Platform]):
     """Every installed platform, by name; an adapter is imported when it is first asked for."""
 
     def __init__(self) -> None:
-        self._found: dict[str, EntryPoint] = {e.name: e for e in entry_points(group="lampway.platforms")}
         self._made: dict[str, Platform] = {}
+
+    @functools.cached_property
+    def _found(self) -> dict[str, EntryPoint]:
+        """What is installed: looked for once, and only where somebody asks."""
+        return {e.name: e for e in entry_points(group="lampway.platforms")}
 
     def __getitem__(self, name: str) -> Platform:
         """Return the adapter. Raises KeyError for an unknown one, BrokenError for one that cannot be loaded."""
@@ -149,6 +154,7 @@ class LocalSession:
         from lampway.engine.reach import reach
         from lampway.runtime.choice import open_runtime
 
+        trouble: LampwayError | None = None
         with open_runtime(os.environ.get(STATE_URL, ""), self.root / STATE, engine) as (runtime, is_shared):
             for _ in range(50):  # a deployment that succeeds may open the gates of the next stage
                 before = _progress(engine)
@@ -157,9 +163,16 @@ class LocalSession:
                         places = reach(reading, engine.store.events(since))
                 else:
                     places = environments_with_work(engine)
-                runtime.settle(places, functools.partial(drain, engine))
+                try:
+                    runtime.settle(places, functools.partial(drain, engine))
+                except StoreLostError:
+                    raise
+                except LampwayError as error:
+                    trouble = trouble or error  # it is one environment's: what became free elsewhere goes on
                 if _progress(engine) == before:
-                    return
+                    break
+        if trouble is not None:
+            raise trouble
 
     @property
     def engine(self) -> Engine:
@@ -233,6 +246,7 @@ def _require_lanes(engine: Engine, lanes: Sequence[str]) -> None:
 
 def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = ()) -> Engine:
     """Return the engine over the state of the repository at `root`. Raises UsageError, StorageError."""
+    from lampway.app.files import cache_folder
     from lampway.config.files import GovernanceFiles
     from lampway.integrations.checks import CheckRunner
     from lampway.integrations.courier import ChannelCourier
@@ -257,6 +271,7 @@ def open_engine(root: Path, observers: tuple[Callable[[Recorded], None], ...] = 
         new_id=lambda: randomness.token_hex(4),
         pause=time.sleep,
         second_copy=open_second_copy(),
+        grounds=Grounds((state / "sandboxes").resolve(), cache_folder(), socket.gethostname()),
         holder=f"{socket.gethostname()}:{os.getpid()}",
         observers=observers,
     )

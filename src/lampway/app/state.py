@@ -33,12 +33,20 @@ class SystemClock:
 def open_state(root: Path, clock: SystemClock) -> SqlStore:
     """Return the store that `LAMPWAY_STATE` names, else that in a file below `root`.
 
-    Raises UsageError, StorageError.
+    Raises UsageError, StorageError, and RefusedError where the one that is named serves another repository.
     """
     from lampway.storage.sql import open_sqlite, open_store
 
     if url := os.environ.get(STATE_URL, ""):
-        return open_store(url, clock)
+        from lampway.storage.belonging import require_own
+
+        store = open_store(url, clock)
+        try:
+            require_own(store, root)
+        except BaseException:
+            store.close()
+            raise
+        return store
     return open_sqlite(root / STATE / "lampway.db", clock)
 
 

@@ -57,7 +57,9 @@ def answer_type(request: type[Request[Any]]) -> Any:
 
 def is_streamed(request: type[Request[Any]]) -> bool:
     """Return whether the answer comes line by line."""
-    return typing.get_origin(answer_type(request)) is Iterator
+    kind: Any = answer_type(request)  # type: ignore[arg-type] # a class is hashable
+    origin: Any = typing.get_origin(kind)
+    return origin is Iterator
 
 
 def status_of(error: LampwayError) -> HTTPStatus:
@@ -102,7 +104,8 @@ def from_problem(problem: Mapping[str, Any]) -> LampwayError:
         case errors.DeliveryError:
             return errors.DeliveryError(message, hint=given["hint"])
         case known:
-            return known(message, **given, details=details)
+            found: LampwayError = known(message, **given, details=details)
+            return found
 
 
 @functools.cache

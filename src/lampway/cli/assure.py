@@ -1,15 +1,10 @@
-"""Commands by which people answer for what is on its way or runs: change tickets and recertification."""
+"""Commands by which people answer for what is on its way: change tickets."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
-from lampway.cli.output import emit, say, when
+from lampway.cli.output import emit, say
 from lampway.cli.path import Json, exit_code, promotion_facts, say_promotion
 from lampway.cli.session import session
-from lampway.engine.certify import USUAL, Recertify
 from lampway.engine.ticket import GiveTicket
 from lampway.engine.views import ShowPromotion
 
@@ -35,35 +30,3 @@ def ticket(promotion: str, ticket: str, /, *, json: Json = False) -> int:
         say(f"{found.solution}@{found.version} → {found.stage} goes by change ticket {found.ticket}")
         say_promotion(view)
     return exit_code([view])
-
-
-def recertify(
-    solution: str,
-    /,
-    *,
-    lasting: Annotated[str, Parameter(name="--for")] = USUAL,
-    reason: str = "",
-    json: Json = False,
-) -> int:
-    """Confirm, as its owner or backup owner, that a solution is still needed.
-
-    Parameters
-    ----------
-    solution
-        Its name.
-    lasting
-        For how long, from 1d to 732d.
-    reason
-        What it is needed for, for the record.
-    json
-        Print the facts as JSON.
-    """
-    with session(quiet=json) as opened:
-        given = opened.run(Recertify(solution, lasting, reason))
-    if json:
-        emit(given)
-        return 0
-    say(f"{given.solution} is certified as still needed until {when(given.until)}")
-    if not given.authenticated:
-        say("  note: who you are was not proved; the record says so")
-    return 0

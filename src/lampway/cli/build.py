@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from lampway.app import Platforms, open_scanner, recognise
@@ -11,11 +13,12 @@ from lampway.cli.session import session
 from lampway.domain.digest import digest_bytes, short
 from lampway.domain.package import Diff, Finding, Inspection, Severity
 from lampway.domain.release import Release
+from lampway.engine.backport import BackportLine, ShowBackports
 from lampway.engine.platform import Platform
 from lampway.engine.promote import Promote
 from lampway.engine.release import Made, MakeRelease
 from lampway.engine.views import CompareReleases
-from lampway.errors import NotFoundError, UsageError
+from lampway.errors import InvalidPackageError, NotFoundError, UsageError
 
 _LARGEST = 256 * 1024 * 1024
 """Bytes; more is no package of any platform we know."""
@@ -31,7 +34,8 @@ def _read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _open(path: Path) -> tuple[Platform, bytes]:
+def open_package(path: Path) -> tuple[Platform, bytes]:
+    """Return a package's bytes and the platform it is of. Raises NotFoundError, UsageError."""
     data = _read(path)
     if not data:
         raise UsageError("the file is empty", where=str(path), hint="export it again")
@@ -39,6 +43,16 @@ def _open(path: Path) -> tuple[Platform, bytes]:
         return recognise(data, Platforms()), data
     except UsageError as error:
         raise UsageError(error.message, where=str(path), hint=error.hint, details=error.details) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Let what goes wrong with a package name its file."""
+    try:
+        yield
+    except InvalidPackageError as error:
+        where = f"{path}: {error.where}" if error.where else str(path)
+        raise InvalidPackageError(error.message, where=where, hint=error.hint, details=error.details) from error
 
 
 def inspect(file: Path, /, *, json: Json = False) -> int:
@@ -51,8 +65,9 @@ def inspect(file: Path, /, *, json: Json = False) -> int:
     json
         Print the facts as JSON.
     """
-    platform, data = _open(file)
-    inspection = platform.format.inspect(data)
+    platform, data = open_package(file)
+    with reading(file):
+        inspection = platform.format.inspect(data)
     findings = _findings(inspection)
     if json:
         emit(inspection_facts(inspection, findings, data))
@@ -62,7 +77,8 @@ def inspect(file: Path, /, *, json: Json = False) -> int:
 
 
 def _findings(inspection: Inspection) -> tuple[Finding, ...]:
-    return open_scanner().scan(inspection.literals, [v.name for v in inspection.inventory.variables])
+    names = [v.name for v in inspection.inventory.variables]
+    return inspection.faults(open_scanner().scan(inspection.literals, names))
 
 
 def inspection_facts(inspection: Inspection, findings: tuple[Finding, ...], data: bytes) -> dict[str, object]:
@@ -73,6 +89,7 @@ def inspection_facts(inspection: Inspection, findings: tuple[Finding, ...], data
         "solution": inventory.solution,
         "version": inventory.version,
         "managed": inventory.managed,
+        "publisher": inspection.publisher,
         "sha256": digest_bytes(data).removeprefix("sha256:"),
         "fingerprint": inventory.fingerprint,
         "components": inventory.components,
@@ -88,12 +105,14 @@ def _say_inspection(inspection: Inspection, findings: tuple[Finding, ...], data:
     inventory = inspection.inventory
     name = f"{inventory.solution}@{inventory.version}" if inventory.solution else "not released by Lampway"
     say(f"{inventory.platform}: {name}, {len(data):,} bytes, {short(digest_bytes(data))}")
+    if inventory.managed is not None:
+        form = "managed" if inventory.managed else "unmanaged"
+        say(f"  {form}{f', from {inspection.publisher}' if inspection.publisher else ''}")
     kinds: dict[str, int] = {}
     for component in inventory.components:
         kinds[component.type] = kinds.get(component.type, 0) + 1
-    say(
-        "  holds: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda i: (-i[1], i[0])))
-    )
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda i: (-i[1], i[0])))
+    say(f"  holds: {counted or 'nothing'}")
     for variable in inventory.variables:
         need = "required" if variable.required else "optional"
         used = f", used by {', '.join(variable.used_by[:3])}" if variable.used_by else ""
@@ -133,8 +152,9 @@ def scan(path: Path, /, *, json: Json = False) -> int:
         files = [path]
     found = {}
     for file in files:
-        platform, data = _open(file)
-        found[str(file)] = _findings(platform.format.inspect(data))
+        platform, data = open_package(file)
+        with reading(file):
+            found[str(file)] = _findings(platform.format.inspect(data))
     if json:
         emit([{"file": file, "findings": findings} for file, findings in found.items()])
     else:
@@ -158,7 +178,7 @@ def diff(old: str, new: str, /, *, json: Json = False) -> int:
         Print the facts as JSON.
     """
     if Path(old).exists() and Path(new).exists():
-        (platform, before), (other, after) = _open(Path(old)), _open(Path(new))
+        (platform, before), (other, after) = open_package(Path(old)), open_package(Path(new))
         if platform.name != other.name:
             raise UsageError(f"{old} is of {platform.name}, {new} of {other.name}")
         found = platform.format.diff(before, after)
@@ -240,6 +260,8 @@ def release(
             emit(_made_facts(made))
         else:
             _say_made(solution, made)
+            owed = opened.run(ShowBackports(solution))
+            _say_owed(owed)
         if not promote:
             return 0
         name = f"{solution}@{made.release.version if made.release else made.last}"
@@ -275,6 +297,12 @@ def _say_made(solution: str, made: Made) -> None:
         say(f"  {finding.severity}: {finding.place}: {finding.summary}")
     for text in made.notes:
         say(f"  note: {text}")
+
+
+def _say_owed(found: Sequence[BackportLine]) -> None:
+    """Print what came past the path and is still in no release."""
+    for line in found:
+        say(f"  still to be brought in: {line.task.words}")
 
 
 _EDITORS = " (the platform does not say who edited: whoever may edit in dev counts as a maker)"

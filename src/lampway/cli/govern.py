@@ -28,6 +28,7 @@ from lampway.cli.worker import worker_line
 from lampway.domain.capability import Capability
 from lampway.domain.cautions import cautions
 from lampway.engine.audit import Audit, History
+from lampway.engine.locks import ShowLocks
 from lampway.engine.strategy import ApplyStrategy
 from lampway.engine.workers import ShowWorkers
 from lampway.errors import LampwayError
@@ -189,7 +190,7 @@ def _key(root: Path, name: str) -> list[tuple[str, bool, str]]:
     person, public = strategy.person(name), own_public_key()
     if person is None:
         return [("key", True, f"none needed: {name} is nobody in people.yaml")]
-    stages = [stage for pipeline in strategy.pipelines for stage in pipeline.stages]
+    stages = [stage for pipeline in strategy.pipelines for stage in pipeline.every_stage]
     rules = [rule for stage in stages for rule in stage.rules_of("approval") if rule.signed]
     if public and any(key.key == public and key.is_valid(today()) for key in person.keys):
         return [("key", True, f"signs as {person.id}: {key_path()}")]
@@ -199,6 +200,16 @@ def _key(root: Path, name: str) -> list[tuple[str, bool, str]]:
     cure = f"lampway key show --add{lines}" if public else "lampway key create --add"
     missing = f"{key_path()} is none of theirs in people.yaml" if public else "no key here"
     return [("key", False, f"{missing}, and what {person.id} approves counts only when it is signed: {cure}")]
+
+
+def _locks(opened: LocalSession) -> tuple[str, bool, str]:
+    """Say from the records whether makers can edit where they must not, or nobody has reviewed that they could."""
+    locks = [seen for seen in opened.run(ShowLocks()) if seen.must]
+    wrong = [words for seen in locks for words in seen.remarks]
+    never = [seen.environment for seen in locks if not seen.at]
+    told = [f"{seen.environment} is {seen.state}" for seen in locks if seen.at]
+    told += [f"nobody has looked at {', '.join(never)}: lampway lock"] if never else []
+    return "locks", not wrong, "; ".join(wrong or told) or "no tier asks for one"
 
 
 def _workspace() -> list[tuple[str, bool, str]]:
@@ -216,6 +227,7 @@ def _workspace() -> list[tuple[str, bool, str]]:
     try:
         verdict = opened.run(Audit())
         found.append(("ledger", not verdict.damage, f"{verdict.events} events, {len(verdict.damage)} damaged"))
+        found.append(_locks(opened))
         working = opened.run(ShowWorkers())
         found.append(("workers", True, worker_line(working)))
         actor = opened.actor()

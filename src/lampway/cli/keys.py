@@ -32,11 +32,13 @@ from lampway.engine.checklist import Checklist
 from lampway.engine.context import Request
 from lampway.engine.decide import Decide
 from lampway.engine.delegate import Delegate
+from lampway.engine.retire import ApproveRetirement
 from lampway.engine.signed import Draft, DraftDecision
+from lampway.engine.unlock import ConfirmUnlock, ReviewUnlock
 from lampway.engine.waive import Waive
 from lampway.errors import NotFoundError, SecretError, UnsignedError, UsageError
 
-R = TypeVar("R", Decide, Delegate, Waive, Checklist, AttestCheck)
+R = TypeVar("R", Decide, Delegate, Waive, Checklist, AttestCheck, ConfirmUnlock, ReviewUnlock, ApproveRetirement)
 """Whatever can be signed by whoever asks for it."""
 Add = Annotated[bool, Parameter(name="--add", negative="")]
 """Whether to write a public key into people.yaml as well."""

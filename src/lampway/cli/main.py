@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("inspect", "lampway.cli.build:inspect", "show what is in a package; needs no set-up"),
         ("scan", "lampway.cli.build:scan", "look for hardcoded secrets and endpoints"),
         ("diff", "lampway.cli.build:diff", "show what separates two packages or releases"),
+        ("unpack", "lampway.cli.source:unpack", "write a package as readable source"),
+        ("pack", "lampway.cli.source:pack", "make a package of a source tree"),
         ("release", "lampway.cli.build:release", "export from dev, check, commit and seal"),
     ),
     "Promote": (
@@ -52,14 +54,19 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "Operate": (
         ("status", "lampway.cli.operate:status", "show what is where"),
-        ("recertify", "lampway.cli.assure:recertify", "confirm, as its owner, that a solution is still needed"),
+        ("recertify", "lampway.cli.certify:recertify", "confirm, as its owner, that a solution is still needed"),
         ("rollback", "lampway.cli.operate:rollback", "bring back the known-good release"),
-        ("lock", "lampway.cli.operate:lock", "look whether makers can edit in an environment"),
+        ("rehearse", "lampway.cli.rehearse:rehearse", "upgrade and go back where nothing is at stake"),
+        ("lock", "lampway.cli.locks:lock", "see to it that makers cannot edit in an environment"),
+        ("unlock", "lampway.cli.locks:unlock", "let makers edit for a while: break-glass"),
         ("resume", "lampway.cli.operate:resume", "go on with whatever was interrupted"),
         ("reconcile", "lampway.cli.operate:reconcile", "say what happened where engine and platform disagree"),
         ("drift scan", "lampway.cli.operate:drift_scan", "look whether anybody edited live"),
         ("drift accept", "lampway.cli.operate:drift_accept", "let a live edit stand, with a reason"),
         ("drift revert", "lampway.cli.operate:drift_revert", "deploy the recorded release over a live edit"),
+        ("drift backport", "lampway.cli.backport:drift_backport", "put a live edit on a branch, with a task"),
+        ("backport list", "lampway.cli.backport:backport_list", "show what is still to be brought into a release"),
+        ("backport close", "lampway.cli.backport:backport_close", "say that nothing is to be done about one"),
         ("hold", "lampway.cli.stops:hold", "stop a solution or an environment for a while"),
         ("unhold", "lampway.cli.stops:unhold", "lift a hold"),
         ("veto", "lampway.cli.stops:veto", "keep a release out of an environment for good"),
@@ -75,6 +82,15 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("token revoke", "lampway.cli.serve:token_revoke", "let a token count no more"),
         ("worker", "lampway.cli.worker:worker", "carry out whatever may start, and what is due, while it runs"),
         ("workers", "lampway.cli.worker:workers", "show which workers there are, and whether they live"),
+        ("hotfix start", "lampway.cli.hotfix:start", "put what runs where it can be mended"),
+        ("hotfix finish", "lampway.cli.hotfix:finish", "release the mend by the short path"),
+        ("hotfix abandon", "lampway.cli.hotfix:abandon", "give a hotfix up"),
+        ("hotfix list", "lampway.cli.hotfix:list_", "show which hotfixes are under way"),
+        ("sandbox create", "lampway.cli.sandbox:create", "start a disposable environment"),
+        ("sandbox list", "lampway.cli.sandbox:list_", "show the sandboxes there are, and whether they run"),
+        ("sandbox reset", "lampway.cli.sandbox:reset", "start a sandbox anew"),
+        ("sandbox extend", "lampway.cli.sandbox:extend", "let a sandbox last longer"),
+        ("sandbox expire", "lampway.cli.sandbox:expire", "take a sandbox away now"),
         ("watch", "lampway.cli.watch:watch", "say what was edited live; reads only, needs no strategy"),
         ("notify show", "lampway.cli.notify:notify_show", "show what people are still to be told"),
         ("notify send", "lampway.cli.notify:notify_send", "bring out what is due to be told"),
@@ -83,6 +99,10 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Govern": (
         ("history", "lampway.cli.govern:history", "read the ledger"),
         ("readiness", "lampway.cli.readiness:readiness", "show how far this team is, proved from evidence"),
+        ("campaigns", "lampway.cli.certify:campaigns", "show who owes an answer by when, and what is asked next"),
+        ("review", "lampway.cli.certify:review", "say whether an owner's answer counts"),
+        ("retire", "lampway.cli.retire:retire", "end a solution, or take its end back until it is removed"),
+        ("switched", "lampway.cli.certify:switched", "say that something was switched off or on by hand"),
         ("handover", "lampway.cli.handover:handover", "list what only one person does, and hand it over"),
         ("platforms", "lampway.cli.govern:platforms", "show what each platform can do"),
         ("doctor", "lampway.cli.govern:doctor", "look whether everything needed is there"),
@@ -114,6 +134,9 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
 }
 """Group to its commands: name, where it is written, what it does. A command is imported when it is used."""
+
+_MEANT = {"hotfix": "start"}
+"""Group to the command that is meant where none of it is named: `lampway hotfix orders ...` starts one."""
 
 _FOOTER = """\
 Add --json to any reading command. -C FOLDER, before the command, works on another folder.
@@ -190,11 +213,20 @@ def _run(words: list[str], *, as_json: bool) -> int:
         return 0
     from cyclopts import CycloptsError
 
+    _complete(words)
     try:
         code = build()(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return _asked_wrongly(error, as_json=as_json)
     return code if isinstance(code, int) else 0
+
+
+def _complete(words: list[str]) -> None:
+    """Put in the command that is meant, where only its group is named."""
+    meant = _MEANT.get(words[0]) if len(words) > 1 else None
+    named = {name for commands in COMMANDS.values() for name, _, _ in commands}
+    if meant and not words[1].startswith("-") and f"{words[0]} {words[1]}" not in named:
+        words.insert(1, meant)
 
 
 def _take_folder(words: list[str]) -> None:

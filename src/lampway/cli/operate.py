@@ -1,4 +1,4 @@
-"""Commands for what runs: status, drift, rollback, lock, resume, reconcile."""
+"""Commands for what runs: status, drift, rollback, resume, reconcile."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from lampway.app import Session
 from lampway.cli.output import emit, note, paint, say, table, when
 from lampway.cli.path import Json, follow
+from lampway.cli.rehearse import say_rollback_plan
 from lampway.cli.session import seconds_until, session
 from lampway.cli.worker import worker_line
 from lampway.domain.deployment import DriftState
-from lampway.engine.cases import LookAtLock, Resume
+from lampway.engine.cases import Resume
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift, Scanned
 from lampway.engine.due import Done
+from lampway.engine.hotfixed import ShowHotfixes
 from lampway.engine.promote import Rollback
 from lampway.engine.reconcile import Reconcile
+from lampway.engine.rollbackplan import PlanRollback
 from lampway.engine.views import Cell, Status
 from lampway.engine.workers import ShowWorkers
-from lampway.errors import UsageError
+from lampway.errors import LampwayError, UsageError
 
 _STUCK = ("running", "reconcile")
 In = Annotated[str, Parameter(name="--in")]
@@ -38,6 +42,7 @@ def status(solution: str = "", /, *, json: Json = False) -> int:
     with session() as opened:
         cells = opened.run(Status(solution))
         found_workers = opened.run(ShowWorkers())
+        hotfixes = opened.run(ShowHotfixes(solution)) if not json else ()
     if json:
         emit(cells)
         return 0
@@ -54,7 +59,13 @@ def status(solution: str = "", /, *, json: Json = False) -> int:
             say(line)
     for line in dict.fromkeys(cell.certification for cell in cells if cell.certification):
         say(line)
-    for line in dict.fromkeys(words for cell in cells for words in cell.held):
+    for view in hotfixes:
+        say(
+            paint(f"{view.hotfix.by} is on a hotfix of {view.hotfix.solution}: {view.hotfix.reason}: {view.next}", "33")
+        )
+    for line in (words for cell in cells for words in cell.backports):
+        say(f"{line}: lampway backport list")
+    for line in dict.fromkeys(words for cell in cells for words in (*cell.held, *cell.lock)):
         say(paint(line, "33"))
     if found_workers or any(cell.waiting for cell in cells):
         say(worker_line(found_workers))
@@ -130,9 +141,9 @@ def _say_scan(scanned: Scanned) -> None:
     for name in scanned.clean:
         say(f"{scanned.environment}: {name} is as deployed")
     for finding in scanned.findings:
-        word = (
-            "was edited live" if finding.state is DriftState.OPEN else f"edited live, accepted by {finding.resolved_by}"
-        )
+        word = "was edited live"
+        if finding.state is not DriftState.OPEN:
+            word = f"edited live, {finding.state} by {finding.resolved_by}"
         say(paint(f"{scanned.environment}: {finding.solution} {word} ({finding.stream})", "33"))
         for change in finding.changes:
             say(f"  {change}")
@@ -140,6 +151,9 @@ def _say_scan(scanned: Scanned) -> None:
     if opened:
         place = f"{opened[0].solution} --in {scanned.environment}"
         say(f"  → lampway drift revert {place}, or lampway drift accept {place} --reason '...'")
+        say(f"    or, to keep the edit: lampway drift backport {place}")
+    if scanned.mislabelled:
+        say(paint(f"{scanned.environment}: {scanned.mislabelled}", "33"))
     if scanned.unowned:
         say(f"{scanned.environment}: in no solution: {', '.join(scanned.unowned)}")
 
@@ -187,7 +201,15 @@ def drift_revert(solution: str, /, *, in_: In, reason: str = "", json: Json = Fa
 
 
 def rollback(
-    solution: str, /, *, in_: In, reason: str = "", to: str = "", remove: bool = False, json: Json = False
+    solution: str,
+    /,
+    *,
+    in_: In,
+    reason: str = "",
+    to: str = "",
+    remove: bool = False,
+    plan: bool = False,
+    json: Json = False,
 ) -> int:
     """Bring back the newest known-good release other than what runs, with the configuration it had.
 
@@ -203,33 +225,33 @@ def rollback(
         A version that is known-good there.
     remove
         Take it out of there altogether.
+    plan
+        Only show what it would do, of a rollback without --to and --remove.
     json
         Print the facts as JSON.
     """
     with session(quiet=json) as opened:
+        if not (to or remove or (json and not plan)):
+            _show_plan(opened, solution, in_, plan=plan, as_json=json)
+        if plan:
+            return 0
         asked = opened.run(Rollback(solution, in_, reason, to, remove))
         return follow(opened, asked.promotions, as_json=json)
 
 
-def lock(environment: str, /, *, json: Json = False) -> int:
-    """Look whether makers can edit in an environment. Exits with 1 when they can.
-
-    Parameters
-    ----------
-    environment
-        Where to look.
-    json
-        Print the facts as JSON.
-    """
-    with session() as opened:
-        seen = opened.run(LookAtLock(environment))
-    if json:
-        emit(seen)
+def _show_plan(opened: Session, solution: str, environment: str, *, plan: bool, as_json: bool) -> None:
+    """Print what a rollback would do. Where it cannot be told, that keeps nobody from going back."""
+    try:
+        planned = opened.run(PlanRollback(solution, environment))
+    except LampwayError as error:
+        if plan:
+            raise
+        note(f"what it will do cannot be told: {error}")
+        return
+    if as_json:
+        emit(planned)
     else:
-        say(f"{environment}: {seen.state}: {seen.summary}")
-        if seen.cure:
-            say(f"  → {seen.cure}")
-    return 0 if seen.state.value in ("locked", "partial") else 1
+        say_rollback_plan(planned)
 
 
 def resume(*, stay: bool = False) -> int:
@@ -263,6 +285,11 @@ _NAP = 60.0
 
 
 def _say_looks(done: Done) -> None:
+    for relock in done.relocked:
+        word = "locked again" if relock.locked else "could not be locked again"
+        note(f"{relock.environment}: {word}: {relock.note}")
+    for line in done.sandboxes:
+        note(line)
     for looked in done.looked:
         if looked.state != "watching":
             note(f"{looked.release} in {looked.environment}: watch {looked.state}: {looked.summary}")

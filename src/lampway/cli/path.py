@@ -12,9 +12,12 @@ from lampway.cli.duties import duty_facts, duty_lines
 from lampway.cli.output import emit, gate_lines, say, when
 from lampway.cli.session import session
 from lampway.domain.judgement import OPENING, GateState
+from lampway.domain.package import Reversibility
 from lampway.domain.promotion import PromotionState
+from lampway.engine.backport import ShowBackports
 from lampway.engine.decide import Decide
 from lampway.engine.promote import Abort, Promote
+from lampway.engine.questions import ShowOwed
 from lampway.engine.recheck import ShowLapsed
 from lampway.engine.views import Explain, Inbox, PromotionView, ShowPromotion
 from lampway.errors import UnsignedError
@@ -71,6 +74,8 @@ def promotion_facts(view: PromotionView) -> dict[str, object]:
         "gates": view.gates,
         "decisions": p.decisions,
         "changes": list(view.diff.summaries()) if view.diff else [],
+        "backports": list(view.backports),
+        "reversibility": view.diff.reversibility if view.diff else None,
         "evidence": view.evidence,
         "ticket": p.ticket,
         **duty_facts(view),
@@ -141,6 +146,8 @@ def explain(release: str, /, *, to: str, json: Json = False) -> int:
         say(line)
     if found.note:
         say(f"  last: {found.note}")
+    for words in found.backports:
+        say(f"  open: {words}")
     if found.plan:
         say("plan:")
         for number, line in enumerate(found.plan, 1):
@@ -163,8 +170,10 @@ def inbox(*, everybody: bool = False, lapsed: bool = False, json: Json = False) 
         Print the facts as JSON.
     """
     with session() as opened:
+        tasks = opened.run(ShowBackports(mine=True)) if not (lapsed or json) else ()
         gone = opened.run(ShowLapsed())
         views = opened.run(Inbox(everybody)) if not lapsed else ()
+        owed = opened.run(ShowOwed(everybody)) if not lapsed else ()
     if json:
         emit(list(gone) if lapsed else [promotion_facts(v) for v in views])
         return 0
@@ -172,11 +181,22 @@ def inbox(*, everybody: bool = False, lapsed: bool = False, json: Json = False) 
         say(f"{promotion.id}  {promotion.solution}@{promotion.version} → {promotion.stage} is void: {promotion.note}")
     if lapsed:
         return 0
-    if not views:
+    if not views and not owed:
         say("nothing waits for a decision" if everybody else "nothing waits for your decision")
     for view in views:
         _say_decision(view)
+    for line in owed:
+        say(line)
+    for task in tasks:
+        say(f"yours to bring into a release: {task.task.words} (lampway backport list)")
     return 0
+
+
+_BACK_WORDS = {
+    Reversibility.REVERSIBLE: "reversible",
+    Reversibility.DATA_STEP: "reversible with a data step",
+    Reversibility.FORWARD_ONLY: "forward-only: a rollback cannot take them back",
+}
 
 
 def _say_decision(view: PromotionView) -> None:
@@ -192,15 +212,16 @@ def _say_decision(view: PromotionView) -> None:
     say(f"  runs there now: {view.running or 'nothing'}; a rollback {_back(view)}")
     if view.diff is not None:
         lines = view.diff.summaries()
-        say(f"  changes ({len(lines)}):")
+        say(f"  changes ({len(lines)}), {_BACK_WORDS[view.diff.reversibility]}:")
         for line in lines[:12]:
             say(f"    {line}")
         if len(lines) > 12:
             say(f"    and {len(lines) - 12} more: lampway diff {p.solution}@{view.running} {p.solution}@{p.version}")
     elif view.release is not None:
         say(f"  first deployment: {len(view.release.inventory.components)} components")
-    for evidence in view.evidence:
-        say(f"  check *{evidence.check}* {evidence.outcome} in {evidence.environment}: {evidence.summary}")
+    checks = [f"check *{e.check}* {e.outcome} in {e.environment}: {e.summary}" for e in view.evidence]
+    for line in (*(f"would be lost: {words}" for words in view.backports), *checks):
+        say(f"  {line}")
     for line in (*gate_lines(view.gates), *duty_lines(view)):
         say(line)
     say(f"  decide: lampway approve {p.id}   or   lampway reject {p.id} --reason '...'")

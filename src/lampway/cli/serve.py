@@ -39,7 +39,9 @@ def serve(*, host: str = "127.0.0.1", port: int = 8420, worker: bool = True) -> 
         raise UsageError(f"not a port: {port}", hint="from 1 to 65535, or 0 for any that is free")
     from lampway.web.server import run
 
-    return run(find_root(working_folder()), host=host, port=port, works=worker, say=lambda text: note(f"lampway: {text}"))
+    return run(
+        find_root(working_folder()), host=host, port=port, works=worker, say=lambda text: note(f"lampway: {text}")
+    )
 
 
 def console() -> int:
@@ -113,7 +115,7 @@ def token_create(
             person=person,
         )
         token = opened.run(asked)
-    note(f"token {token.id} of {token.person}, to {', '.join(token.scopes)}, until {when(token.until)}; it is shown once:")
+    note(f"token {token.id} of {token.person}, to {', '.join(token.scopes)}, until {when(token.until)}; shown once:")
     say(token_text(token.id, secret))
     return 0
 
@@ -134,7 +136,13 @@ def token_list(*, everything: Annotated[bool, Parameter(name="--all", negative="
         emit(found)
         return 0
     rows = [
-        [t.id, t.person, t.name, ", ".join(t.scopes), f"revoked {when(t.revoked_at)}" if t.revoked_at else when(t.until)]
+        [
+            t.id,
+            t.person,
+            t.name,
+            ", ".join(t.scopes),
+            f"revoked {when(t.revoked_at)}" if t.revoked_at else when(t.until),
+        ]
         for t in found
     ]
     if rows:

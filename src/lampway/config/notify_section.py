@@ -34,6 +34,8 @@ RoutedKind: TypeAlias = Literal[
     "reconcile",
     "drift",
     "lock-open",
+    "unlocked",
+    "sandbox",
 ]
 
 

@@ -19,7 +19,7 @@ def check_paths(strategy: Document, environments: Mapping[str, Document]) -> Ite
     yield from _circles(strategy)
     for name in strategy.names("pipelines") or ():
         yield from _steps_down(strategy, environments, name)
-        for stage, _ in strategy.items("pipelines", name, "stages"):
+        for stage, _ in (*_stages(strategy, name), *strategy.items("pipelines", name, "hotfix")):
             yield from _overlaps(strategy, stage)
 
 

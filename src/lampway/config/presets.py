@@ -114,6 +114,7 @@ def _revised(text: str, wanted: Any, used: Mapping[str, str]) -> str:
     for tier, name in used.items():
         if tier != name:
             changed = re.sub(rf"^( +)from: {tier}$", rf"\1from: {name}", changed, flags=re.MULTILINE)
+            changed = re.sub(rf"^( +)environment: {tier}$", rf"\1environment: {name}", changed, flags=re.MULTILINE)
             stage = rf"\1- name: {tier}\n\1  environment: {name}"
             changed = re.sub(rf"^( +)- name: {tier}$", stage, changed, flags=re.MULTILINE)
     return changed if read_document(_TOP, changed.encode()).value == wanted else revise(_TOP, text, wanted)
@@ -131,9 +132,17 @@ def _rename(wanted: Any, names: Mapping[str, str]) -> dict[str, str]:
             used[tier] = names.get(tier, tier)
             other = {"environment": used[tier]} if used[tier] != tier else {}
             stages.append({"name": tier, **other, **{key: value for key, value in stage.items() if key != "name"}})
-        pipelines[pipeline] = {**path, "from": used[source], "stages": stages}
+        short = [
+            {**stage, "environment": names.get(stage["environment"], stage["environment"])} for stage in _short(path)
+        ]
+        pipelines[pipeline] = {**path, "from": used[source], "stages": stages, **({"hotfix": short} if short else {})}
     wanted["pipelines"] = pipelines
     return used
+
+
+def _short(path: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = path.get("hotfix", [])
+    return found
 
 
 def _environment(name: str, tier: str, platform: str) -> str:

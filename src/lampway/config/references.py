@@ -12,8 +12,10 @@ from typing import Any
 
 from lampway.config.document import Document, Path
 from lampway.config.duty_references import check_duties
+from lampway.config.hotfix_rules import check_hotfix
 from lampway.config.notify_section import check_notify
 from lampway.config.path_rules import check_paths
+from lampway.config.recertification_section import check_recertification
 from lampway.config.role_section import check_roles, held_roles
 from lampway.config.section import closest
 from lampway.config.static_rules import check_circles, check_reach, check_static_rules, nested_gates
@@ -44,7 +46,8 @@ def check_references(files: Governance) -> Iterator[Mistake]:
         yield from _solution(files, solution)
     yield from check_circles(files.solutions)
     yield from check_reach(files.strategy, files.solutions)
-    for table, _ in files.strategy.items("schedules", "drift"):
+    tables = [table for key in ("drift", "lock") for table, _ in files.strategy.items("schedules", key)]
+    for table in tables:
         for path, name in files.strategy.items(*table, "environments"):
             yield from _known(files.strategy, path, name, "environment", tuple(files.environments))
     for freeze, _ in files.strategy.items("freezes"):
@@ -54,6 +57,7 @@ def check_references(files: Governance) -> Iterator[Mistake]:
     yield from check_paths(files.strategy, files.environments)
     yield from check_static_rules(files.strategy, files.people, files.environments)
     yield from check_notify(files.strategy, files.people)
+    yield from check_recertification(files.strategy)
 
 
 def _people(files: Governance) -> Iterator[Mistake]:
@@ -99,6 +103,12 @@ def _pipeline(files: Governance, name: str) -> Iterator[Mistake]:
         is_last_tier = _is_last_tier(files, environment)
         if index == 0:
             yield from _first(files, stage, is_last_tier=is_last_tier)
+    for index, (stage, _) in enumerate(strategy.items(*path, "hotfix")):
+        if index == 0:
+            yield from _first(files, stage, is_last_tier=False)
+        yield from _gates(files, stage)
+        yield from check_duties(files.strategy, files.people, stage)
+    yield from check_hotfix(strategy, files.people, path)
 
 
 def _stage_environment(strategy: Document, stage: Path) -> tuple[Path, Any]:

@@ -1,4 +1,4 @@
-"""Schedules in governance files: when environments are looked at for drift, when people are reminded."""
+"""Schedules in governance files: when environments are looked at for drift or for their lock, and people reminded."""
 
 from __future__ import annotations
 
@@ -42,14 +42,32 @@ class DriftScheduleSection(Section):
         return DriftSchedule(self.cron, self.zone, tuple(self.environments or ()))
 
 
+class LockScheduleSection(Section):
+    """When it is looked whether makers can edit."""
+
+    cron: Annotated[str, AfterValidator(_cron)]
+    """Minute, hour, day, month, day of the week, such as 0 * * * *; by the clock there."""
+    zone: Zone
+    """The time zone of the clock, such as Europe/Berlin."""
+    environments: Annotated[list[Name], Unique] | None = Field(default=None, min_length=1)
+    """Where. Without this key: wherever makers must not edit."""
+
+    def to_domain(self) -> DriftSchedule:
+        """Return the schedule."""
+        return DriftSchedule(self.cron, self.zone, tuple(self.environments or ()))
+
+
 class SchedulesSection(Section):
     """What workers do by the clock."""
 
     drift: list[DriftScheduleSection] = Field(default=[])
     """When environments are looked at for drift."""
+    lock: list[LockScheduleSection] = Field(default=[])
+    """When it is looked whether makers can edit."""
     remind: Span | None = None
     """After how long, again and again, approvers are reminded of what waits for them. Without this key: never."""
 
     def to_domain(self) -> Schedules:
         """Return the schedules."""
-        return Schedules(tuple(one.to_domain() for one in self.drift), self.remind or 0.0)
+        looks = tuple(one.to_domain() for one in self.lock)
+        return Schedules(tuple(one.to_domain() for one in self.drift), self.remind or 0.0, lock=looks)

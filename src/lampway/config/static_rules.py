@@ -35,9 +35,20 @@ def check_static_rules(strategy: Document, people: Document, environments: Mappi
                 yield from _protected(strategy, stage, is_first=index == 0)
             yield from _sole_approvers(strategy, people, stage)
             if index == 0:
-                yield from _never_soaks(strategy, stage)
+                yield from never_soaks(strategy, stage)
     for environment in environments.values():
         yield from _data(tiers, environment)
+
+
+def check_protection(strategy: Document, people: Document, stage: Path) -> Iterator[Mistake]:
+    """Yield every way around what protects the last tier, and approvals that hang on a maker, of one stage."""
+    yield from _protected(strategy, stage, is_first=False)
+    yield from _sole_approvers(strategy, people, stage)
+
+
+def certain_gates(strategy: Document, stage: Path) -> set[str]:
+    """Return the kinds of gate that no release gets past in a stage."""
+    return _certain(strategy, (*stage, "gates"))
 
 
 def check_circles(solutions: Mapping[str, Document]) -> Iterator[Mistake]:
@@ -201,7 +212,8 @@ def _sole_approvers(strategy: Document, people: Document, stage: Path) -> Iterat
             yield strategy.mistake((*path, "gate"), message, hint)
 
 
-def _never_soaks(strategy: Document, stage: Path) -> Iterator[Mistake]:
+def never_soaks(strategy: Document, stage: Path) -> Iterator[Mistake]:
+    """Yield gates of a first stage that look at the stage before it."""
     for path in (*(p for p, _ in strategy.items(*stage, "gates")), *nested_gates(strategy, stage)):
         kind = strategy.at(*path, "gate")
         if kind in ("soak", "rehearsed"):

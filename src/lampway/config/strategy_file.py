@@ -11,10 +11,12 @@ from lampway.config.gate_rules import AnyGate
 from lampway.config.key_section import Day, KeySection
 from lampway.config.notify_section import NotifySection
 from lampway.config.readiness_section import ReadinessSection
+from lampway.config.recertification_section import RecertificationSection, RetirementSection
 from lampway.config.role_section import ConflictSection, RoleEntry, role_names
 from lampway.config.schedule_rules import SchedulesSection
 from lampway.config.section import Email, MayBeEmpty, Name, Section, Text, Unique, choice, fault
 from lampway.config.spans import Span
+from lampway.config.unlock_section import Label, UnlockSection
 from lampway.config.watch_section import WatchSection
 from lampway.config.windows import FreezeSection, WindowSection
 from lampway.domain.strategy import Person, Pipeline, Stage, Tier
@@ -28,9 +30,21 @@ class TierSection(Section):
     locked: bool = False
     """Whether makers must not be able to edit there."""
 
+    label: Label | None = None
+    """What everybody who works there is to see, where the platform can show it. Without this key: nothing."""
+    unlock: UnlockSection | None = None
+    """How it may be opened to makers for a while: break-glass. Without this key: not at all."""
+
+    @model_validator(mode="after")
+    def _has_a_lock(self) -> TierSection:
+        if self.unlock is not None and not self.locked:
+            raise fault("only what is locked can be unlocked", "add `locked: true`, or take `unlock` out")
+        return self
+
     def to_domain(self, name: str) -> Tier:
         """Return the tier."""
-        return Tier(name, self.locked, self.purpose)
+        unlock = self.unlock.to_domain() if self.unlock else None
+        return Tier(name, self.locked, self.purpose, label=self.label or "", unlock=unlock)
 
 
 class StageSection(Section):
@@ -74,10 +88,14 @@ class PipelineSection(Section):
     """The environment where makers build."""
     stages: list[StageSection] = Field(min_length=1)
     """Where releases go, first stage first."""
+    hotfix: list[StageSection] | None = Field(default=None, min_length=1)
+    """The short path that hotfixes take to the same end: fewer stages or gates, but tested and approved. Without this
+    key: they take the whole one."""
 
     def to_domain(self, name: str) -> Pipeline:
         """Return the pipeline."""
-        return Pipeline(name, self.source, tuple(stage.to_domain() for stage in self.stages))
+        short = tuple(stage.to_domain() for stage in self.hotfix or ())
+        return Pipeline(name, self.source, tuple(stage.to_domain() for stage in self.stages), hotfix=short)
 
 
 class RulesSection(Section):
@@ -124,6 +142,10 @@ class StrategyFile(Section):
     """Roles that nobody may hold at once."""
     notify: NotifySection | None = None
     """Who is told what, and how. Without this key: nobody is."""
+    recertification: RecertificationSection | None = None
+    """When owners are asked whether their solutions are still needed. Without this key: never."""
+    retirement: Annotated[RetirementSection, MayBeEmpty] = RetirementSection()
+    """How solutions end."""
 
     @field_validator("retention")
     @classmethod

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from lampway.domain.dependencies import is_at_least, needs_of
 from lampway.domain.deployment import Evidence, Installation, KnownGood
 from lampway.domain.judgement import Facts, GateResult, GateState
@@ -55,25 +53,13 @@ def _rehearsed(rule: GateRule, facts: Facts, places: list[str], around: tuple[In
     wanted = (here.release, facts.release.digest, back.release)
     done = [r for r in facts.rehearsals if r.environment in places and (r.old, r.new, r.back) == wanted]
     last = max(done, key=lambda r: r.at, default=None)
-    cure = "; ".join(_to_rehearse(facts, places[-1], here, back.version))
+    cure = f"lampway rehearse {facts.release.name} --in {places[-1]}"
     if last is None:
         return GateResult(rule.gate, GateState.PENDING, f"not rehearsed in {' or '.join(places)}: {way}", cure)
     where = f"rehearsed in {last.environment} on {last.at[:10]}"
     if is_fresh(last.at, rule.max_age, facts.now):
         return GateResult(rule.gate, GateState.PASSED, f"{where}: {way}")
     return GateResult(rule.gate, GateState.EXPIRED, f"{where}, which counts for {span_in_words(rule.max_age)}", cure)
-
-
-def _to_rehearse(facts: Facts, place: str, here: Installation, back: str) -> Iterator[str]:
-    """Yield the commands, in their order, that are still missing for a rehearsal there."""
-    there, new = installed(facts, place, facts.solution), facts.release.digest
-    upgrades = [r for r in facts.rehearsals if r.environment == place]
-    is_half = [(r.old, r.new, r.back) for r in upgrades[-1:]] == [(here.release, new, "")]
-    if there is None or there.release != new or not is_half:
-        if there is None or there.release != here.release:
-            yield f"lampway promote {facts.solution}@{here.version} --to {place}"
-        yield f"lampway promote {facts.release.name} --to {place}"
-    yield f"lampway rollback {facts.solution} --in {place} --to {back} --reason rehearsal"
 
 
 def dependencies(rule: GateRule, facts: Facts) -> GateResult:

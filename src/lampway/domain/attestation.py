@@ -35,9 +35,11 @@ WAIVER = f"{OURS}waiver:v1"
 CHECKLIST = f"{OURS}checklist:v1"
 TESTED = f"{OURS}tested:v1"
 CHECKPOINT = f"{OURS}checkpoint:v1"
-BY_PEOPLE = (APPROVAL, DELEGATION, WAIVER, CHECKLIST, TESTED)
+UNLOCK = f"{OURS}unlock:v1"
+RETIREMENT = f"{OURS}retirement:v1"
+BY_PEOPLE = (APPROVAL, DELEGATION, WAIVER, CHECKLIST, TESTED, UNLOCK)
 """Predicate types of what people sign; everything else is the engine's."""
-PREDICATES = (PROVENANCE, TEST_RESULT, SUMMARY, DEPLOYMENT, EVIDENCE, CERTIFICATE, CHECKPOINT, *BY_PEOPLE)
+PREDICATES = (PROVENANCE, TEST_RESULT, SUMMARY, DEPLOYMENT, EVIDENCE, CERTIFICATE, CHECKPOINT, RETIREMENT, *BY_PEOPLE)
 """Every predicate type there is here; any other is refused."""
 JUDGED = "lampway_judged"
 """Field of a summary that is ours: `at`, `parts` (name to digest of every part of the facts) and `gates`."""

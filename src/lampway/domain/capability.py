@@ -36,12 +36,21 @@ class Ability(StrEnum):
     """The platform names who edited."""
     LOCK_OBSERVE = "lock-observe"
     LOCK_SET = "lock-set"
+    """Lampway can lock makers out by itself, and let them in for a while."""
+    LABEL = "label"
+    """The platform shows a label of the environment, which can be read and set."""
     LAUNCH = "launch"
     """Lampway can start an environment of this platform by itself."""
     SMOKE_RUN = "smoke-run"
     """The platform itself can try whether what is installed runs."""
     EXECUTIONS = "executions"
     """The platform tells how many runs of what is installed failed."""
+    SWITCH = "switch"
+    """What is installed can be switched off, and on again, without being removed."""
+    USAGE = "usage"
+    """The platform tells when what is installed ran last, or was changed last."""
+    SANDBOX = "sandbox"
+    """Lampway can start environments of it for a time, and take them away without a trace."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ class Shipment:
     """When the changes that it brought were sealed, those of releases that were skipped included."""
     by_people: bool = False
     """Whether anybody had to decide, answer or waive something."""
+    hotfix: bool = False
+    """Whether it brought a hotfix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,8 @@ def _restored(bad: Shipment, shipments: Sequence[Shipment], until: str) -> str:
 
 
 def _is_rework(shipment: Shipment, shipments: Sequence[Shipment]) -> bool:
-    """Return whether nobody had planned it: it goes back, goes over a live edit, or is the first after what failed."""
-    if shipment.kind is not DeploymentKind.FORWARD:
+    """Return whether nobody had planned it: a hotfix, what goes back or over a live edit, the first after a failure."""
+    if shipment.kind is not DeploymentKind.FORWARD or shipment.hotfix:
         return True
     before = [s for s in shipments if s.at < shipment.at]
     return bool(before) and _did_badly_by(before[-1], shipment.at)

@@ -220,9 +220,15 @@ class DriftState(StrEnum):
 
     OPEN = "open"
     ACCEPTED = "accepted"
+    BACKPORTED = "back-ported"
+    """It is on a branch, as source, with a task that stays open until a release contains it."""
     REVERTED = "reverted"
     GONE = "gone"
     """A later scan no longer saw it."""
+
+
+STILL_THERE = (DriftState.OPEN, DriftState.ACCEPTED, DriftState.BACKPORTED)
+"""States of findings that still are to be seen in the environment, dealt with or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,3 +262,7 @@ class LockRecord:
     summary: str
     cure: str
     at: str
+    label: str = ""
+    """The label that people see there; empty where the strategy asks for none, or it was not seen."""
+    mislabelled: str = ""
+    """What is wrong with it, in words; empty for nothing."""

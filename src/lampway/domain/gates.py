@@ -10,11 +10,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lampway.domain.assurances import certified, data, dependencies, managed, rehearsed, ticket
+from lampway.domain.break_glass import break_glass
 from lampway.domain.checklist import ChecklistLine, unanswered, with_answer
-from lampway.domain.deployment import DriftState
 from lampway.domain.duties import ChecklistItem, RiskClass
 from lampway.domain.given import unproved
+from lampway.domain.hotfix import short_path
 from lampway.domain.judgement import OPENING, Eligibility, Facts, GateResult, GateState
+from lampway.domain.liveedits import drift
 from lampway.domain.moments import is_before, is_fresh, later, moment_in_words, seconds_between, shown
 from lampway.domain.package import Reversibility
 from lampway.domain.promotion import Decision, DeploymentKind
@@ -39,12 +41,13 @@ def judge(facts: Facts) -> Eligibility:
         return Eligibility((_named_person(facts), *_stops(facts)))
     declared = tuple(_judged(rule, facts) for rule in facts.stage.gates)
     timed = tuple(_excepted(result, facts) for result in _timed(facts))
-    return Eligibility((*declared, *_stops(facts), *timed) if declared else ())
+    return Eligibility((*declared, *short_path(facts), *_stops(facts), *timed) if declared else ())
 
 
 def _stops(facts: Facts) -> tuple[GateResult, ...]:
     held = standing(facts.holds, facts.solution, facts.stage.environment, facts.now)
-    results = tuple(GateResult(hold.gate, GateState.FAILED, hold.words, hold.cure) for hold in held)
+    stopped = tuple(GateResult(hold.gate, GateState.FAILED, hold.words, hold.cure) for hold in held)
+    results = (*stopped, *break_glass(facts))
     if facts.veto is None or facts.removes:
         return results
     return (*results, GateResult("veto", GateState.FAILED, facts.veto.words, "make a new release; a veto stays"))
@@ -212,25 +215,6 @@ def _configuration(rule: GateRule, facts: Facts) -> GateResult:
             f"set it in environments/{facts.stage.environment}.yaml and apply the strategy",
         )
     return GateResult(rule.gate, GateState.PASSED, "every variable and connection has a value")
-
-
-def _drift(rule: GateRule, facts: Facts) -> GateResult:
-    found = (*facts.drift, *facts.dependency_drift)
-    unresolved = [f for f in found if f.state is DriftState.OPEN]
-    if unresolved:
-        edited = unresolved[0].solution
-        whose = "" if edited == facts.solution else f" in {edited}, which it depends on"
-        place = f"{edited} --in {facts.stage.environment}"
-        return GateResult(
-            rule.gate,
-            GateState.FAILED,
-            f"{facts.stage.environment} was edited live{whose}: {unresolved[0].changes[0]}",
-            f"lampway drift revert {place}, or lampway drift accept {place} --reason ...",
-        )
-    accepted = [f for f in found if f.state is DriftState.ACCEPTED]
-    if accepted:
-        return GateResult(rule.gate, GateState.WAIVED, f"accepted by {accepted[0].resolved_by}: {accepted[0].reason}")
-    return GateResult(rule.gate, GateState.PASSED, "what runs is what was deployed")
 
 
 def _lock(rule: GateRule, facts: Facts) -> GateResult:
@@ -475,7 +459,7 @@ _GATES: dict[str, Callable[[GateRule, Facts], GateResult]] = {
     "checks": _checks,
     "findings": _findings,
     "configuration": _configuration,
-    "drift": _drift,
+    "drift": drift,
     "lock": _lock,
     "rollback-target": _rollback_target,
     "approval": _approval,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from lampway.domain.attestation import CHECKLIST, DELEGATION, TESTED, WAIVER, Statement, Subject, subjects_of
+from lampway.domain.attestation import CHECKLIST, DELEGATION, TESTED, UNLOCK, WAIVER, Statement, Subject, subjects_of
 from lampway.domain.checklist import Answer
 from lampway.domain.deployment import Evidence
 from lampway.domain.digest import digest
@@ -13,6 +13,7 @@ from lampway.domain.promotion import Promotion
 from lampway.domain.quorum import Delegation
 from lampway.domain.release import Release
 from lampway.domain.strategy import Strategy
+from lampway.domain.unlocking import Unlocking
 from lampway.domain.waiver import Waiver
 
 
@@ -111,6 +112,27 @@ def tested_statement(release: Release, evidence: Evidence, at: str) -> Statement
         "decidedOn": at,
     }
     return Statement(subjects_of(release), TESTED, predicate)
+
+
+def unlock_statement(one: Unlocking, person: str, note: str, at: str) -> Statement:
+    """Return the word of the second person about an unlocking, as they sign it: confirmed, or with a note reviewed."""
+    predicate = {
+        "unlocking": one.id,
+        "environment": one.environment,
+        "askedBy": one.by,
+        "reason": one.reason,
+        "seconds": int(one.length),
+        "word": "reviewed" if note else "confirmed",
+        "note": note,
+        "person": person,
+        "decidedOn": at,
+    }
+    return Statement(unlock_subjects(predicate), UNLOCK, predicate)
+
+
+def unlock_subjects(predicate: dict[str, Any]) -> tuple[Subject, ...]:
+    """Return what such a word speaks of: no release, only itself."""
+    return (Subject("unlocking", digest(predicate)),)
 
 
 def _place(promotion: Promotion) -> dict[str, Any]:

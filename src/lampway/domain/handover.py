@@ -47,7 +47,7 @@ def _owned(strategy: Strategy, person: Person) -> Iterator[Duty]:
 
 def _named(strategy: Strategy, person: Person) -> Iterator[Duty]:
     for pipeline in strategy.pipelines:
-        for stage in pipeline.stages:
+        for stage in pipeline.every_stage:
             if any(person.id in rule.people for rule in stage.rules_of("approval")):
                 what = f"is named to approve {stage.name} of {pipeline.name}"
                 yield Duty("approval", what, "lampway.yaml", by_edit=True)

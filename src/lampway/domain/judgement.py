@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lampway.domain.backport import Backport
 from lampway.domain.certification import Certification
 from lampway.domain.checklist import Answer
 from lampway.domain.configuration import Missing
@@ -18,6 +19,7 @@ from lampway.domain.revocation import Revocation
 from lampway.domain.risk import ChangeFacts
 from lampway.domain.stops import Hold, Stay, Veto
 from lampway.domain.strategy import Stage, Strategy
+from lampway.domain.unlocking import Unlocking
 from lampway.domain.waiver import Waiver
 
 
@@ -128,6 +130,10 @@ class Facts:
     """The change ticket that the promotion goes by."""
     revocations: tuple[Revocation, ...] = ()
     """Keys and people that count no more; the strategy knows of them already."""
+    unlockings: tuple[Unlocking, ...] = ()
+    """Of the target: those that are open, and those that somebody else has yet to review."""
+    backports: tuple[Backport, ...] = ()
+    """Of this solution, those that no release contains yet."""
 
 
 @dataclass(frozen=True, slots=True)

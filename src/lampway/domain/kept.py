@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lampway.domain.events import Event, EvidenceRecorded, PackagesRemoved, Recorded, ReleaseSealed, StepFinished
+from lampway.domain.events import (
+    Event,
+    EvidenceRecorded,
+    PackagesRemoved,
+    Recorded,
+    ReleaseSealed,
+    RetirementBegun,
+    StepFinished,
+)
 
 
 def named(event: Event) -> tuple[tuple[str, str], ...]:
@@ -17,6 +25,8 @@ def named(event: Event) -> tuple[tuple[str, str], ...]:
             return tuple((digest, said) for digest in e.kept)
         case StepFinished(detail={"kept": str(digest)}) if digest:
             return ((digest, f"what ran before deployment {event.deployment}"),)
+        case RetirementBegun(archive=archive):
+            return tuple((digest, f"what is kept of retirement {event.retirement}") for digest in archive)
         case _:
             return ()
 
@@ -26,7 +36,7 @@ def forgotten(event: Event) -> tuple[str, ...]:
     return event.digests if isinstance(event, PackagesRemoved) else ()
 
 
-NAMING = (ReleaseSealed.kind, EvidenceRecorded.kind, StepFinished.kind, PackagesRemoved.kind)
+NAMING = (ReleaseSealed.kind, EvidenceRecorded.kind, StepFinished.kind, PackagesRemoved.kind, RetirementBegun.kind)
 """Kinds of events that tell what is in the package store."""
 
 

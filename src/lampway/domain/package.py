@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from lampway.domain.digest import digest
@@ -30,7 +31,7 @@ class Variable:
 
     name: str
     type: str
-    """string, number, boolean, json or secret."""
+    """string, number, boolean, json or secret; where the platform has more, its own word."""
     required: bool
     has_default: bool
     used_by: tuple[str, ...] = ()
@@ -131,6 +132,35 @@ class Inspection:
 
     inventory: Inventory
     literals: tuple[Literal, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """Faults that only the platform's own reader can tell, beside what a scanner finds in the literals."""
+    publisher: str = ""
+    """Who the package is from, where it says so."""
+    endpoint_fix: str = ""
+    """How a maker puts a fixed address right on this platform, where a scanner's general advice would not help."""
+
+    def faults(self, scanned: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Return the reader's findings together with a scanner's; where both speak of one place, it is one finding.
+
+        The reader knows better what to do there, and the scanner whether it is a secret.
+        """
+        severe = {f.place: f for f in scanned if f.severity is Severity.SECRET}
+        own = tuple(_raised(f, severe.get(f.place)) for f in self.findings)
+        known = {f.place for f in own if f.severity is not Severity.GOVERNANCE}
+        others = (f for f in scanned if f.place not in known)
+        return own + tuple(self._advised(f) for f in others)
+
+    def _advised(self, finding: Finding) -> Finding:
+        is_meant = self.endpoint_fix and finding.severity is Severity.ENDPOINT
+        return replace(finding, fix=self.endpoint_fix) if is_meant else finding
+
+
+def _raised(finding: Finding, secret: Finding | None) -> Finding:
+    """Return a finding, as bad as what a scanner found at the same place."""
+    if secret is None or finding.severity is Severity.GOVERNANCE:
+        return finding
+    summary = f"{finding.summary}; {secret.summary}"
+    return replace(finding, severity=Severity.SECRET, summary=summary, fingerprint=secret.fingerprint)
 
 
 class Reversibility(StrEnum):

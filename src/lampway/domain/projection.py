@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lampway.domain import events
+from lampway.domain.apart import APART, project_apart
 from lampway.domain.attestation import Attestation, EngineKey
 from lampway.domain.certification import Certification
 from lampway.domain.checkpoint import Checkpoint
@@ -25,6 +26,7 @@ from lampway.domain.deployment import (
     StepState,
 )
 from lampway.domain.due import Passed
+from lampway.domain.governed import ABOUT, GOVERNED, project_governed, replaced_switch
 from lampway.domain.health import HealthWatch, WatchState, after_look
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.quorum import Delegation
@@ -33,6 +35,7 @@ from lampway.domain.release import Release
 from lampway.domain.stops import Hold, HoldState, Veto, veto_key
 from lampway.domain.strategy import RulesInForce
 from lampway.domain.tokens import ApiToken
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.errors import StorageError
 
 T = TypeVar("T")
@@ -58,6 +61,9 @@ RECORDS: tuple[type, ...] = (
     ReadinessAnswer,
     HealthWatch,
     ApiToken,
+    Unlocking,
+    *GOVERNED,
+    *APART,
 )
 """Every kind of record."""
 
@@ -70,7 +76,7 @@ class Records(Protocol):
         ...
 
     def open_drift(self, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-        """Return the findings there that are open or accepted."""
+        """Return the findings of what still is to be seen there."""
         ...
 
     def put(self, key: str, record: object) -> None:
@@ -82,7 +88,7 @@ class Records(Protocol):
         ...
 
 
-def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901, PLR0912 - a case per kind
+def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901, PLR0912, PLR0915 - a case per kind
     """Fold one event into the records. Raises StorageError when the event does not follow from what came before."""
     at = recorded.at
     match recorded.event:
@@ -183,9 +189,34 @@ def _observation(recorded: events.Recorded, records: Records) -> None:
             _resolved(event, recorded, records)
         case events.LockObserved() as event:
             lock = LockRecord(event.environment, event.state, event.summary, event.cure, recorded.at)
-            records.put(event.environment, lock)
+            records.put(event.environment, replace(lock, label=event.label, mislabelled=event.mislabelled))
         case _:
             pass
+
+
+def _unlocking(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.UnlockAsked(unlocking=unlocking) | events.Unlocked(unlocking=unlocking):
+            records.put(unlocking.id, unlocking)
+        case events.UnlockFailed() as event:
+            told = _need(records, Unlocking, event.unlocking)
+            records.put(told.id, replace(told, until=recorded.at, note=event.reason))
+        case events.RelockFailed() as event:
+            told = _need(records, Unlocking, event.unlocking)
+            records.put(told.id, replace(told, note=event.reason))
+        case events.Relocked() as event:
+            told = _need(records, Unlocking, event.unlocking)
+            state = UnlockState.UNREVIEWED if told.needs_review else UnlockState.CLOSED
+            who = recorded.actor.person
+            records.put(told.id, replace(told, state=state, closed_at=recorded.at, closed_by=who, note=event.note))
+        case events.UnlockReviewed() as event:
+            told = _need(records, Unlocking, event.unlocking)
+            state = told.state if told.is_open else UnlockState.CLOSED
+            said = replace(told, state=state, reviewed_by=recorded.actor.person, review=event.note)
+            said = replace(said, key=event.key, attestation=event.attestation)
+            records.put(told.id, replace(said, reviewed_at=recorded.at))
+        case _:
+            project_apart(recorded, records)
 
 
 def _stop(recorded: events.Recorded, records: Records) -> None:
@@ -199,8 +230,10 @@ def _stop(recorded: events.Recorded, records: Records) -> None:
             records.put(hold.id, lifted)
         case events.Vetoed(veto=veto):
             records.put(veto_key(veto.environment, veto.release), veto)
-        case other:
-            raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
+        case governed if isinstance(governed, ABOUT):
+            project_governed(recorded, records)
+        case _:
+            _unlocking(recorded, records)
 
 
 def _signature(recorded: events.Recorded, records: Records) -> None:
@@ -329,6 +362,7 @@ def _installed(deployment: Deployment, at: str, records: Records) -> None:
     for finding in records.open_drift(deployment.environment, deployment.solution):
         over = replace(finding, state=DriftState.REVERTED, resolved_by="lampway", resolved_at=at)
         records.put(finding.id, replace(over, reason=f"overwritten by deployment {deployment.id}"))
+    replaced_switch(records, key, removed=not deployment.package)
     if not deployment.package:
         records.delete(Installation, key)
         return

@@ -199,6 +199,13 @@ class Promotion:
     """Rollback: id of the forward promotion whose approval allowed it, where nobody asked for it."""
     asked_at: str = ""
     """When people were told that it waits for their approval; empty: they were not."""
+    rehearsal: str = ""
+    """Id of the rehearsal that it is a move of; empty for none."""
+
+    @property
+    def retires(self) -> bool:
+        """Whether it removes what is retired: nothing goes back, it ends."""
+        return self.kind is DeploymentKind.ROLLBACK and self.bound.release == "remove" and not self.bound.installed
 
     @property
     def open_question(self) -> Remark | None:

@@ -11,7 +11,9 @@ from lampway.domain.moments import seconds_between
 from lampway.domain.package import Severity
 from lampway.domain.readiness import Link, Proof
 from lampway.domain.release import Release
+from lampway.domain.sandbox import Sandbox
 from lampway.domain.strategy import Environment, GateRule, Solution, Stage, Strategy
+from lampway.domain.unlocking import Unlocking
 
 WEEK, MONTH, YEAR = 7 * 86400.0, 31 * 86400.0, 366 * 86400.0
 _SHOWN = 5
@@ -52,8 +54,12 @@ class Standing:
     """When the ledger was verified and that was recorded, newest."""
     certified: Mapping[str, Certification] = field(default_factory=dict)
     """Solution to its owner's newest word that it is still needed."""
+    unlockings: tuple[Unlocking, ...] = ()
+    """Of the last tier: those that are open, and those that somebody else has yet to review."""
     returns: Mapping[str, Deployment] = field(default_factory=dict)
     """Solution to the newest rollback that succeeded below the last tier."""
+    sandbox: Sandbox | None = None
+    """The newest one that somebody started."""
 
     @property
     def protected(self) -> tuple[Environment, ...]:
@@ -65,9 +71,10 @@ class Standing:
     def last_stages(self) -> tuple[tuple[tuple[str | int, ...], Stage], ...]:
         """The stages of the last tier, each with its place in lampway.yaml."""
         return tuple(
-            (("pipelines", pipeline.name, "stages", number), stage)
+            (("pipelines", pipeline.name, key, number), stage)
             for pipeline in self.strategy.pipelines
-            for number, stage in enumerate(pipeline.stages)
+            for key, stages in (("stages", pipeline.stages), ("hotfix", pipeline.hotfix))
+            for number, stage in enumerate(stages)
             if self.strategy.is_prod(stage.environment)
         )
 
@@ -87,6 +94,10 @@ def _separate(s: Standing) -> Proof:
     places = [s.strategy.environment(name) for name in wanted]
     taken = [place.url for place in places]
     bad = [e for e in places if taken.count(e.url) > 1 or e.url.endswith(".invalid")]
+    if not bad and (wrong := [lock for lock in s.locks.values() if lock.mislabelled]):
+        links = [Link("record", f"lock {lock.environment}, seen {lock.at[:10]}") for lock in wrong]
+        why, cure = f"{wrong[0].environment}: {wrong[0].mislabelled}", f"lampway lock {wrong[0].environment}"
+        return _proof(places, wrong, why, links, cure)
     links = [_file(f"environments/{e.name}.yaml", "url") for e in bad or places]
     if not bad:
         return _proof(places, [], f"{_count(places, 'environment')} at addresses of their own", links)
@@ -96,6 +107,12 @@ def _separate(s: Standing) -> Proof:
 
 
 def _locked(s: Standing) -> Proof:
+    broken = [one for one in s.unlockings if one.is_open or one.is_overdue(s.now)]
+    if broken:
+        links = [Link("record", f"unlocking {one.id} of {one.environment}") for one in broken]
+        review = f"lampway unlock {broken[0].environment} --review '...'"
+        cure = f"lampway lock {broken[0].environment}" if broken[0].is_open else review
+        return _proof(s.protected, [*{one.environment for one in broken}], broken[0].words, links, cure)
     looked = [s.locks.get(e.name) for e in s.protected]
     names = [e.name for e in s.protected]
     fresh = [lock if lock and seconds_between(lock.at, s.now) <= MONTH else None for lock in looked]
@@ -116,6 +133,9 @@ def _sandbox(s: Standing) -> Proof:
     found = [e.name for e in s.strategy.environments if e.tier == "sandbox"]
     if found:
         return Proof(1.0, f"offered: {_names(found)}", (_file(f"environments/{found[0]}.yaml", "tier"),))
+    if s.sandbox and s.sandbox.url and seconds_between(s.sandbox.created_at, s.now) <= YEAR:
+        link = Link("record", f"sandbox {s.sandbox.name}, {s.sandbox.created_at[:10]}")
+        return Proof(1.0, f"started when somebody asks: {s.sandbox.name} of {s.sandbox.owner}", (link,))
     return Proof(0.0, "no evidence yet: no environment is of the tier sandbox", is_evidence=False)
 
 
@@ -295,10 +315,16 @@ def _rehearsed(s: Standing) -> Proof:
     done = [fresh[x.name] for x in solutions if x.name in fresh]
     links = [Link("record", f"deployment {d.id}: {d.solution} in {d.environment}") for d in done]
     why = f"never rehearsed: {_names(bad)}" if bad else "each was rolled back below the last tier within a year"
-    return _proof(solutions, bad, why, links, "lampway rollback SOLUTION --in ENVIRONMENT --reason rehearsal")
+    return _proof(solutions, bad, why, links, "lampway rehearse SOLUTION")
 
 
 def _scheduled(s: Standing) -> Proof:
+    rules, solutions = s.strategy.recertification, _in_prod(s) or list(s.strategy.solutions)
+    if rules is not None and solutions:
+        bad = [x.name for x in solutions if rules.cadence(x.criticality) is None]
+        why = f"no campaign asks about: {_names(bad)}" if bad else "campaigns ask about each"
+        cure = "say in lampway.yaml how often solutions of that criticality are asked about" if bad else ""
+        return _proof(solutions, bad, why, [_file("lampway.yaml", "recertification")], cure)
     proof = _has_gate(s, "certified")
     if proof.share:
         return proof

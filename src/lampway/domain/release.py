@@ -40,6 +40,8 @@ class Release:
     """What separates it from `previous`; None where that was not sealed."""
     depends_on: tuple[Dependency, ...] = ()
     """Other solutions it needs, as its owner had declared them when it was sealed."""
+    hotfix: str = ""
+    """Id of the hotfix that it is made of; empty for a release of the path."""
 
     @property
     def name(self) -> str:
@@ -67,6 +69,7 @@ class Release:
                 "previous": self.previous,
                 **({"change": self.change} if self.change else {}),
                 **({"depends_on": self.depends_on} if self.depends_on else {}),
+                **({"hotfix": self.hotfix} if self.hotfix else {}),
             }
         )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from lampway.domain.unlocking import SECONDS, UNLOCKERS
+
 SHIPPED: dict[str, str] = {
     "maker": "builds solutions in dev, releases them and asks for promotions",
     "tester": "proves that releases work, and signs what was tried",
@@ -49,6 +51,10 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("RepairPackages", "packages repair", ("release-manager", "platform-admin")),
     Permission("Retain", "retention --apply", ("release-manager", "platform-admin")),
     Permission("TryChannel", "notify test", MEMBERS),
+    Permission("Unlock", "unlock", UNLOCKERS),
+    Permission("ConfirmUnlock", "unlock --confirm", SECONDS),
+    Permission("ReviewUnlock", "unlock --review", SECONDS),
+    Permission("LockEnvironment", "lock", ANYBODY),
     Permission("PutOnHold", "hold, stop", ANYBODY),
     Permission("VetoRelease", "veto", ANYBODY),
     Permission("MakeCheckpoint", "audit checkpoint", (*MEMBERS, "auditor")),
@@ -57,7 +63,21 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("HandOver", "handover", ANYBODY),
     Permission("IssueToken", "token create", ANYBODY),
     Permission("RevokeToken", "token revoke", ANYBODY),
+    Permission("Rehearse", "rehearse", MEMBERS),
+    Permission("StartHotfix", "hotfix", ("maker", "release-manager", "platform-admin")),
+    Permission("FinishHotfix", "hotfix finish", ("maker", "release-manager", "platform-admin")),
+    Permission("AbandonHotfix", "hotfix abandon", ("maker", "release-manager", "platform-admin")),
+    Permission("CreateSandbox", "sandbox create", ANYBODY),
+    Permission("ResetSandbox", "sandbox reset", ANYBODY),
+    Permission("ExtendSandbox", "sandbox extend", ANYBODY),
+    Permission("ExpireSandbox", "sandbox expire", ANYBODY),
+    Permission("BackportDrift", "drift backport", ("approver", "solution-owner", "release-manager", "platform-admin")),
+    Permission("CloseBackport", "backport close", ("approver", "solution-owner", "release-manager", "platform-admin")),
     Permission("ApplyStrategy", "strategy apply", ("platform-admin",)),
+    Permission("ReviewAnswer", "review", ANYBODY),
+    Permission("Retire", "retire", MEMBERS),
+    Permission("UndoRetirement", "retire --undo", ANYBODY),
+    Permission("MarkSwitched", "switched", ("platform-admin",)),
 )
 """What is asked of the engine and changes something, with who may ask.
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DriftSchedule:
-    """When environments are looked at for drift."""
+    """When environments are looked at for drift, or at their lock."""
 
     cron: str
     """Minute, hour, day, month, day of the week: by the clock on the wall of its zone."""
     zone: str = "UTC"
     """As in Europe/Berlin."""
     environments: tuple[str, ...] = ()
-    """Where; empty means every environment in which something is installed."""
+    """Where; empty means every environment in which there is something to look at."""
 
     @property
     def words(self) -> str:
@@ -29,3 +29,5 @@ class Schedules:
     drift: tuple[DriftSchedule, ...] = ()
     remind: float = 0.0
     """Seconds after which whoever may approve is reminded of a promotion, again and again; 0 for never."""
+    lock: tuple[DriftSchedule, ...] = ()
+    """When it is looked whether makers can edit; where no environment is named, wherever they must not."""

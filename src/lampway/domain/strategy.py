@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from lampway.domain.digest import lasting_digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
@@ -12,9 +13,11 @@ from lampway.domain.health import WatchRule
 from lampway.domain.keys import PersonKey
 from lampway.domain.notify import Notify
 from lampway.domain.readiness import ReadinessRules
+from lampway.domain.recertification import RecertificationRules, RetirementRules
 from lampway.domain.revocation import Revocation
 from lampway.domain.roles import Assignment, Conflict
 from lampway.domain.schedules import Schedules
+from lampway.domain.unlocking import UnlockRule
 from lampway.domain.windows import Freeze, Window
 from lampway.errors import NotFoundError
 
@@ -27,6 +30,10 @@ class Tier:
     locked: bool = False
     """Whether makers must not be able to edit there."""
     purpose: str = ""
+    label: str = ""
+    """What everybody who works there is to see, where the platform can show it. No promotion is bound to it."""
+    unlock: UnlockRule | None = None
+    """How it may be opened for a while; None: not at all. No promotion is bound to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +159,13 @@ class Pipeline:
     source: str
     """The environment where makers build."""
     stages: tuple[Stage, ...]
+    hotfix: tuple[Stage, ...] = ()
+    """The short path that hotfixes take to the same end; empty: they take the whole one."""
+
+    @property
+    def every_stage(self) -> tuple[Stage, ...]:
+        """The stages of the path and of the short one."""
+        return (*self.stages, *self.hotfix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +301,10 @@ class Strategy:
     """Roles that nobody may hold at once."""
     notify: Notify | None = None
     """Who is told what, and how; None: nobody. No promotion is bound to it."""
+    recertification: RecertificationRules | None = None
+    """When owners are asked whether solutions are still needed; None: never. No promotion is bound to it."""
+    retirement: RetirementRules = field(default_factory=RetirementRules)
+    """How solutions end. No promotion is bound to it."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""
@@ -304,22 +322,31 @@ class Strategy:
         """Return the solution. Raises NotFoundError."""
         return _named(self.solutions, name, "solution")
 
+    def knows(self, solution: str) -> bool:
+        """Return whether there is a solution of this name."""
+        return _find(self.solutions, solution) is not None
+
     def pipeline_of(self, solution: str) -> Pipeline:
         """Return the pipeline that the solution's releases follow. Raises NotFoundError."""
         return self.pipeline(self.solution(solution).pipeline)
 
-    def stage(self, solution: str, stage: str) -> Stage:
-        """Return a stage of the solution's pipeline by its name or its environment's. Raises NotFoundError."""
+    def stage(self, solution: str, stage: str, *, hotfix: bool = False) -> Stage:
+        """Return a stage of the solution's pipeline by its name or its environment's. Raises NotFoundError.
+
+        Those of the short path are known by their names; to a hotfix, by their environments too.
+        """
         pipeline = self.pipeline_of(solution)
-        for candidate in pipeline.stages:
-            if stage in (candidate.name, candidate.environment):
+        path = pipeline.hotfix if hotfix and pipeline.hotfix else pipeline.stages
+        for candidate in (*path, *pipeline.every_stage):
+            if stage == candidate.name or (candidate in path and stage == candidate.environment):
                 return candidate
-        known = ", ".join(s.name for s in pipeline.stages)
+        known = ", ".join(s.name for s in path)
         raise NotFoundError(f"no stage *{stage}* on the path of {solution}", hint=f"its stages are: {known}")
 
     def stages_before(self, solution: str, stage: Stage) -> tuple[Stage, ...]:
         """Return the stages that come before `stage` on the solution's path, first one first."""
-        stages = self.pipeline_of(solution).stages
+        pipeline = self.pipeline_of(solution)
+        stages = pipeline.hotfix if stage in pipeline.hotfix else pipeline.stages
         return stages[: stages.index(stage)]
 
     def is_prod(self, environment: str) -> bool:
@@ -354,7 +381,7 @@ class Strategy:
             {
                 "stage": stage,
                 "before": [s.name for s in self.stages_before(solution, stage)],
-                "tier": self.tier(environment.tier),
+                "tier": replace(self.tier(environment.tier), label="", unlock=None),
                 "environment": [environment.name, environment.platform, environment.url, environment.public_url],
                 "deciders": deciders,
                 "checks": [self.solution(solution).checks, self.solution(solution).support],
@@ -371,14 +398,42 @@ class _Named(Protocol):
 
 
 N = TypeVar("N", bound=_Named)
+_MANY = 32
+"""From so many on, names are looked up in an index: a strategy never changes."""
+
+
+class _Same:
+    """Things that are these very ones, whatever they are equal to."""
+
+    __slots__ = ("things",)
+
+    def __init__(self, things: tuple[_Named, ...]) -> None:
+        self.things = things
+
+    def __hash__(self) -> int:
+        return id(self.things)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.things is self.things
+
+
+@functools.lru_cache(maxsize=4)
+def _by_name(of: _Same) -> dict[str, _Named]:
+    return {thing.name: thing for thing in reversed(of.things)}
 
 
 def _named(things: tuple[N, ...], name: str, kind: str) -> N:
-    for thing in things:
-        if thing.name == name:
-            return thing
+    thing = _find(things, name)
+    if thing is not None:
+        return thing
     known = ", ".join(thing.name for thing in things) or "none"
     raise NotFoundError(f"no {kind} named *{name}*", hint=f"there is: {known}")
+
+
+def _find(things: tuple[N, ...], name: str) -> N | None:
+    if len(things) > _MANY:
+        return cast("N | None", _by_name(_Same(things)).get(name))
+    return next((thing for thing in things if thing.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)

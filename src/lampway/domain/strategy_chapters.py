@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from lampway.domain.gate_words import gate_in_words, stage_in_words
 from lampway.domain.readiness import LEVELS, Readiness, ReadinessLine
+from lampway.domain.recertification import RecertificationRules, recertification_words
 from lampway.domain.roles import SHIPPED
-from lampway.domain.strategy import Environment, Person, Pipeline, Stage, Strategy
+from lampway.domain.spans import span_in_words
+from lampway.domain.strategy import Environment, Person, Pipeline, Stage, Strategy, Tier
 from lampway.domain.strategy_document import (
     Block,
     Bullets,
@@ -139,7 +141,7 @@ def _environments(strategy: Strategy) -> Chapter:
         places = [e for e in strategy.environments if e.tier == tier.name]
         last = tier.name == strategy.tiers[-1].name
         data = joined(dict.fromkeys(e.data for e in places if e.data)) or ("production" if last else "not said")
-        locked = "locked" if tier.locked else "open"
+        locked = _for_makers(tier)
         rows.append((tier.name, tier.purpose, _listed(places), locked, data if places else "–"))
     heads = ("Tier", "Purpose", "Environments", "For makers", "Data")
     widths = (12, 38, 26, 12, 12)
@@ -154,6 +156,14 @@ def _environments(strategy: Strategy) -> Chapter:
             Part("Topology", (_topology(strategy),)),
         ),
     )
+
+
+def _for_makers(tier: Tier) -> str:
+    """Return whether makers may edit in a tier, and how it may be opened to them for a while."""
+    if not tier.locked or tier.unlock is None:
+        return "locked" if tier.locked else "open"
+    who = "one person, reviewed by another" if tier.unlock.alone else "two people"
+    return f"locked; break-glass for {span_in_words(tier.unlock.longest)} at most by {who}"
 
 
 def _listed(places: Sequence[Environment]) -> str:
@@ -204,7 +214,7 @@ def _steps(strategy: Strategy) -> Chapter:
     )
     several = len(strategy.pipelines) > 1
     for pipeline in strategy.pipelines:
-        parts += [_stage(strategy, pipeline, stage, several=several) for stage in pipeline.stages]
+        parts += [_stage(strategy, pipeline, stage, several=several) for stage in pipeline.every_stage]
     last = joined(dict.fromkeys(e.name for e in strategy.environments if strategy.is_prod(e.name)))
     parts.append(
         Part(
@@ -330,14 +340,24 @@ def _exceptions(strategy: Strategy, found: Sequence[Exceptional]) -> Chapter:
     return _chapter("Exceptions in force", grid)
 
 
+def _asked(rules: RecertificationRules | None, criticality: str) -> str:
+    """Return how often owners of solutions of a criticality are asked."""
+    cadence = rules.cadence(criticality) if rules else None
+    return f"every {cadence.months} months from {rules.starts}" if cadence and rules else "not planned yet"
+
+
 def _calendar(strategy: Strategy, dates: Sequence[Dated]) -> Chapter:
+    rules = strategy.recertification
     scheduled = Paragraph(
-        "No solution has a certificate yet: when its owner confirms that it is still needed is not planned."
+        f"Owners are asked by the calendar: {'; '.join(recertification_words(rules))}."
+        if rules
+        else "No solution has a certificate yet: when its owner confirms that it is still needed is not planned."
         if strategy.solutions
         else "There is no solution to confirm yet."
     )
     owners = tuple(
-        (s.name, _who(strategy, s.owner), s.criticality, "not planned yet") for s in strategy.solutions[:_MOST]
+        (s.name, _who(strategy, s.owner), s.criticality, _asked(rules, s.criticality))
+        for s in strategy.solutions[:_MOST]
     )
     grid = Grid(("Solution", "Confirmed by", "Criticality", "Due"), owners, (30, 30, 20, 20), "None yet.")
     rows = tuple((d.day, d.what, _who(strategy, d.who)) for d in sorted(dates, key=lambda d: (d.day, d.what)))

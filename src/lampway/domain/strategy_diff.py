@@ -10,6 +10,7 @@ from typing import Any
 
 from lampway.domain.digest import canonical, to_plain
 from lampway.domain.notify_diff import notify_changes, watch_changes
+from lampway.domain.recertification import recertification_words
 from lampway.domain.spans import span_in_words
 from lampway.domain.strategy import (
     Check,
@@ -24,6 +25,7 @@ from lampway.domain.strategy import (
     Tier,
     Values,
 )
+from lampway.domain.unlocking import UnlockRule
 
 _LONGEST = 60
 _SECRET_NAME = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|private.?key|api.?key|auth", re.IGNORECASE)
@@ -61,6 +63,10 @@ def _strategy(old: Strategy, new: Strategy) -> Iterator[_Change]:
     yield from _terms_of("readiness", "item", old.readiness.items, new.readiness.items, "item")
     yield from _terms_of("readiness", "not ours:", old.readiness.not_ours, new.readiness.not_ours, "item")
     yield from notify_changes(old.notify, new.notify)
+    yield from _members("strategy", "recertification:", *(recertification_words(s.recertification) for s in (old, new)))
+    if old.retirement != new.retirement:
+        waits = " → ".join(span_in_words(s.retirement.wait) for s in (old, new))
+        yield "strategy", f"what is retired is switched off before it is removed for: {waits}"
     yield from _named("pipeline", old.pipelines, new.pipelines, _pipeline)
     yield from _people(old.people, new.people)
     yield from _named("environment", old.environments, new.environments, _environment)
@@ -71,19 +77,30 @@ def _schedules(rules: Strategy) -> tuple[str, ...]:
     """Return what workers do by the clock, a line each."""
     remind = rules.schedules.remind
     scans = tuple(f"drift scan of {one.words}" for one in rules.schedules.drift)
+    scans += tuple(f"look at the lock of {one.words}" for one in rules.schedules.lock)
     return (*scans, *((f"reminder of what waits, every {span_in_words(remind)}",) if remind else ()))
 
 
 def _tier(place: str, old: Tier, new: Tier) -> Iterator[_Change]:
     if old.locked != new.locked:
         yield place, "locked for makers" if new.locked else "no longer locked for makers"
-    yield from _fields(place, old, new, ("purpose",))
+    if old.unlock != new.unlock:
+        yield place, f"may be unlocked: {_unlock(old.unlock)} → {_unlock(new.unlock)}"
+    yield from _fields(place, old, new, ("purpose", "label"))
+
+
+def _unlock(rule: UnlockRule | None) -> str:
+    if rule is None:
+        return "never"
+    who = "by one person, reviewed by another" if rule.alone else "by two people"
+    return f"for {span_in_words(rule.longest)} at most, {who}"
 
 
 def _pipeline(place: str, old: Pipeline, new: Pipeline) -> Iterator[_Change]:
     if old.source != new.source:
         yield place, f"makers build in: {old.source} → {new.source}"
     yield from _named(f"{place}: stage", old.stages, new.stages, _stage)
+    yield from _named(f"{place}: hotfix stage", old.hotfix, new.hotfix, _stage)
 
 
 def _stage(place: str, old: Stage, new: Stage) -> Iterator[_Change]:

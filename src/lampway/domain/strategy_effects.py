@@ -66,7 +66,7 @@ def _stages(strategy: Strategy) -> dict[str, Stage]:
     return {
         f"{stage.name} of {pipeline.name}" if several else stage.name: stage
         for pipeline in strategy.pipelines
-        for stage in pipeline.stages
+        for stage in pipeline.every_stage
     }
 
 

@@ -7,24 +7,30 @@ from lampway.domain.gates import judge
 from lampway.domain.judgement import OPENING, Facts, GateResult, GateState
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.rights import speakers
-from lampway.engine.context import Engine, rules_in_force
+from lampway.domain.strategy import RulesInForce
+from lampway.engine.context import Engine
 from lampway.engine.facts import case_of, gather
+from lampway.engine.known import Known
 from lampway.engine.store import Reading
 
 _TIMED = frozenset({"window", "freeze", "soak", "checklist"})
 """Gates that may be closed while people are asked: what they wait for comes by itself, or is asked with it."""
 
 
-def ask_approvers(engine: Engine, environment: str) -> None:
+def ask_approvers(engine: Engine, environment: str, known: Known) -> None:
     """Record for every promotion there that waits for approval whom it waits for, once; that makes the notices due.
 
     Nothing is recorded where the strategy tells nobody anything.
     """
     with engine.store.reading() as reading:
-        waiting = _waiting(reading, environment)
-        if not waiting or rules_in_force(reading).strategy.notify is None:
-            return
-        asked = {p.id: people for p in waiting if (people := _asked(reading, p, engine.now()))}
+        rules = reading.get(RulesInForce, "current")
+    if rules is None or rules.strategy.notify is None:
+        return
+    known.follow(engine.store, engine.now())
+    with engine.store.reading() as reading:
+        known.look(reading)
+        waiting = [p for p in _waiting(reading, environment) if not known.is_unasked(p)]
+        asked = {p.id: people for p in waiting if (people := _asked(reading, p, engine.now(), known))}
     if not asked:
         return
     with engine.store.transaction() as transaction:
@@ -38,11 +44,14 @@ def _waiting(reading: Reading, environment: str) -> tuple[Promotion, ...]:
     return tuple(p for p in found if p.kind is DeploymentKind.FORWARD and not p.asked_at)
 
 
-def _asked(reading: Reading, promotion: Promotion, now: str) -> tuple[str, ...]:
+def _asked(reading: Reading, promotion: Promotion, now: str, known: Known) -> tuple[str, ...]:
     """Return who may give the approval that this promotion waits for; nobody while something else is in the way."""
     case = case_of(reading, promotion)
     facts = gather(reading, case, now) if case else None
-    return people_asked(facts) if facts else ()
+    people = people_asked(facts) if facts else ()
+    if facts and not people:
+        known.leave_unasked(facts)
+    return people
 
 
 def _in_the_way(gate: GateResult) -> list[GateResult]:

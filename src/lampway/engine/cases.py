@@ -18,11 +18,19 @@ from lampway.engine.attest import (
     show_evidence,
 )
 from lampway.engine.audit import Audit, History, audit, history
-from lampway.engine.certify import Recertify, recertify
+from lampway.engine.backport import (
+    BackportDrift,
+    CloseBackport,
+    ShowBackports,
+    backport_drift,
+    close_backport,
+    show_backports,
+)
+from lampway.engine.certify import Recertify, ReviewAnswer, recertify, review_answer
 from lampway.engine.checklist import Checklist, DraftAnswers, draft_answers, show_checklist
 from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
 from lampway.engine.connect import Adopt, Connect, adopt, connect
-from lampway.engine.context import Engine, Request, rules_in_force
+from lampway.engine.context import Engine, Request
 from lampway.engine.coverage import Cover, WhoCould, cover, who_could
 from lampway.engine.decide import Decide, decide
 from lampway.engine.delegate import (
@@ -43,17 +51,47 @@ from lampway.engine.drift import (
     RevertDrift,
     ScanDrift,
     accept_drift,
-    look_at_lock,
     revert_drift,
     scan_drift,
 )
 from lampway.engine.due import Done, RunDue, run_due
 from lampway.engine.evidence import ExportEvidence, export_evidence
+from lampway.engine.follow import FollowLedger, follow_ledger
 from lampway.engine.handover import HandOver, hand_over
+from lampway.engine.hotfix import StartHotfix, start_hotfix
+from lampway.engine.hotfixed import (
+    AbandonHotfix,
+    FinishHotfix,
+    ShowHotfixes,
+    abandon_hotfix,
+    finish_hotfix,
+    show_hotfixes,
+)
+from lampway.engine.locks import (
+    LockEnvironment,
+    LockHistory,
+    LookAtLock,
+    LookAtLocks,
+    ShowLocks,
+    lock_environment,
+    lock_history,
+    look_at_locks,
+    look_at_one_lock,
+    show_locks,
+)
 from lampway.engine.measures import ShowMeasures, show_measures
 from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
-from lampway.engine.platform import Lock
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
+from lampway.engine.questions import (
+    ShowCampaigns,
+    ShowOwed,
+    ShowQuestion,
+    ShowRetirements,
+    show_campaigns,
+    show_owed,
+    show_question,
+    show_retirements,
+)
 from lampway.engine.readiness import (
     AnswerReadiness,
     RecordAudit,
@@ -64,9 +102,33 @@ from lampway.engine.readiness import (
 )
 from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapsed
 from lampway.engine.reconcile import Reconcile, reconcile
+from lampway.engine.rehearse import Rehearse, ShowRehearsal, rehearse, show_rehearsal
 from lampway.engine.release import MakeRelease, make_release
 from lampway.engine.retention import Retain, retain
+from lampway.engine.retire import (
+    ApproveRetirement,
+    DraftConsent,
+    Retire,
+    UndoRetirement,
+    approve_retirement,
+    draft_consent,
+    retire,
+    undo_retirement,
+)
 from lampway.engine.revoke import Revoke, revoke
+from lampway.engine.rollbackplan import PlanRollback, plan_rollback
+from lampway.engine.sandboxes import (
+    CreateSandbox,
+    ExpireSandbox,
+    ExtendSandbox,
+    ResetSandbox,
+    ShowSandboxes,
+    create_sandbox,
+    expire_sandbox,
+    extend_sandbox,
+    reset_sandbox,
+    show_sandboxes,
+)
 from lampway.engine.signed import DraftDecision, draft_decision
 from lampway.engine.stops import (
     LiftHold,
@@ -79,12 +141,22 @@ from lampway.engine.stops import (
     veto_release,
 )
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.switching import MarkSwitched, mark_switched
 from lampway.engine.talk import Talk, talk
 from lampway.engine.ticket import GiveTicket, give_ticket
-from lampway.engine.follow import FollowLedger, follow_ledger
 from lampway.engine.tokens import IssueToken, RevokeToken, ShowTokens, issue_token, revoke_token, show_tokens
 from lampway.engine.traces import ShowSpans, show_spans
 from lampway.engine.trail import ExportLedger, SearchLedger, export_ledger, search_ledger
+from lampway.engine.unlock import (
+    ConfirmUnlock,
+    DraftUnlockWord,
+    ReviewUnlock,
+    Unlock,
+    confirm_unlock,
+    draft_unlock_word,
+    review_unlock,
+    unlock,
+)
 from lampway.engine.views import (
     CompareReleases,
     Explain,
@@ -103,22 +175,8 @@ from lampway.engine.workers import ShowWorkers, show_workers
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtLock(Request[Lock]):
-    """Look whether makers can edit in an environment."""
-
-    environment: str
-
-
-@dataclass(frozen=True, slots=True)
 class Resume(Request[Done]):
     """Go on with whatever is under way or may start."""
-
-
-def lock(engine: Engine, request: LookAtLock, actor: Actor) -> Lock:
-    """Look at an environment's lock and record it."""
-    with engine.store.reading() as reading:
-        environment = rules_in_force(reading).strategy.environment(request.environment)
-    return look_at_lock(engine, environment, actor)
 
 
 def resume(engine: Engine, request: Resume, actor: Actor) -> Done:
@@ -140,7 +198,6 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     History: history,
     Inbox: inbox,
     LiftHold: lift_hold,
-    LookAtLock: lock,
     MakeRelease: make_release,
     Promote: promote,
     PutOnHold: put_on_hold,
@@ -199,6 +256,40 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     RevokeToken: revoke_token,
     ShowTokens: show_tokens,
     FollowLedger: follow_ledger,
+    LookAtLock: look_at_one_lock,
+    LookAtLocks: look_at_locks,
+    LockEnvironment: lock_environment,
+    ShowLocks: show_locks,
+    LockHistory: lock_history,
+    Unlock: unlock,
+    ConfirmUnlock: confirm_unlock,
+    ReviewUnlock: review_unlock,
+    DraftUnlockWord: draft_unlock_word,
+    ReviewAnswer: review_answer,
+    ShowCampaigns: show_campaigns,
+    ShowQuestion: show_question,
+    ShowOwed: show_owed,
+    ShowRetirements: show_retirements,
+    Retire: retire,
+    ApproveRetirement: approve_retirement,
+    DraftConsent: draft_consent,
+    UndoRetirement: undo_retirement,
+    MarkSwitched: mark_switched,
+    Rehearse: rehearse,
+    StartHotfix: start_hotfix,
+    FinishHotfix: finish_hotfix,
+    AbandonHotfix: abandon_hotfix,
+    ShowHotfixes: show_hotfixes,
+    CreateSandbox: create_sandbox,
+    ShowSandboxes: show_sandboxes,
+    ResetSandbox: reset_sandbox,
+    ExtendSandbox: extend_sandbox,
+    ExpireSandbox: expire_sandbox,
+    ShowRehearsal: show_rehearsal,
+    PlanRollback: plan_rollback,
+    BackportDrift: backport_drift,
+    CloseBackport: close_backport,
+    ShowBackports: show_backports,
 }
 """Request to use case."""
 
@@ -221,9 +312,26 @@ MOVING: frozenset[type[Request[Any]]] = frozenset(
         Recertify,
         GiveTicket,
         RunDue,
+        LockEnvironment,
+        ReviewUnlock,
+        Retire,
+        ApproveRetirement,
+        UndoRetirement,
+        BackportDrift,
+        Rehearse,
+        FinishHotfix,
     }
 )
 """Requests after which something may be ready to be deployed."""
 
-TELLING: frozenset[type[Request[Any]]] = MOVING | {ScanDrift, LookAtLock, VetoRelease, Promote}
+TELLING: frozenset[type[Request[Any]]] = MOVING | {
+    ScanDrift,
+    LookAtLock,
+    VetoRelease,
+    Promote,
+    LookAtLocks,
+    Unlock,
+    ConfirmUnlock,
+    ReviewAnswer,
+}
 """Requests after which there may be something to tell people."""

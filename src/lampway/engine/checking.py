@@ -180,7 +180,7 @@ def _relies(strategy: Strategy, promotion: Promotion, evidence: Evidence) -> boo
 def _stage_of(strategy: Strategy, promotion: Promotion) -> Stage | None:
     if not any(s.name == promotion.solution for s in strategy.solutions):
         return None
-    stages = strategy.pipeline_of(promotion.solution).stages
+    stages = strategy.pipeline_of(promotion.solution).every_stage
     return next((s for s in stages if s.name == promotion.stage), None)
 
 

@@ -13,6 +13,7 @@ from lampway.domain import events
 from lampway.domain.dependencies import needs_of
 from lampway.domain.evidence import Row
 from lampway.domain.release import Release
+from lampway.engine.reach import GOVERNING_ONLY
 
 _NOT_OF_OTHERS = frozenset(
     kind.kind
@@ -33,6 +34,18 @@ _NOT_OF_OTHERS = frozenset(
         events.EnvironmentObserved,
         events.TokenIssued,
         events.TokenRevoked,
+        *GOVERNING_ONLY,
+        events.SwitchAsked,
+        events.RehearsalStarted,
+        events.RehearsalEnded,
+        events.HotfixEnded,
+        events.HotfixReleased,
+        events.HotfixStarted,
+        events.SandboxCreated,
+        events.SandboxEnded,
+        events.SandboxExtended,
+        events.SandboxReminded,
+        events.SandboxStarted,
     )
 )
 """Kinds of which only those about the release itself can have a say."""
@@ -57,6 +70,14 @@ _OF_THE_SOLUTION = frozenset(
         events.EngineKeyRecorded,
         events.CheckpointMade,
         events.PackagesRemoved,
+        events.UnlockAsked,
+        events.Unlocked,
+        events.UnlockFailed,
+        events.Relocked,
+        events.RelockFailed,
+        events.UnlockReviewed,
+        events.BackportOpened,
+        events.BackportEnded,
     )
 )
 _KNOWN = _NOT_OF_OTHERS | _OF_EVERYBODY | _OF_THE_SOLUTION

@@ -18,6 +18,7 @@ from lampway.engine.drift import look_at_lock
 from lampway.engine.facts import installed
 from lampway.engine.platform import Export, Lock, Platform, Rights
 from lampway.engine.release import author_of, commit_source, find_faults, scope_of, scopes
+from lampway.engine.sandboxed import refuse_sandbox
 from lampway.engine.steps import wanted_for
 from lampway.engine.stops import refuse_if_stopped
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
@@ -145,6 +146,8 @@ def adopt(engine: Engine, request: Adopt, actor: Actor) -> AdoptedView:
         taken = {name for s in strategy.solutions for name in s.contains}
         free = tuple(c.name for c in observation.unowned if c.name not in taken and c.id not in taken)
         return AdoptedView(environment.name, None, None, free)
+    with engine.store.reading() as reading:
+        refuse_sandbox(reading, strategy, environment.name)
     solution = _solution(strategy, request, actor)
     known = {**scopes(strategy), solution.name: scope_of(solution)}
     export = platform.export(access, replace(known[solution.name], version=request.version), known)

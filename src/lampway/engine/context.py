@@ -12,6 +12,7 @@ from lampway.domain.release import Release
 from lampway.domain.revocation import without_revoked
 from lampway.domain.secret import Secret, is_reference
 from lampway.domain.strategy import Environment, RulesInForce
+from lampway.engine.grounds import Grounds
 from lampway.engine.platform import Access, Platform
 from lampway.engine.ports import Checks, Clock, Courier, PackageStore, Scanner, Secrets, Signing, Source, StrategyFiles
 from lampway.engine.store import Records, Store
@@ -48,6 +49,8 @@ class Engine:
     """Names this process in leases."""
     second_copy: PackageStore | None = field(default=None, kw_only=True)
     """Where every package is kept once more; None for nowhere."""
+    grounds: Grounds | None = field(default=None, kw_only=True)
+    """Where sandboxes are started; None: nowhere."""
     courier: Courier | None = field(default=None, kw_only=True)
     """Brings notices out; None: they stay in the outbox."""
     observers: tuple[Callable[[Recorded], None], ...] = field(default=())
@@ -110,9 +113,11 @@ def find_release(reading: Records, name: str) -> Release:
 
 
 def newest_release(reading: Records, solution: str) -> Release | None:
-    """Return the release sealed last, or None."""
+    """Return the release of the path that was sealed last, or None. A hotfix is no release of the path."""
     found = reading.find(Release, solution=solution, newest_first=True, limit=1)
-    return found[0] if found else None
+    if found and found[0].hotfix:
+        found = reading.find(Release, solution=solution, newest_first=True)
+    return next((release for release in found if not release.hotfix), None)
 
 
 def access_to(engine: Engine, environment: Environment, *, maker: bool = False) -> Access:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from lampway.domain import events
-from lampway.domain.deployment import Deployment, DriftFinding, DriftState
+from lampway.domain.deployment import STILL_THERE, Deployment, DriftFinding, DriftState
 from lampway.domain.events import Actor, Recorded
 from lampway.domain.moments import parse_moment
 from lampway.domain.promotion import DeploymentKind, Promotion
@@ -211,7 +211,7 @@ class _Account:
                 self._drift[f.id] = _drifted(f, recorded.at)
             case events.DriftResolved(finding=key, state=state, reason=reason) if key in self._drift:
                 done = replace(self._drift[key], state=str(state), resolved_by=recorded.actor.person, reason=reason)
-                over = state is not DriftState.ACCEPTED  # accepted, it still stands
+                over = state not in STILL_THERE  # accepted or back-ported, it still stands
                 self._drift[key] = replace(done, resolved_at=recorded.at if over else "")
             case _:
                 pass
@@ -348,7 +348,7 @@ def _period(applied: Recorded, until: str, request: WhoCould, gone: tuple[Revoca
     stages = {
         f"{pipeline.name}: {stage.name}": stage
         for pipeline in strategy.pipelines
-        for stage in pipeline.stages
+        for stage in pipeline.every_stage
         if stage.environment == request.environment
     }
     found, notes = _ABLE[request.could](strategy, stages)

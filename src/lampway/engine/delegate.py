@@ -104,7 +104,7 @@ def _pair(strategy: Strategy, actor: Actor, to: str) -> tuple[Person, Person]:
         raise RefusedError(f"{who} is nobody in people.yaml", hint="add them to people.yaml")
     if by == other:
         raise UsageError("nobody stands in for themselves", hint="name somebody else with --to")
-    rules = [gate for p in strategy.pipelines for s in p.stages for gate in s.gates if gate.gate == "approval"]
+    rules = [gate for p in strategy.pipelines for s in p.every_stage for gate in s.gates if gate.gate == "approval"]
     if not any(by in strategy.holders(rule.roles, rule.people) for rule in rules):
         hint = "what was delegated to somebody is not passed on"
         raise RefusedError(f"{by.name} may approve nothing themselves that could be delegated", hint=hint)

@@ -46,17 +46,21 @@ def show_delivery(engine: Engine, request: ShowDelivery, actor: Actor) -> tuple[
 
 
 def _shipments(reading: Reading, solution: str, environment: str) -> Iterator[Shipment]:
-    found = reading.find(Deployment, solution=solution, environment=environment, states=_TOUCHED)
     promotions = {p.id: p for p in reading.find(Promotion, solution=solution, environment=environment)}
+    deployed = reading.find(Deployment, solution=solution, environment=environment, states=_TOUCHED)
+    found = [d for d in deployed if not (d.promotion in promotions and promotions[d.promotion].retires)]
     watches = {w.id: w for w in reading.find(HealthWatch, solution=solution, environment=environment)}
     releases = reading.find(Release, solution=solution)
+    hotfixes = {release.digest: release for release in releases if release.hotfix}
+    releases = tuple(release for release in releases if not release.hotfix)
     places = {release.digest: number for number, release in enumerate(releases)}
     before = -1
     back = _going_back(found, promotions)
     for deployment in sorted(found, key=lambda d: d.finished_at):
         promotion = promotions.get(deployment.promotion)
         place = places.get(deployment.release, -1)
-        brought = releases[before + 1 : place + 1] if place > before else ()
+        mend = hotfixes.get(deployment.release)
+        brought = (mend,) if mend else releases[before + 1 : place + 1] if place > before else ()
         succeeded = deployment.state is DeploymentState.SUCCEEDED
         if succeeded:
             before = max(before, place)
@@ -67,6 +71,7 @@ def _shipments(reading: Reading, solution: str, environment: str) -> Iterator[Sh
             failed_at=_failed_at(deployment, promotion, watches.get(deployment.id), back),
             sealed_at=tuple(r.sealed_at for r in brought) if deployment.kind is DeploymentKind.FORWARD else (),
             by_people=bool(promotion and (promotion.decisions or promotion.answers or promotion.waivers)),
+            hotfix=mend is not None,
         )
 
 

@@ -8,9 +8,10 @@ from lampway.domain import events
 from lampway.domain.digest import short
 from lampway.domain.moments import shown
 from lampway.domain.quorum import voice_name
+from lampway.engine.describe_governing import describe_governing
 
 
-def name_subjects(event: events.Event, names: dict[str, str]) -> None:
+def name_subjects(event: events.Event, names: dict[str, str]) -> None:  # noqa: C901 - a case per kind
     """Remember what the ids that later events speak of stand for."""
     match event:
         case events.PromotionRequested(promotion=p):
@@ -21,8 +22,18 @@ def name_subjects(event: events.Event, names: dict[str, str]) -> None:
             names[f.id] = f"{f.solution} in {f.environment}"
         case events.Held(hold=h):
             names[h.id] = f"{'emergency stop of' if h.emergency else 'hold on'} {h.scope}"
+        case events.HotfixStarted(hotfix=h):
+            names[h.id] = h.solution
+        case events.SandboxCreated(sandbox=s):
+            names[s.id] = s.name
         case events.Delegated(delegation=g):
             names[g.id] = f"of {g.by} to {g.to}"
+        case events.CampaignOpened(questions=questions):
+            names.update((q.id, q.solution) for q in questions)
+        case events.RetirementRequested(retirement=r):
+            names[r.id] = r.scope
+        case events.SwitchAsked(switch=s):
+            names[s.id] = f"{s.solution} in {s.environment}"
         case _:
             pass
 
@@ -128,7 +139,45 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{len(event.digests)} packages and outputs of {', '.join(event.releases)} removed"
         case events.ReadinessAnswered(answer=a):
             return f"readiness: {a.by} answered {a.item} with {a.reply} until {shown(a.until)}: {a.note}"
+        case events.UnlockAsked(unlocking=u) | events.Unlocked(unlocking=u):
+            return u.words
+        case events.UnlockFailed():
+            return f"{event.environment} could not be unlocked: {event.reason}"
+        case events.Relocked():
+            return f"{event.environment} is locked again: {event.note}"
+        case events.RelockFailed():
+            return f"{event.environment} could not be locked again, and it is tried again: {event.reason}"
+        case events.UnlockReviewed():
+            return f"it was reviewed that {event.environment} was unlocked: {event.note}"
         case events.LedgerVerified():
             return f"verified up to row {event.last}, with {event.packages} packages: as they were written"
+        case events.HotfixStarted(hotfix=h):
+            return f"hotfix {h.id} of {h.solution}@{h.version} in {h.environment} begun in {h.place}: {h.reason}"
+        case events.HotfixReleased():
+            return f"hotfix {event.hotfix} released as {names.get(event.hotfix, '')}@{event.version}"
+        case events.HotfixEnded():
+            return f"hotfix {event.hotfix} {event.state}: {event.reason}"
+        case events.SandboxCreated(sandbox=s):
+            filled = f" from {s.origin}" if s.origin else ""
+            return f"sandbox {s.name} ({s.id}) of {s.platform} for {s.owner} until {shown(s.until)}{filled}"
+        case events.SandboxStarted():
+            return f"sandbox {names.get(event.sandbox, event.sandbox)} started at {event.url}"
+        case events.SandboxExtended():
+            return f"sandbox {names.get(event.sandbox, event.sandbox)} lasts until {shown(event.until)}"
+        case events.SandboxReminded():
+            return (
+                f"sandbox {names.get(event.sandbox, event.sandbox)}: its owner reminded, it ends {shown(event.until)}"
+            )
+        case events.SandboxEnded():
+            return f"sandbox {names.get(event.sandbox, event.sandbox)} is gone: {event.reason}"
+        case events.RehearsalStarted(rehearsal=r):
+            return f"rehearsal {r.id} of {r.solution} in {r.environment} asked for: {r.way}"
+        case events.RehearsalEnded():
+            return f"rehearsal {event.rehearsal} {event.state}: {event.note}"
+        case events.BackportOpened(backport=b):
+            return f"{b.words}: on branch {b.branch}"
+        case events.BackportEnded():
+            how = f"contained in {event.release}" if event.release else event.reason
+            return f"back-port {event.backport} {event.state}: {how}"
         case _:
-            return event.kind
+            return describe_governing(event, names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lampway.domain.backport import Backport, BackportState
 from lampway.domain.deployment import DriftFinding, DriftState
 from lampway.domain.events import Actor
 from lampway.domain.moments import is_before
@@ -54,6 +55,8 @@ def _exceptions(engine: Engine, reading: Reading) -> Iterator[Exceptional]:
     for drift in reading.find(DriftFinding, states=(DriftState.ACCEPTED,)):
         what = f"{drift.solution} in {drift.environment}: {'; '.join(drift.changes[:3])}"
         yield Exceptional("accepted live edit", what, drift.reason, drift.resolved_by, "")
+    for task in reading.find(Backport, states=(BackportState.OPEN,)):
+        yield Exceptional("back-port", task.words, task.reason or "no release contains it yet", task.by, "")
     for hold in (h for h in reading.find(Hold, states=(HoldState.STANDING,)) if h.stands(now)):
         kind = "emergency stop" if hold.emergency else "hold"
         yield Exceptional(kind, hold.scope, hold.reason, hold.by, hold.until)

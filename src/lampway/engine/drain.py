@@ -14,15 +14,23 @@ from lampway.domain.events import ENGINE, DeploymentStarted, Event, PromotionMov
 from lampway.domain.gates import is_overdue, judge
 from lampway.domain.judgement import Eligibility
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
+from lampway.domain.rehearsal import RehearsalRun, RunState
 from lampway.domain.spans import span_in_words
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.engine.ask import ask_approvers
 from lampway.engine.attestations import attest_verdict
+from lampway.engine.campaigns import tend_retirements
 from lampway.engine.checkpoint import keep_checkpoint, publish
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.deploy import carry_out, prepare
+from lampway.engine.drift import renew_lock
 from lampway.engine.facts import bind, case_of, eligibility, gather
+from lampway.engine.known import Known
+from lampway.engine.moves import go_on
 from lampway.engine.recheck import collect_expired, may_collect
+from lampway.engine.relock import tend_unlockings
 from lampway.engine.store import Due, Reading
+from lampway.engine.switching import places_with_switches, tend_switches
 from lampway.errors import LampwayError
 
 _OURS = ("checkpoint", "checkpoint-tag", "tag")
@@ -34,26 +42,37 @@ def environments_with_work(engine: Engine) -> tuple[str, ...]:
     """Return the environments with open promotions, the one asked for first first; then where a tag is still due."""
     with engine.store.reading() as reading:
         found = reading.find(Promotion, states=OPEN_STATES)
+        switches = places_with_switches(reading)
+        rehearsed = [run.environment for run in reading.find(RehearsalRun, states=(RunState.RUNNING,))]
     due = (due.doc.get("environment", "") for due in engine.store.due())
-    return tuple(name for name in dict.fromkeys((*(p.environment for p in found), *due)) if name)
+    found_in = (*(p.environment for p in found), *rehearsed, *due, *switches)
+    return tuple(name for name in dict.fromkeys(found_in) if name)
 
 
-def drain(engine: Engine, environment: str) -> bool:
+def drain(engine: Engine, environment: str, known: Known | None = None) -> bool:
     """Resume what was under way in the environment, then start everything whose gates are open.
 
-    Call it only while the runtime vouches that nobody else works there. Raises nothing for a deployment that ends
-    badly: how it ended is in the ledger. Raises StorageError when the fence was lost. Returns whether something is
-    left that could not be done now, and may be when it is tried again.
+    What is `known` to be closed is not judged again; without it everything is, once. Call it only while the runtime
+    vouches that nobody else works there. Raises nothing for a deployment that ends badly: how it ended is in the
+    ledger. Raises StorageError when the fence was lost. Returns whether something is left that could not be done now,
+    and may be when it is tried again.
     """
-    look = _look(engine, environment)
+    known = known or Known(environment)
+    look = _look(engine, environment, known)
     again = False
+    if look.is_over:
+        tend_unlockings(engine, (environment,))
+        look = _look(engine, environment, known)
     if look.aged:
         again = _collect(engine, look)
-        look = _look(engine, environment)
+        look = _look(engine, environment, known)
     tried: set[str] = set()
     while not engine.is_leaving():
         if look.is_stuck and look.under_way is None:
             break
+        if look.is_rehearsed and look.under_way is None and go_on(engine, environment):
+            look = _look(engine, environment, known)
+            continue
         chosen = None if look.under_way else _choose(engine, look, tried)
         if look.under_way is None and chosen is None:
             break
@@ -68,8 +87,10 @@ def drain(engine: Engine, environment: str) -> bool:
                 _start(engine, chosen, fence)
         finally:
             engine.store.release_lease(environment, fence)
-        look = _look(engine, environment)
-    ask_approvers(engine, environment)
+        look = _look(engine, environment, known)
+    again = tend_switches(engine, environment) or again
+    tend_retirements(engine)
+    ask_approvers(engine, environment, known)
     flush_outbox(engine)
     return again or _may_start(engine, tried) or any(due.kind in _OURS for due in engine.store.due())
 
@@ -93,6 +114,10 @@ class _Look:
     """Whether a deployment there waits for a person to say what happened."""
     waiting: tuple[_Waiting, ...]
     """Going back first, then in the order in which they were asked for."""
+    is_over: bool
+    """Whether the environment was unlocked, and is to be locked again."""
+    is_rehearsed: bool
+    """Whether an upgrade is being rehearsed there."""
 
     @property
     def aged(self) -> tuple[Promotion, ...]:
@@ -101,20 +126,30 @@ class _Look:
         return tuple(w.promotion for w in forward if w.judged and may_collect(w.judged))
 
 
-def _look(engine: Engine, environment: str) -> _Look:
+def _look(engine: Engine, environment: str, known: Known) -> _Look:
     now = engine.now()
+    known.follow(engine.store, now)
     with engine.store.reading() as reading:
+        known.look(reading)
         under_way = reading.find(Deployment, environment=environment, states=(DeploymentState.RUNNING,))
         stuck = reading.find(Deployment, environment=environment, states=(DeploymentState.RECONCILE,))
         found = reading.find(Promotion, environment=environment, states=_STARTABLE)
         found = tuple(sorted(found, key=lambda p: p.kind is not DeploymentKind.ROLLBACK))
-        return _Look(under_way[0] if under_way else None, bool(stuck), tuple(_judged(reading, p, now) for p in found))
+        waiting = tuple(_judged(reading, p, now, known) for p in found if not known.is_closed(p))
+        opened = reading.find(Unlocking, environment=environment, states=(UnlockState.OPEN,))
+        over = any(one.is_over(now) for one in opened)
+        runs = reading.find(RehearsalRun, environment=environment, states=(RunState.RUNNING,))
+        return _Look(under_way[0] if under_way else None, bool(stuck), waiting, over, bool(runs))
 
 
-def _judged(reading: Reading, promotion: Promotion, now: str) -> _Waiting:
+def _judged(reading: Reading, promotion: Promotion, now: str, known: Known) -> _Waiting:
     move = void_if_moved(reading, promotion, now)
     case = None if move else case_of(reading, promotion)
-    return _Waiting(promotion, move, eligibility(reading, case, now) if case else None)
+    facts = gather(reading, case, now) if case else None
+    judged = judge(facts) if facts else None
+    if facts and judged and not judged.allowed and not may_collect(judged):
+        known.close(facts)
+    return _Waiting(promotion, move, judged)
 
 
 def _may_start(engine: Engine, tried: set[str]) -> bool:
@@ -138,6 +173,7 @@ def _collect(engine: Engine, look: _Look) -> bool:
 
 def _start(engine: Engine, promotion: Promotion, fence: int) -> None:
     try:
+        renew_lock(engine, promotion)
         deployment, ground = prepare(engine, promotion, fence)
     except LampwayError as error:
         _put_off(engine, promotion, f"could not start: {error}")

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lampway.domain.deployment import Deployment, DeploymentState, DriftFinding, DriftState, Installation
+from lampway.domain.deployment import (
+    STILL_THERE,
+    Deployment,
+    DeploymentState,
+    DriftFinding,
+    DriftState,
+    Installation,
+    LockRecord,
+)
 from lampway.domain.digest import digest
 from lampway.domain.events import (
     ENGINE,
@@ -19,17 +27,24 @@ from lampway.domain.events import (
     PromotionRequested,
     Recorded,
 )
+from lampway.domain.moments import seconds_between
 from lampway.domain.promotion import Bound, DeploymentKind, Promotion, PromotionState
 from lampway.domain.strategy import Environment
+from lampway.domain.switches import PENDING, Switch, SwitchState
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, Request, access_to, require_reason, rules_in_force
-from lampway.engine.facts import installed
+from lampway.engine.facts import case_of, installed
 from lampway.engine.journal import More
+from lampway.engine.labels import look_at_label
+from lampway.engine.retirements import refuse_retired
 from lampway.engine.store import Reading, Transaction
 from lampway.errors import NotFoundError, PlatformError, RefusedError, SecretError
 
 _AT_ONCE = 4
 """Environments that are looked at side by side: what takes long is waiting for the platform."""
+_LONG_AGO = 3600.0
+"""Seconds after which a lock is looked at once more before a deployment relies on it."""
 _UNDER_WAY = (DeploymentState.RUNNING, DeploymentState.RECONCILE)
 
 
@@ -46,6 +61,16 @@ class Scanned:
     """Top-level containers that no release put there."""
     error: str = ""
     """Why it could not be looked at; then the rest is empty."""
+    mislabelled: str = ""
+    """What is wrong with the environment's label, in words; blocks nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was observed, and how switches stood when it was."""
+
+    observation: port.Observation
+    dark: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +112,10 @@ def scan_drift(engine: Engine, request: ScanDrift, actor: Actor) -> tuple[Scanne
 
     def look(environment: Environment) -> Scanned:
         try:
-            return scan(engine, environment, actor)
+            found = scan(engine, environment, actor)
+            if not strategy.tier(environment.tier).label:
+                return found
+            return replace(found, mislabelled=look_at_label(engine, environment)[1])
         except (PlatformError, SecretError) as error:
             return Scanned(environment.name, "", (), (), (), error=str(error))
 
@@ -99,30 +127,36 @@ def scan(engine: Engine, environment: Environment, actor: Actor) -> Scanned:
     """Look at one environment and record what differs. Raises PlatformError, SecretError."""
     with engine.store.reading() as reading:
         here = reading.find(Installation, environment=environment.name)
+        dark = _dark(reading, environment.name)
     access = access_to(engine, environment)
-    observation = engine.platform(environment.platform).observe(access, _expected(engine, here))
-    return _keep(engine, environment.name, here, observation, actor)
+    observation = engine.platform(environment.platform).observe(access, _expected(engine, here, dark))
+    return _keep(engine, environment.name, here, _Seen(observation, dark), actor)
 
 
 def scan_one(engine: Engine, access: port.Access, platform: port.Platform, here: Installation) -> None:
     """Look at one solution and record what differs."""
-    observation = platform.observe(access, _expected(engine, (here,)))
-    _keep(engine, here.environment, (here,), observation, ENGINE)
+    _keep(engine, here.environment, (here,), _see_one(engine, access, platform, here), ENGINE)
 
 
 def look_at_one(
     engine: Engine, access: port.Access, platform: port.Platform, here: Installation
 ) -> tuple[DriftFinding | None, More]:
     """Look at one solution and return a finding that nobody accepted, if there is one, and what records the look."""
-    observation = platform.observe(access, _expected(engine, (here,)))
+    seen = _see_one(engine, access, platform, here)
     with engine.store.reading() as reading:
-        found = _compared(engine, reading, here.environment, (here,), observation)[0].findings
+        found = _compared(engine, reading, here.environment, (here,), seen)[0].findings
 
     def tell(transaction: Transaction) -> list[Recorded]:
-        events = _compared(engine, transaction, here.environment, (here,), observation)[1]
+        events = _compared(engine, transaction, here.environment, (here,), seen)[1]
         return [transaction.append(event, ENGINE) for event in events]
 
     return next((f for f in found if f.state is DriftState.OPEN), None), tell
+
+
+def _see_one(engine: Engine, access: port.Access, platform: port.Platform, here: Installation) -> _Seen:
+    with engine.store.reading() as reading:
+        dark = _dark(reading, here.environment)
+    return _Seen(platform.observe(access, _expected(engine, (here,), dark)), dark)
 
 
 def refresh(engine: Engine, environment: Environment, actor: Actor, *, lock: bool) -> None:
@@ -143,42 +177,78 @@ def look_at_lock(engine: Engine, environment: Environment, actor: Actor) -> port
         lock = platform.observe_lock(access_to(engine, environment), maker)
     else:
         lock = port.Lock(port.LockState.UNKNOWN, f"{platform.name} cannot tell whether it is locked")
-    engine.record([LockObserved(environment.name, lock.state.value, lock.summary, lock.cure)], actor)
+    label, mislabelled = look_at_label(engine, environment)
+    with engine.store.reading() as reading:
+        lock = _told(reading, environment.name, lock)
+    seen = (environment.name, lock.state.value, lock.summary, lock.cure)
+    engine.record([LockObserved(*seen, label=label, mislabelled=mislabelled)], actor)
     return lock
 
 
-def _expected(engine: Engine, here: Sequence[Installation]) -> Mapping[str, port.Installed]:
-    return {i.solution: port.Installed(engine.packages.get(i.package), i.configuration) for i in here}
+def renew_lock(engine: Engine, promotion: Promotion) -> None:
+    """Look at the lock once more where a gate asks for it and the last look is long ago. Raises PlatformError."""
+    with engine.store.reading() as reading:
+        case = case_of(reading, promotion) if promotion.kind is DeploymentKind.FORWARD else None
+        seen = reading.get(LockRecord, promotion.environment)
+        environment = rules_in_force(reading).strategy.environment(promotion.environment) if case else None
+    if case is None or environment is None or seen is None or not case.stage.rules_of("lock"):
+        return
+    if seconds_between(seen.at, engine.now()) > _LONG_AGO:
+        look_at_lock(engine, environment, ENGINE)
 
 
-def _keep(
-    engine: Engine, environment: str, here: Sequence[Installation], observation: port.Observation, actor: Actor
-) -> Scanned:
+def _told(reading: Reading, environment: str, lock: port.Lock) -> port.Lock:
+    """Return a lock with why it is open, where that was wanted for a while."""
+    opened = reading.find(Unlocking, environment=environment, states=(UnlockState.OPEN,))
+    if not opened or lock.state is not port.LockState.OPEN:
+        return lock
+    return replace(lock, summary=f"{lock.summary}; {opened[0].words}", cure=f"lampway lock {environment}")
+
+
+def _expected(engine: Engine, here: Sequence[Installation], dark: Mapping[str, str]) -> Mapping[str, port.Installed]:
+    return {
+        i.solution: port.Installed(
+            engine.packages.get(i.package), i.configuration, is_on=dark.get(i.solution) != SwitchState.OFF
+        )
+        for i in here
+    }
+
+
+def _dark(reading: Reading, environment: str) -> Mapping[str, str]:
+    """Return where the switches there stand, by solution; what never was switched is not among them."""
+    return {switch.solution: str(switch.state) for switch in reading.find(Switch, environment=environment)}
+
+
+def _keep(engine: Engine, environment: str, here: Sequence[Installation], seen: _Seen, actor: Actor) -> Scanned:
     """Record an observation: new findings, and those that are gone.
 
     It is compared by a look that keeps nobody from writing, and once more only where something was written since.
     """
     with engine.store.reading() as reading:
         seen_at = reading.head()
-        scanned, events = _compared(engine, reading, environment, here, observation)
+        scanned, events = _compared(engine, reading, environment, here, seen)
     with engine.store.transaction() as transaction:
         if transaction.head() != seen_at:
-            scanned, events = _compared(engine, transaction, environment, here, observation)
+            scanned, events = _compared(engine, transaction, environment, here, seen)
         told = [transaction.append(event, actor) for event in events]
     engine.tell(told)
     return scanned
 
 
 def _compared(
-    engine: Engine, reading: Reading, environment: str, here: Sequence[Installation], observation: port.Observation
+    engine: Engine, reading: Reading, environment: str, here: Sequence[Installation], looked: _Seen
 ) -> tuple[Scanned, list[Event]]:
     """Return what an observation comes to, and the events that record it.
 
-    What was deployed meanwhile, or is being deployed, is left out: it was compared with what should no longer be there.
+    What was deployed or switched meanwhile, or is being so, is left out: it was compared with what should no longer be
+    there.
     """
+    observation, dark = looked.observation, looked.dark
     events: list[Event] = []
     current: list[DriftFinding] = []
-    here = [i for i in here if _stands(reading, i)]
+    now = _dark(reading, environment)
+    moved = {name for name in {*dark, *now} if dark.get(name) != now.get(name) or dark.get(name) in PENDING}
+    here = [i for i in here if i.solution not in moved and _stands(reading, i)]
     for installation in here:
         seen = _findings(engine, installation, observation.solutions[installation.solution])
         known = _unresolved(reading, environment, installation.solution)
@@ -232,8 +302,7 @@ def _findings(engine: Engine, installation: Installation, seen: port.Observed) -
 
 
 def _unresolved(reading: Reading, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-    states = (DriftState.OPEN, DriftState.ACCEPTED)
-    return reading.find(DriftFinding, environment=environment, solution=solution, states=states)
+    return reading.find(DriftFinding, environment=environment, solution=solution, states=STILL_THERE)
 
 
 def accept_drift(engine: Engine, request: AcceptDrift, actor: Actor) -> tuple[DriftFinding, ...]:
@@ -256,6 +325,7 @@ def revert_drift(engine: Engine, request: RevertDrift, actor: Actor) -> tuple[st
         _require_known(transaction, actor)
         strategy = rules_in_force(transaction).strategy
         stage = strategy.stage(request.solution, request.environment)
+        refuse_retired(transaction, request.solution, stage.environment)
         found = _open(transaction, stage.environment, request.solution)
         here = installed(transaction, stage.environment, request.solution)
         if here is None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lampway.domain.events import Actor
+from lampway.engine.campaigns import tend_retirements
 from lampway.engine.context import Engine, Request
 from lampway.engine.deliver import SendNotices, send_notices
 from lampway.engine.health import Looked, tend_watches
+from lampway.engine.hotfixed import tend_hotfixes
+from lampway.engine.relock import Relock, tend_unlockings
+from lampway.engine.sandboxes import tend_sandboxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +25,31 @@ class Done:
     """When something is due next; empty for never."""
     watched: bool
     """Whether something is still being watched."""
+    relocked: tuple[Relock, ...] = ()
+    """What was over and was locked again, or could not be."""
+    sandboxes: tuple[str, ...] = ()
+    """What became of sandboxes and hotfixes, in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunDue(Request[Done]):
     """Do what time has made due. Asking twice does it once."""
 
+    lanes: tuple[str, ...] = ()
+    """Only there is locked again what is over; empty for everywhere. A worker does it where it works."""
+
 
 def run_due(engine: Engine, request: RunDue, actor: Actor) -> Done:
-    """Look at what is watched, and bring out what people are to be told. Raises nothing for what goes badly there."""
-    del request
+    """Look at what is watched and at what is unlocked, end what was removed, and bring out what people are to be told.
+
+    Raises nothing for what goes badly there.
+    """
     looked, next_look = tend_watches(engine)
+    relocked, next_lock = tend_unlockings(engine, request.lanes)
+    tend_retirements(engine)
+    arrived = tend_hotfixes(engine)
+    tended = tend_sandboxes(engine)
     sent = send_notices(engine, SendNotices(), actor)
-    due = [moment for moment in (next_look, sent.next_at) if moment]
-    return Done(looked, sent.sent, min(due, default=""), bool(next_look))
+    due = [moment for moment in (next_look, next_lock, sent.next_at, tended.next_at) if moment]
+    lines = (*(f"sandbox {n}: its time was over, it is gone" for n in tended.ended), *tended.failed, *arrived)
+    return Done(looked, sent.sent, min(due, default=""), bool(next_look), relocked=relocked, sandboxes=lines)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lampway.domain import certification
+from lampway.domain.backport import Backport, BackportState
 from lampway.domain.certification import Certification
 from lampway.domain.checklist import Answer
 from lampway.domain.configuration import ConfigurationSet, Missing, resolve
 from lampway.domain.dependencies import needs_of
 from lampway.domain.deployment import (
+    STILL_THERE,
     Deployment,
     DriftFinding,
-    DriftState,
     Evidence,
     Installation,
     KnownGood,
@@ -29,9 +30,12 @@ from lampway.domain.release import Release
 from lampway.domain.risk import ChangeFacts, together
 from lampway.domain.stops import Hold, HoldState, Veto, stays, veto_key
 from lampway.domain.strategy import Stage, Strategy
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.domain.waiver import Waiver
 from lampway.engine.context import rules_in_force
 from lampway.engine.store import Records
+
+_OPENED = (UnlockState.OPEN, UnlockState.UNREVIEWED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,8 @@ def case_of(reading: Records, promotion: Promotion) -> Case | None:
     """Return the case of a promotion, or None where its release or stage is no longer there."""
     strategy = rules_in_force(reading).strategy
     release = reading.get(Release, f"{promotion.solution}@{promotion.version}")
-    pipeline = strategy.pipeline_of(promotion.solution) if _is_known(strategy, promotion.solution) else None
-    stage = next((s for s in pipeline.stages if s.name == promotion.stage), None) if pipeline else None
+    pipeline = strategy.pipeline_of(promotion.solution) if strategy.knows(promotion.solution) else None
+    stage = next((s for s in pipeline.every_stage if s.name == promotion.stage), None) if pipeline else None
     if release is None or stage is None:
         return None
     return Case(
@@ -112,10 +116,6 @@ def case_of(reading: Records, promotion: Promotion) -> Case | None:
         ticket=promotion.ticket,
         allowed_by=promotion.allowed_by,
     )
-
-
-def _is_known(strategy: Strategy, solution: str) -> bool:
-    return any(s.name == solution for s in strategy.solutions)
 
 
 def gather(reading: Records, case: Case, now: str) -> Facts:
@@ -167,6 +167,8 @@ def gather(reading: Records, case: Case, now: str) -> Facts:
         certification=certification.newest(certified, release.solution),
         ticket=case.ticket,
         revocations=rules.revocations,
+        unlockings=reading.find(Unlocking, environment=stage.environment, states=_OPENED),
+        backports=reading.find(Backport, solution=release.solution, states=(BackportState.OPEN,)) if drift else (),
     )
 
 
@@ -176,8 +178,7 @@ def eligibility(reading: Records, case: Case, now: str) -> Eligibility:
 
 
 def _drift(reading: Records, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-    states = (DriftState.OPEN, DriftState.ACCEPTED)
-    return reading.find(DriftFinding, environment=environment, solution=solution, states=states)
+    return reading.find(DriftFinding, environment=environment, solution=solution, states=STILL_THERE)
 
 
 def _installations(reading: Records, environment: str, needed: set[str], solution: str) -> tuple[Installation, ...]:
@@ -199,10 +200,16 @@ def _change(here: Installation | None, between: tuple[Release, ...]) -> ChangeFa
 
 def _releases_between(reading: Records, here: Installation | None, release: Release) -> tuple[Release, ...]:
     """Return the releases whose content a deployment would bring: after what runs there, up to this one."""
-    found = reading.find(Release, solution=release.solution)
+    every = reading.find(Release, solution=release.solution)
+    if release.hotfix:
+        return (release,)  # it is made from what runs there, and from nothing else
+    hotfixes = {r.version: r.previous for r in every if r.hotfix}
+    found = tuple(r for r in every if not r.hotfix)
     names = [r.version for r in found]
+    since = here.version if here else ""
+    since = hotfixes.get(since, since)  # the path goes on from what the hotfix was made from
     end = names.index(release.version) + 1
-    start = names.index(here.version) + 1 if here and here.version in names else 0
+    start = names.index(since) + 1 if since in names else 0
     return found[start:end] if start < end else (release,)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
-from lampway.domain.deployment import DriftFinding, DriftState
+from lampway.domain.deployment import STILL_THERE, DriftFinding
 from lampway.domain.events import Recorded
 from lampway.domain.projection import project
 
@@ -54,9 +54,8 @@ class Folded:
         return cast("tuple[T, ...]", tuple(found[:limit] if limit else found))
 
     def open_drift(self, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-        """Return the findings there that are open or accepted."""
-        states = (DriftState.OPEN, DriftState.ACCEPTED)
-        return self.find(DriftFinding, environment=environment, solution=solution, states=states)
+        """Return the findings of what still is to be seen there."""
+        return self.find(DriftFinding, environment=environment, solution=solution, states=STILL_THERE)
 
     def put(self, key: str, record: object) -> None:
         """Keep the record in place of the one under this key."""

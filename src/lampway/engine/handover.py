@@ -146,7 +146,7 @@ def _edit(engine: Engine, person: Person, to: Person) -> tuple[tuple[str, ...], 
 
 def _lend(engine: Engine, strategy: Strategy, person: Person, to: Person, actor: Actor) -> tuple[str, tuple[str, ...]]:
     """Lend the person's own voice while the edit is reviewed; nobody else can. Returns the id and what is left."""
-    rules = [rule for p in strategy.pipelines for stage in p.stages for rule in stage.rules_of("approval")]
+    rules = [rule for p in strategy.pipelines for stage in p.every_stage for rule in stage.rules_of("approval")]
     if not any(person in strategy.holders(rule.roles, rule.people) for rule in rules):
         return "", ()
     if strategy.person(actor.person) != person:

@@ -13,6 +13,7 @@ from lampway.domain import events
 from lampway.domain.deployment import Deployment, DeploymentState, LockRecord
 from lampway.domain.digest import to_plain
 from lampway.domain.health import WatchState
+from lampway.domain.moments import shown
 from lampway.domain.notify import (
     ON_CALL,
     Envelope,
@@ -25,8 +26,12 @@ from lampway.domain.notify import (
 )
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
 from lampway.domain.revocation import without_revoked
+from lampway.domain.sandbox import Sandbox
 from lampway.domain.strategy import RulesInForce, Solution, Strategy
+from lampway.domain.unlocking import Unlocking, UnlockState
+from lampway.engine.governing_notices import TOLD_OF_GOVERNING, governing_notices
 from lampway.engine.store import Due, Reading
+from lampway.engine.unlock_notices import TOLD_OF_UNLOCKING, unlocking_notices
 
 TOLD: frozenset[str] = frozenset(
     {
@@ -37,6 +42,10 @@ TOLD: frozenset[str] = frozenset(
         events.WatchEnded.kind,
         events.DriftFound.kind,
         events.LockObserved.kind,
+        *TOLD_OF_UNLOCKING,
+        *TOLD_OF_GOVERNING,
+        events.SandboxReminded.kind,
+        events.SandboxEnded.kind,
     }
 )
 """Kinds of event that may make something due to be told; no other costs anything."""
@@ -109,8 +118,13 @@ def _notices(  # noqa: C901, PLR0912 - a case per kind
             yield _drift(strategy, event, recorded.at)
         case events.LockObserved() as event:
             yield from _lock(reading, strategy, event, recorded.at)
+        case events.SandboxReminded(sandbox=key) | events.SandboxEnded(sandbox=key):
+            sandbox = reading.get(Sandbox, key)
+            if sandbox and recorded.actor.person != sandbox.owner:
+                yield _sandbox(strategy, sandbox, recorded)
         case _:
-            pass
+            yield from unlocking_notices(reading, strategy, recorded, on_call_of(strategy))
+            yield from governing_notices(reading, strategy, recorded)
 
 
 def _asked(promotion: Promotion, event: events.ApprovalAsked, at: str) -> Notice:
@@ -162,7 +176,9 @@ def _finished(
             notice = _about(promotion, NoticeKind.RECONCILE, "somebody has to look", text, at, on_call)
             place = f"{promotion.solution} --in {promotion.environment}"
             yield replace(notice, command=f"lampway reconcile {place} --happened|--did-not-happen --reason '...'")
-        case DeploymentState.SUCCEEDED if deployment.kind is DeploymentKind.ROLLBACK:
+        case DeploymentState.SUCCEEDED if deployment.kind is DeploymentKind.ROLLBACK and not (
+            promotion.rehearsal or promotion.retires
+        ):
             text = f"{promotion.environment} went back to {promotion.version}: {promotion.reason}"
             yield _about(promotion, NoticeKind.ROLLED_BACK, "rolled back", text, at, involved)
         case _:
@@ -185,6 +201,20 @@ def _drift(strategy: Strategy, event: events.DriftFound, at: str) -> Notice:
     )
 
 
+def _sandbox(strategy: Strategy, sandbox: Sandbox, recorded: events.Recorded) -> Notice:
+    is_over = isinstance(recorded.event, events.SandboxEnded)
+    text = f"it was of {sandbox.owner}" if is_over else f"it ends {shown(sandbox.until)}, with everything in it"
+    return Notice(
+        kind=NoticeKind.SANDBOX,
+        title=f"sandbox {sandbox.name} {'is gone' if is_over else 'ends soon'}",
+        text=text,
+        command="lampway sandbox list" if is_over else f"lampway sandbox extend {sandbox.name} --for 7d",
+        screen="/sandboxes",
+        at=recorded.at,
+        people=_people(strategy, [sandbox.owner]),
+    )
+
+
 def _lock(reading: Reading, strategy: Strategy, event: events.LockObserved, at: str) -> Iterator[Notice]:
     """Tell once that what must be locked is open; again only after it had been locked."""
     environment = next((e for e in strategy.environments if e.name == event.environment), None)
@@ -193,6 +223,8 @@ def _lock(reading: Reading, strategy: Strategy, event: events.LockObserved, at: 
         return
     if before is not None and before.state == "open":
         return
+    if reading.find(Unlocking, environment=event.environment, states=(UnlockState.OPEN,)):
+        return  # that was announced as what it is
     yield Notice(
         kind=NoticeKind.LOCK_OPEN,
         title=f"makers can edit in {event.environment}",
@@ -223,7 +255,7 @@ def _involved(strategy: Strategy, promotion: Promotion) -> tuple[str, ...]:
 
 def _concerned(strategy: Strategy, promotion: Promotion) -> tuple[str, ...]:
     """Return who asked, who decided, and who could have."""
-    stages = strategy.pipeline_of(promotion.solution).stages if _solution(strategy, promotion.solution) else ()
+    stages = strategy.pipeline_of(promotion.solution).every_stage if _solution(strategy, promotion.solution) else ()
     stage = next((s for s in stages if s.name == promotion.stage), None)
     rules = stage.rules_of("approval") if stage and promotion.asked_at else ()
     could = [person.id for rule in rules for person in strategy.holders(rule.roles, rule.people)]
@@ -248,7 +280,7 @@ def _is_last(strategy: Strategy, promotion: Promotion) -> bool:
     """Return whether a promotion brought its release to where it was to go; nothing is told of the way there."""
     if promotion.kind is not DeploymentKind.FORWARD or _solution(strategy, promotion.solution) is None:
         return False
-    return strategy.pipeline_of(promotion.solution).stages[-1].name == promotion.stage
+    return strategy.pipeline_of(promotion.solution).stages[-1].environment == promotion.environment
 
 
 def _release(promotion: Promotion) -> str:

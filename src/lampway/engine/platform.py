@@ -65,6 +65,8 @@ class Installed:
 
     package: bytes
     configuration: ConfigurationSet
+    is_on: bool = True
+    """False: it was switched off, and whoever switched it on again changed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +293,36 @@ class Lockable(Protocol):
         ...
 
 
+@runtime_checkable
+class LockSettable(Protocol):
+    """A platform that can lock makers out of an environment, and let them in for a while."""
+
+    def lock_objection(self, access: Access) -> str:
+        """Return why the lock of this environment cannot be set, in words; empty when it can. Changes nothing."""
+        ...
+
+    def set_lock(self, access: Access, *, locked: bool, until: str = "") -> None:
+        """Lock makers out, whatever session they have; or let them edit until a moment (ISO time, UTC).
+
+        What is done already is simply done again. What they may edit meanwhile is at most what `observe` sees.
+        Raises PlatformRefusedError, UnreachableError, AccessError, PlatformError.
+        """
+        ...
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """A platform that shows everybody who works in an environment a label of it."""
+
+    def read_label(self, access: Access) -> str:
+        """Return the text that people see there. Changes nothing. Raises PlatformError where it cannot be seen."""
+        ...
+
+    def set_label(self, access: Access, label: str) -> None:
+        """Let people see this text there. Raises PlatformRefusedError where that cannot be set, PlatformError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Launched:
     """An environment that Lampway started by itself, on loopback."""
@@ -301,6 +333,8 @@ class Launched:
     """Access for the engine."""
     maker_credentials: Mapping[str, Secret]
     """Access for a maker."""
+    sign_in: str = ""
+    """The file, readable by its owner only, that says how a maker signs in; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +381,51 @@ class ExecutionCounting(Protocol):
 
 
 @runtime_checkable
+class Switchable(Protocol):
+    """A platform on which what is installed can be switched off without being removed."""
+
+    def is_switched(self, access: Access, installed: Installed, *, on: bool) -> bool:
+        """Return whether it is as it is when it is on, or off. Changes nothing."""
+        ...
+
+    def activate(self, access: Access, installed: Installed) -> None:
+        """Switch it on again, as it was installed. What is on stays so; nothing of others is touched.
+
+        Raises ConflictError, PlatformRefusedError, AccessError, UnreachableError (nothing was changed), and
+        UnknownOutcomeError.
+        """
+        ...
+
+    def deactivate(self, access: Access, installed: Installed) -> None:
+        """Switch it off: nothing of it runs or answers, and all of it stays there. Raises like `activate`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a platform knows about the use of what is installed."""
+
+    last_run: str = ""
+    """ISO time, UTC; empty where it is not known."""
+    last_change: str = ""
+    """Likewise."""
+    notes: tuple[str, ...] = ()
+    """The limits of what is told, such as for how long runs are remembered."""
+
+
+@runtime_checkable
+class UsageTelling(Protocol):
+    """A platform that tells whether what is installed is used."""
+
+    def tell_usage(self, access: Access, installed: Installed) -> Usage:
+        """Return what is known about its use. Changes nothing.
+
+        Raises UnreachableError, AccessError, PlatformError when that cannot be told.
+        """
+        ...
+
+
+@runtime_checkable
 class Launchable(Protocol):
     """A platform of which Lampway can start environments by itself."""
 
@@ -362,4 +441,32 @@ class Launchable(Protocol):
 
     def stop(self, launched: Launched) -> None:
         """Stop what `launch` started, by its process id. Does nothing when it has ended already."""
+        ...
+
+
+@runtime_checkable
+class Disposable(Protocol):
+    """A platform of which Lampway can start environments for a time, and take them away without a trace.
+
+    Where an environment is started on this machine, everything of it lies in `folder`; where the product is elsewhere,
+    the folder's name tells one from the other.
+    """
+
+    def start_sandbox(self, folder: Path, *, name: str, cache: Path, say: Callable[[str], None] = ...) -> Launched:
+        """Start an environment, empty where there was none in this folder, and return once it answers.
+
+        What runs there already is returned as it is; what had ended is started again with what was in it. Raises
+        PlatformError.
+        """
+        ...
+
+    def find_sandbox(self, folder: Path) -> Launched | None:
+        """Return what runs there now; None where nothing does. Changes nothing."""
+        ...
+
+    def remove_sandbox(self, folder: Path) -> None:
+        """Stop what runs there and remove it, with everything in it. Nothing there: nothing is done.
+
+        Raises PlatformError when it could not be stopped or removed; then it can be tried again.
+        """
         ...

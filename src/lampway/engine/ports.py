@@ -130,6 +130,16 @@ class Source(Protocol):
         """
         ...
 
+    def commit_branch(
+        self, branch: str, folder: str, files: Mapping[str, bytes], *, message: str, author: Author, parent: str
+    ) -> str:
+        """Make a branch with one commit: `parent` with `files` as the whole content of `folder`. Nothing else moves.
+
+        Returns the commit; the same one where the branch holds this already. Raises RefusedError where it holds
+        something else, SourceError.
+        """
+        ...
+
     def tag(self, name: str, commit: str, message: str) -> None:
         """Create an annotated tag; does nothing if it exists at that commit.
 

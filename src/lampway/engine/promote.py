@@ -17,6 +17,7 @@ from lampway.engine.drain import void_if_moved
 from lampway.engine.drift import refresh
 from lampway.engine.facts import Case, bind, case_of, configuration_for, eligibility, installed, rollback_target
 from lampway.engine.reconcile import give_up
+from lampway.engine.retirements import refuse_retired
 from lampway.engine.store import Reading, Transaction
 from lampway.errors import NotFoundError, RefusedError, UsageError
 
@@ -76,8 +77,11 @@ def promote(engine: Engine, request: Promote, actor: Actor) -> Requested:
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
         release = find_release(reading, request.release)
-    target = strategy.stage(release.solution, request.to)
+    target = strategy.stage(release.solution, request.to, hotfix=bool(release.hotfix))
     stages = (*strategy.stages_before(release.solution, target), target)
+    with engine.store.reading() as reading:
+        for stage in stages:
+            refuse_retired(reading, release.solution, stage.environment)
     for stage in stages:
         asks_for_lock = bool(stage.rules_of("lock"))
         refresh(engine, strategy.environment(stage.environment), actor, lock=asks_for_lock)
@@ -181,6 +185,7 @@ def rollback(engine: Engine, request: Rollback, actor: Actor) -> Requested:
         here = installed(transaction, stage.environment, request.solution)
         if here is None:
             raise NotFoundError(f"{request.solution} is not installed in {stage.environment}")
+        refuse_retired(transaction, request.solution, stage.environment)
         back = _choose_target(transaction, request, stage.environment, here.release)
         if back is None and not request.remove:
             raise RefusedError(

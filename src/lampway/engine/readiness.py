@@ -31,8 +31,10 @@ from lampway.domain.readiness import (
 )
 from lampway.domain.readiness_evidence import Look, Standing, prove
 from lampway.domain.release import Release
+from lampway.domain.sandbox import Sandbox
 from lampway.domain.stops import Veto, veto_key
 from lampway.domain.strategy import Strategy
+from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.engine.audit import Audit, Verdict, audit
 from lampway.engine.context import Engine, Request, newest_release, rules_in_force
 from lampway.engine.store import Reading
@@ -148,6 +150,12 @@ def _standing(engine: Engine, reading: Reading, strategy: Strategy) -> Standing:
         looks=_looks(reading, {e.name for e in bare.protected}),
         verified=_verified(reading),
         certified=_certified(reading, {i.solution for i in here}),
+        unlockings=tuple(
+            one
+            for e in bare.protected
+            for one in reading.find(Unlocking, environment=e.name, states=(UnlockState.OPEN, UnlockState.UNREVIEWED))
+        ),
+        sandbox=next(iter(reading.find(Sandbox, newest_first=True, limit=1)), None),
         returns=_returns(reading, strategy, {i.solution for i in here}),
     )
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lampway.domain.deployment import (
+    STILL_THERE,
     CheckOutcome,
     Deployment,
     DeploymentState,
     DriftFinding,
-    DriftState,
     Evidence,
     Installation,
 )
@@ -167,8 +167,7 @@ def require_installed(reading: Reading, release: Release, environment: str) -> I
 
 def refuse_edited(reading: Reading, here: Installation) -> None:
     """Refuse to judge what was edited live: it is not what was released. Raises RefusedError."""
-    states = (DriftState.OPEN, DriftState.ACCEPTED)
-    found = reading.find(DriftFinding, environment=here.environment, solution=here.solution, states=states)
+    found = reading.find(DriftFinding, environment=here.environment, solution=here.solution, states=STILL_THERE)
     if found:
         raise RefusedError(
             f"{here.environment} was edited live, so checks there say nothing about the release: {found[0].changes[0]}",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lampway.domain.backport import Backport, BackportState
 from lampway.domain.dependencies import declared
-from lampway.domain.events import ENGINE, Actor, ReleaseSealed
+from lampway.domain.events import ENGINE, Actor, BackportEnded, Event, ReleaseSealed
 from lampway.domain.package import Diff, Finding, Inspection, PackageReference, Scope, Severity
 from lampway.domain.release import Release, bump, parse_version, propose_bump
 from lampway.domain.risk import change_facts
@@ -15,6 +16,8 @@ from lampway.engine.attestations import attest_release
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
 from lampway.engine.platform import Export, Platform
 from lampway.engine.ports import Author
+from lampway.engine.sandboxed import refuse_sandbox
+from lampway.engine.store import Reading
 from lampway.errors import RefusedError, UsageError
 
 BLOCKING = (Severity.SECRET, Severity.ENDPOINT)
@@ -69,6 +72,8 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
         strategy = rules_in_force(reading).strategy
         last = newest_release(reading, request.solution)
     solution = strategy.solution(request.solution)
+    with engine.store.reading() as reading:
+        refuse_sandbox(reading, strategy, request.environment)
     environment = strategy.environment(request.environment or strategy.pipeline_of(solution.name).source)
     platform = engine.platform(environment.platform)
     known = scopes(strategy)
@@ -82,7 +87,7 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
             raise RefusedError(f"nothing changed since {last.name}", hint=f"promote that one: {last.name}")
         return Made(None, last.version, diff, notes=export.notes)
     findings = find_faults(engine, inspection)
-    _refuse_faults(solution.name, findings)
+    refuse_faults(solution.name, findings)
     part, version = _version(request, last, inspection, diff)
     _refuse_taken(engine, solution.name, version)
     draft = _Draft(solution, version, findings, last, request.note, environment.name, diff)
@@ -103,10 +108,12 @@ class _Draft:
 
 def find_faults(engine: Engine, inspection: Inspection) -> tuple[Finding, ...]:
     """Return the hardcoded secrets, endpoints and other faults in a package."""
-    return engine.scanner.scan(inspection.literals, [v.name for v in inspection.inventory.variables])
+    names = [v.name for v in inspection.inventory.variables]
+    return inspection.faults(engine.scanner.scan(inspection.literals, names))
 
 
-def _refuse_faults(solution: str, findings: tuple[Finding, ...]) -> None:
+def refuse_faults(solution: str, findings: tuple[Finding, ...]) -> None:
+    """Refuse a release that holds hardcoded values. Raises RefusedError with each of them."""
     blocking = [f for f in findings if f.severity in BLOCKING]
     if blocking:
         count = f"{len(blocking)} hardcoded value{'s' if len(blocking) > 1 else ''}"
@@ -176,8 +183,10 @@ def _seal(  # noqa: PLR0917 - sealing joins all of these
     return release
 
 
-def record_release(engine: Engine, release: Release, actor: Actor, environment: str) -> None:
-    """Seal a release of what was built in `environment` in the ledger, with its signed provenance.
+def record_release(
+    engine: Engine, release: Release, actor: Actor, environment: str, also: Sequence[Event] = ()
+) -> None:
+    """Seal a release of what was built in `environment` in the ledger, with its signed provenance and what goes along.
 
     Raises RefusedError when its version was sealed meanwhile.
     """
@@ -185,9 +194,20 @@ def record_release(engine: Engine, release: Release, actor: Actor, environment: 
         if transaction.get(Release, release.name) is not None:
             raise RefusedError(f"{release.name} was sealed by somebody else meanwhile", hint="run the command again")
         told = [transaction.append(ReleaseSealed(release, release.digest), actor)]
+        told += [transaction.append(event, actor) for event in also]
+        told += [transaction.append(event, ENGINE) for event in _contained(transaction, release)]
         statements = attest_release(engine, transaction, release, environment)
         told += [transaction.append(event, ENGINE) for event in statements]
     engine.tell(told)
+
+
+def _contained(reading: Reading, release: Release) -> list[BackportEnded]:
+    """Return which back-ports end because this release contains them; a hotfix ends none, for it is beside the path."""
+    if release.hotfix:
+        return []
+    tasks = reading.find(Backport, solution=release.solution, states=(BackportState.OPEN,))
+    done = [task for task in tasks if not task.edited.lacks(release.inventory)]
+    return [BackportEnded(task.id, BackportState.CONTAINED, release.name) for task in done]
 
 
 def commit_source(engine: Engine, folder: str, files: Mapping[str, bytes], message: str, author: Author) -> str:

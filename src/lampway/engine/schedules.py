@@ -19,7 +19,6 @@ from lampway.domain.due import (
     Moment,
     Passed,
     first_of,
-    next_change,
     next_reminder,
     promotion_run_outs,
     run_outs,
@@ -33,13 +32,18 @@ from lampway.domain.quorum import Delegation
 from lampway.domain.rights import speakers
 from lampway.domain.stops import Hold, HoldState
 from lampway.domain.strategy import RulesInForce, Strategy
+from lampway.engine.campaigns import GOVERNING, certificate_ends, governing_rows, take_row
 from lampway.engine.context import Engine
-from lampway.engine.drift import Scanned, scan
+from lampway.engine.drift import Scanned, look_at_lock, scan
 from lampway.engine.facts import case_of, gather
+from lampway.engine.known import Known
+from lampway.engine.relock import RELOCK, forget_closed, reviews, tend_unlockings, unlock_rows
 from lampway.engine.store import Reading, Scheduled, Transaction
 from lampway.errors import PlatformError, SecretError
 
-WAKE, DRIFT = "wake", "drift"
+WAKE, DRIFT, LOCK = "wake", "drift", "lock"
+ASKING = frozenset({DRIFT, LOCK, RELOCK})
+"""What asks a platform, which may take its time."""
 EVERYWHERE = ""
 """The scope of what concerns all environments."""
 _WAITING = (PromotionState.REQUESTED, PromotionState.WAITING, PromotionState.READY)
@@ -73,12 +77,15 @@ def plan_everywhere(engine: Engine, calendar: Calendar) -> None:
     _bring(engine, EVERYWHERE, wanted, known)
 
 
-def plan_environment(engine: Engine, environment: str) -> None:
-    """Bring the rows for what waits in an environment up to date."""
+def plan_environment(engine: Engine, environment: str, known: Known | None = None) -> None:
+    """Bring the rows for what waits in an environment up to date; what is `known` is not computed again."""
+    known = known or Known(environment)
+    known.follow(engine.store, engine.now())
     with engine.store.reading() as reading:
-        wanted = tuple(_environment(engine, reading, environment))
-        known = reading.scheduled(environment)
-    _bring(engine, environment, wanted, known)
+        known.look(reading)
+        wanted = tuple(_environment(engine, reading, known))
+        there = reading.scheduled(environment)
+    _bring(engine, environment, wanted, there)
 
 
 def _bring(engine: Engine, scope: str, wanted: Sequence[Scheduled], known: Sequence[Scheduled]) -> None:
@@ -100,7 +107,8 @@ def _bring(engine: Engine, scope: str, wanted: Sequence[Scheduled], known: Seque
 
 def _differs(wanted: Scheduled, known: Scheduled) -> bool:
     """Return whether a row has to be written anew. A time table's next time stands until it was served."""
-    return wanted.kind != DRIFT and (wanted.at, wanted.words) != (known.at, known.words)
+    stands = wanted.kind in (DRIFT, LOCK) or (wanted.kind == RELOCK and known.tries)
+    return not stands and (wanted.at, wanted.words) != (known.at, known.words)
 
 
 def _everywhere(engine: Engine, reading: Reading, calendar: Calendar) -> Iterator[Scheduled]:
@@ -111,7 +119,12 @@ def _everywhere(engine: Engine, reading: Reading, calendar: Calendar) -> Iterato
     for moment in run_outs(holds, rules.strategy.freezes, reading.find(Delegation)):
         if reading.get(Passed, moment.key) is None:
             yield _row(moment, EVERYWHERE)
+    yield from (_row(moment, EVERYWHERE) for moment in reviews(reading))
+    yield from unlock_rows(reading)
     yield from _scans(reading, rules.strategy, calendar, engine.clock.now())
+    yield from _looks(rules.strategy, calendar, engine.clock.now())
+    yield from (_row(m, EVERYWHERE) for m in certificate_ends(reading) if reading.get(Passed, m.key) is None)
+    yield from governing_rows(reading, rules.strategy)
 
 
 def _scans(reading: Reading, strategy: Strategy, calendar: Calendar, now: datetime) -> Iterator[Scheduled]:
@@ -124,24 +137,38 @@ def _scans(reading: Reading, strategy: Strategy, calendar: Calendar, now: dateti
             yield Scheduled(key, DRIFT, EVERYWHERE, name, to_text(at or now), f"drift scan of {name}")
 
 
-def _environment(engine: Engine, reading: Reading, environment: str) -> Iterator[Scheduled]:
+def _looks(strategy: Strategy, calendar: Calendar, now: datetime) -> Iterator[Scheduled]:
+    names = tuple(e.name for e in strategy.environments if strategy.tier(e.tier).locked)
+    for table in strategy.schedules.lock:
+        at = calendar.next_time(table.cron, table.zone, now)
+        for name in (table.environments or names) if at else ():
+            key = f"{LOCK}/{name}/{table.cron} {table.zone}"
+            yield Scheduled(key, LOCK, EVERYWHERE, name, to_text(at or now), f"look at the lock of {name}")
+
+
+def _environment(engine: Engine, reading: Reading, known: Known) -> Iterator[Scheduled]:
     rules = reading.get(RulesInForce, "current")
-    changes = []
+    changes, environment = [], known.environment
     for promotion in reading.find(Promotion, environment=environment, states=_WAITING) if rules else ():
-        case = case_of(reading, promotion)
-        if case is None or rules is None:
-            continue
-        facts = gather(reading, case, engine.now())
-        changes.append(next_change(facts))
-        moments = promotion_run_outs(promotion, case.stage)
-        yield from (_row(m, environment) for m in moments if reading.get(Passed, m.key) is None)
-        every = rules.strategy.schedules.remind
-        if every and awaits_approval(judge(facts)):
-            last = reading.get(Passed, f"{REMINDER}/{promotion.id}")
-            yield _row(next_reminder(promotion, every, last.at if last else ""), environment)
+        planned = known.planned(promotion)
+        if planned is None and rules is not None and (case := case_of(reading, promotion)) is not None:
+            facts = gather(reading, case, engine.now())
+            planned = known.plan(facts, _for_one(reading, rules, promotion, facts))
+        if planned is not None:
+            changes.append(planned[0])
+            yield from planned[1]
     at = first_of(changes)
     if at:
         yield Scheduled(f"{WAKE}/{environment}", WAKE, environment, environment, at, "something may start or expire")
+
+
+def _for_one(reading: Reading, rules: RulesInForce, promotion: Promotion, facts: Facts) -> Iterator[Scheduled]:
+    moments = promotion_run_outs(promotion, facts.stage)
+    yield from (_row(m, promotion.environment) for m in moments if reading.get(Passed, m.key) is None)
+    every = rules.strategy.schedules.remind
+    if every and awaits_approval(judge(facts)):
+        last = reading.get(Passed, f"{REMINDER}/{promotion.id}")
+        yield _row(next_reminder(promotion, every, last.at if last else ""), promotion.environment)
 
 
 def awaits_approval(judged: Eligibility) -> bool:
@@ -171,8 +198,14 @@ def fire_due(engine: Engine, calendar: Calendar, lanes: Sequence[str] = ()) -> I
 
 def fire(engine: Engine, calendar: Calendar, row: Scheduled) -> Fired | None:
     """Do one thing that is due, or return None where another worker was faster."""
-    if row.kind == DRIFT:
+    if row.kind in (DRIFT, LOCK):
         return _scan(engine, calendar, row)
+    if row.kind == RELOCK:
+        tend_unlockings(engine, (row.environment,))
+        forget_closed(engine, row)
+        return Fired(row, drain=row.environment)
+    if row.kind in GOVERNING:
+        return Fired(row) if take_row(engine, row) else None
     if row.kind == WAKE:
         later = to_text(engine.clock.now() + _PATIENCE)
         with engine.store.transaction() as transaction:
@@ -235,13 +268,13 @@ def _able(facts: Facts) -> tuple[str, ...]:
 
 
 def _scan(engine: Engine, calendar: Calendar, row: Scheduled) -> Fired | None:
-    """Look for drift, and write the next time down. Whoever dies in between leaves it to the next one."""
+    """Look for drift, or at the lock, and write the next time down. Whoever dies leaves it to the next one."""
     taken = replace(row, at=to_text(engine.clock.now() + _PATIENCE), tries=row.tries + 1)
     with engine.store.transaction() as transaction:
         if not transaction.take_due(row, until=taken.at):
             return None
-    scanned = _look(engine, row.environment)
-    cron, _, zone = row.key.removeprefix(f"{DRIFT}/{row.environment}/").rpartition(" ")
+    scanned = _look(engine, row)
+    cron, _, zone = row.key.removeprefix(f"{row.kind}/{row.environment}/").rpartition(" ")
     following = calendar.next_time(cron, zone, engine.clock.now())
     with engine.store.transaction() as transaction:
         if transaction.take_due(taken) and following is not None:
@@ -249,13 +282,18 @@ def _scan(engine: Engine, calendar: Calendar, row: Scheduled) -> Fired | None:
     return Fired(row, drain=row.environment, scanned=scanned)
 
 
-def _look(engine: Engine, environment: str) -> Scanned:
+def _look(engine: Engine, row: Scheduled) -> Scanned:
+    environment = row.environment
     try:
         with engine.store.reading() as reading:
             rules = reading.get(RulesInForce, "current")
         if rules is None or not any(e.name == environment for e in rules.strategy.environments):
             return Scanned(environment, "", (), (), (), error="it is no longer in the strategy")
-        return scan(engine, rules.strategy.environment(environment), ENGINE)
+        place = rules.strategy.environment(environment)
+        if row.kind == DRIFT:
+            return scan(engine, place, ENGINE)
+        look_at_lock(engine, place, ENGINE)
+        return Scanned(environment, "", (), (), ())
     except (PlatformError, SecretError) as error:
         return Scanned(environment, "", (), (), (), error=str(error))
 

@@ -236,7 +236,7 @@ class Transaction(Reading, Protocol):
         ...
 
     def claim(self, key: str, asked: str, *, forget: str) -> AnsweredOnce | None:
-        """Take it upon us to answer a request, or return how far another one is. Forgets what is older than a moment."""
+        """Take it upon us to answer a request, or return how far another one is. Forgets what is older."""
         ...
 
     def settle_claim(self, key: str, status: int, body: str) -> None:

@@ -14,6 +14,7 @@ from lampway.engine.context import Engine, Request
 from lampway.engine.permissions import refuse_unable
 from lampway.engine.platform import SmokeRunnable
 from lampway.engine.ports import Author
+from lampway.engine.sandboxed import refuse_as_place
 from lampway.errors import RefusedError, UsageError
 
 PATHS = ("lampway.yaml", "people.yaml", "environments", "solutions")
@@ -58,6 +59,7 @@ def apply_strategy(engine: Engine, request: ApplyStrategy, actor: Actor) -> Stra
     refuse_secrets(engine, strategy)
     refuse_unsupported(engine, strategy)
     with engine.store.reading() as reading:
+        refuse_as_place(reading, strategy)
         before = reading.get(RulesInForce, "current")
     if before is not None and before.digest == digest(strategy):
         return StrategyView(before.commit, (), *_names(strategy))

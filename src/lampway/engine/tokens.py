@@ -111,7 +111,7 @@ def _may_see(rules: RulesInForce, token: ApiToken, actor: Actor, now: str) -> bo
 
 
 def authenticate(engine: Engine, presented: str) -> tuple[Actor, tuple[str, ...]]:
-    """Return who acts with this token, and what for. Raises UnauthenticatedError; it never says which part was wrong."""
+    """Return who acts with this token, and what for. Raises UnauthenticatedError; a wrong one is just not known."""
     key, secret = parse_token(presented)
     now = engine.now()
     with engine.store.reading() as reading:

@@ -11,7 +11,13 @@ from lampway.domain import events
 from lampway.domain.attestation import PATIENCE, Attestation, Statement
 from lampway.domain.checklist import Answer
 from lampway.domain.events import Recorded
-from lampway.domain.given import checklist_statement, delegation_statement, tested_statement, waiver_statement
+from lampway.domain.given import (
+    checklist_statement,
+    delegation_statement,
+    tested_statement,
+    unlock_statement,
+    waiver_statement,
+)
 from lampway.domain.promotion import Promotion
 from lampway.engine.dossier import Dossier, apart
 
@@ -69,7 +75,23 @@ def _things(file: Dossier) -> Iterator[_Thing]:
             what = f"what came of {e.check}"
             expected = functools.partial(tested_statement, file.release, e)
             yield _Thing(row, what, said.by, said.key, said.attestation, expected)
+    yield from _unlockings(file)
     yield from _answers(file, asked)
+
+
+def _unlockings(file: Dossier) -> Iterator[_Thing]:
+    """Yield the words of second people: those that opened an environment, and those said afterwards."""
+    opened = {}
+    for row, event in file.all(events.Unlocked):
+        one = opened[event.unlocking.id] = event.unlocking
+        if one.confirmed:
+            expected = functools.partial(unlock_statement, one, one.second, "")
+            yield _Thing(row, "the word about an unlocking", one.second, one.key, one.attestation, expected)
+    for row, said in file.all(events.UnlockReviewed):
+        reviewed = opened.get(said.unlocking)
+        if reviewed is not None:
+            expected = functools.partial(unlock_statement, reviewed, row.actor.person, said.note)
+            yield _Thing(row, "the review", row.actor.person, said.key, said.attestation, expected)
 
 
 def _answers(file: Dossier, asked: dict[str, Promotion]) -> Iterator[_Thing]:

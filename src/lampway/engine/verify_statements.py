@@ -12,7 +12,7 @@ from lampway.domain.attestation import ENGINE_NAME, PATIENCE, Attestation, read_
 from lampway.domain.deployment import DeploymentState
 from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import Recorded
-from lampway.domain.given import delegation_subjects
+from lampway.domain.given import delegation_subjects, unlock_subjects
 from lampway.engine.dossier import LEEWAY, Dossier, apart
 
 
@@ -28,10 +28,15 @@ def check_signatures(file: Dossier) -> Iterator[str]:
         if not file.tools.signing.is_signed_by(envelope, one.key):
             yield f"{place}: the signature is not by the key it names"
         said = read_statement(envelope.payload)
-        wanted = delegation_subjects(said.predicate) if one.predicate == kinds.DELEGATION else subjects
+        alone = _ALONE.get(one.predicate)
+        wanted = alone(said.predicate) if alone else subjects
         if said.predicate_type != one.predicate or said.subjects != wanted:
             yield f"{place}: it does not speak of {file.release.name}"
         yield from (f"{place}: {reason}" for reason in [_wrong_key(file, row, one)] if reason)
+
+
+_ALONE = {kinds.DELEGATION: delegation_subjects, kinds.UNLOCK: unlock_subjects}
+"""What speaks of no release, but of itself."""
 
 
 def _wrong_key(file: Dossier, row: Recorded, one: Attestation) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from lampway.domain.backport import Backport, BackportState, standing_words
 from lampway.domain.certification import Certification
 from lampway.domain.checklist import ChecklistLine
 from lampway.domain.configuration import resolve
@@ -20,6 +21,7 @@ from lampway.domain.stops import Hold, HoldState, standing
 from lampway.domain.strategy import Stage, Strategy
 from lampway.engine.context import Engine, Request, access_to, find_release, rules_in_force
 from lampway.engine.facts import Case, case_of, eligibility, gather, installed, rollback_target
+from lampway.engine.locks import lock_remarks
 from lampway.engine.promote import awaits_approval, find_promotion
 from lampway.engine.steps import plan_for, wanted_for
 from lampway.engine.store import Reading
@@ -51,6 +53,10 @@ class Cell:
     """How its certification stands, in words; empty where it was never certified."""
     watched_until: str = ""
     """Until when what is there is watched; empty where it is not, or no longer."""
+    lock: tuple[str, ...] = ()
+    """What is wrong with the environment's lock or label, in words."""
+    backports: tuple[str, ...] = ()
+    """What is still to be brought from there into a release, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,10 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
         opened = reading.find(Promotion, solution=request.solution, states=OPEN_STATES)
         holds = reading.find(Hold, states=(HoldState.STANDING,))
         certified = {c.solution: c for c in reading.find(Certification, solution=request.solution)}
+        tasks = reading.find(Backport, solution=request.solution, states=(BackportState.OPEN,))
         watched = {w.id: w.until for w in reading.find(HealthWatch, states=(WatchState.WATCHING,))}
+        places = {stage.environment for pipeline in strategy.pipelines for stage in pipeline.stages}
+        locks = {name: tuple(lock_remarks(reading, strategy, name, engine.now())) for name in places}
     waiting = {(p.solution, p.environment): p for p in opened}
     names = [s.name for s in strategy.solutions if request.solution in ("", s.name)]
     if request.solution and not names:
@@ -81,10 +90,16 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
     )
     until = {key: watched.get(one.deployment, "") for key, one in here.items()}
     cells = tuple(replace(c, watched_until=until.get((c.solution, c.environment), "")) for c in cells)
+    cells = tuple(replace(c, lock=locks[c.environment]) for c in cells)
+    cells = tuple(replace(c, backports=_backports(tasks, c.solution, c.environment)) for c in cells)
     now = engine.now()
     held = [tuple(h.words for h in standing(holds, c.solution, c.environment, now)) for c in cells]
     held_cells = (replace(cell, held=words) for cell, words in zip(cells, held, strict=True))
     return tuple(_certified(cell, certified.get(cell.solution), now) for cell in held_cells)
+
+
+def _backports(tasks: tuple[Backport, ...], solution: str, environment: str) -> tuple[str, ...]:
+    return standing_words([t for t in tasks if (t.solution, t.environment) == (solution, environment)])
 
 
 def _certified(cell: Cell, found: Certification | None, now: str) -> Cell:
@@ -125,6 +140,8 @@ class Explanation:
     promotion: str
     state: str
     note: str
+    backports: tuple[str, ...] = ()
+    """What is still to be brought into a release, with what this one lacks of it, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +157,12 @@ def explain(engine: Engine, request: Explain, actor: Actor) -> Explanation:
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
         release = find_release(reading, request.release)
-        stage = strategy.stage(release.solution, request.to)
+        stage = strategy.stage(release.solution, request.to, hotfix=bool(release.hotfix))
         promotion = _open_promotion(reading, release, stage)
         case = case_of(reading, promotion) if promotion else None
         asked = case or Case(release, stage, DeploymentKind.FORWARD, actor.person)
         judged = eligibility(reading, asked, engine.now())
+        tasks = reading.find(Backport, solution=release.solution, states=(BackportState.OPEN,))
     plan, problems = _plan(engine, strategy, release, stage)
     return Explanation(
         release=release.name,
@@ -157,6 +175,7 @@ def explain(engine: Engine, request: Explain, actor: Actor) -> Explanation:
         promotion=promotion.id if promotion else "",
         state=str(promotion.state) if promotion else "not asked for",
         note=promotion.note if promotion else "",
+        backports=standing_words(tasks, release.inventory),
     )
 
 
@@ -204,6 +223,8 @@ class PromotionView:
     """Why the asking person's decision would not count; empty when it would."""
     checklist: tuple[ChecklistLine, ...] = ()
     """What the stage wants answered, with the answers that hold."""
+    backports: tuple[str, ...] = ()
+    """What runs there, or is to, and would be lost with this release, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +283,15 @@ def _view(engine: Engine, reading: Reading, promotion: Promotion, actor: Actor) 
         diff=_diff(engine, here, release) if promotion.state in OPEN_STATES else None,
         may_decide=_objection(facts, promotion, actor),
         checklist=checklist(facts) if facts else (),
+        backports=_lost(reading, promotion, release),
     )
+
+
+def _lost(reading: Reading, promotion: Promotion, release: Release | None) -> tuple[str, ...]:
+    tasks = reading.find(Backport, solution=promotion.solution, states=(BackportState.OPEN,))
+    here = [t for t in tasks if t.environment == promotion.environment]
+    lost = [t for t in here if release is not None and t.edited.lacks(release.inventory)]
+    return standing_words(lost, release.inventory if release else None)
 
 
 def _diff(engine: Engine, here: Installation | None, release: Release | None) -> Diff | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from lampway.errors import StorageError, TakenOverError
+from lampway.errors import LampwayError, StorageError, StoreLostError, TakenOverError
 
 
 class EmbeddedRuntime:
@@ -25,17 +25,30 @@ class EmbeddedRuntime:
     def settle(self, environments: Sequence[str], drain: Callable[[str], object]) -> None:
         """Drain each environment now. Waits for another process there, which may do the work meanwhile.
 
-        Raises StorageError when the other one does not end.
+        What goes wrong in one environment stops no other. Raises LampwayError for the first of them once all had their
+        turn, and StoreLostError at once: without a store nothing goes on anywhere.
         """
+        trouble: LampwayError | None = None
         for environment in environments:
             try:
-                with self.lane(environment, self._patience):
-                    drain(environment)
-            except TakenOverError as error:
-                raise StorageError(
-                    f"another Lampway has been deploying to {environment} for too long",
-                    hint="what you asked for is recorded; look with lampway status, go on with lampway resume",
-                ) from error
+                self._settle(environment, drain)
+            except StoreLostError:
+                raise
+            except LampwayError as error:
+                error.details = (*error.details, f"this was met in {environment}; once it is mended: lampway resume")
+                trouble = trouble or error
+        if trouble is not None:
+            raise trouble
+
+    def _settle(self, environment: str, drain: Callable[[str], object]) -> None:
+        try:
+            with self.lane(environment, self._patience):
+                drain(environment)
+        except TakenOverError as error:
+            raise StorageError(
+                f"another Lampway has been deploying to {environment} for too long",
+                hint="what you asked for is recorded; look with lampway status, go on with lampway resume",
+            ) from error
 
     @contextmanager
     def lane(self, environment: str, patience: float = 0.0) -> Iterator[None]:

@@ -22,8 +22,9 @@ from lampway.domain.promotion import Promotion, PromotionState
 from lampway.engine.context import Engine
 from lampway.engine.drain import drain
 from lampway.engine.due import RunDue, run_due
+from lampway.engine.known import Known
 from lampway.engine.reach import concerns_everywhere, every_environment, reach
-from lampway.engine.schedules import DRIFT, Calendar, fire, next_moment, plan_environment, plan_everywhere
+from lampway.engine.schedules import ASKING, Calendar, fire, next_moment, plan_environment, plan_everywhere
 from lampway.engine.store import Presence, Scheduled
 from lampway.errors import LampwayError, TakenOverError
 
@@ -115,6 +116,7 @@ class Worker:
         self._scans = ThreadPoolExecutor(_SCANS, thread_name_prefix="scan")
         self._scanning: set[str] = set()
         self._tries: dict[str, int] = {}
+        self._known: dict[str, tuple[Known, float]] = {}
         self._later: dict[str, float] = {}
         self._guard = threading.Lock()
         self._presence: Presence | None = None
@@ -261,7 +263,7 @@ class Worker:
         with self._engine.store.reading() as reading:
             due = reading.due_by(self._engine.now(), self._duty.lanes)
         for row in due:
-            if row.kind == DRIFT:
+            if row.kind in ASKING:
                 self._scan_soon(row)
                 continue
             fired = fire(self._engine, self._calendar, row)
@@ -280,9 +282,9 @@ class Worker:
         try:
             fired = fire(self._engine, self._calendar, row)
             if fired is not None and fired.scanned is not None and fired.scanned.error:
-                self._say(f"drift scan of {row.environment}: {fired.scanned.error}")
+                self._say(f"{row.words}: {fired.scanned.error}")
         except Exception as error:  # noqa: BLE001 - it is tried again; a worker outlives it
-            self._say(f"drift scan of {row.environment}: {error}")
+            self._say(f"{row.words}: {error}")
         finally:
             with self._guard:
                 self._scanning.discard(row.key)
@@ -297,7 +299,7 @@ class Worker:
     def _tell(self) -> None:
         """Look at what is watched, and bring out what people are to be told; others may do the same at once."""
         try:
-            run_due(self._engine, RunDue(), ENGINE)
+            run_due(self._engine, RunDue(lanes=self._duty.lanes), ENGINE)
         except Exception as error:  # noqa: BLE001 - it is tried again; a worker outlives it
             self._say(f"what is watched or to be told: {error}")
         finally:
@@ -320,14 +322,15 @@ class Worker:
         """Drain one environment and plan what is due there; what could not be done is tried again later."""
         tries = self._tries.get(environment, 0)
         try:
-            with self._lanes.lane(environment):
-                again = drain(self._engine, environment)
-                plan_environment(self._engine, environment)
+            with self._lanes.lane(environment), self._knowing(environment) as known:
+                again = drain(self._engine, environment, known)
+                plan_environment(self._engine, environment, known)
             wait = min(2.0**tries, _LONGEST) if again else 0.0
         except TakenOverError:
             tries, wait = 0, _BUSY
         except LampwayError as error:
-            self._say(f"{environment}: {error}; trying again")
+            mending = f"; hint: {error.hint}" if error.hint else ""
+            self._say(f"{environment}: {error}{mending}; trying again")
             wait = min(2.0**tries, _LONGEST)
         except Exception as error:  # noqa: BLE001 - a fault in one environment stops no other
             self._say(f"{environment}: a fault in Lampway itself: {type(error).__name__}: {error}")
@@ -336,6 +339,17 @@ class Worker:
             self._tries[environment] = tries + 1 if wait else 0
             if wait:
                 self._later[environment] = time.monotonic() + wait
+
+    @contextmanager
+    def _knowing(self, environment: str) -> Iterator[Known]:
+        """Yield what is known of an environment: to be worked with by whoever is in its lane.
+
+        Forgotten where anything went wrong, and after a while in any case, for what nobody thought of.
+        """
+        known, until = self._known.pop(environment, (Known(environment), time.monotonic() + _ALL))
+        yield known if time.monotonic() < until else Known(environment)
+        if time.monotonic() < until:
+            self._known[environment] = known, until
 
 
 class Threads:

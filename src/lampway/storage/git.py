@@ -226,6 +226,35 @@ class GitSource:
         self._git.ask("update-index", "-q", "--refresh")  # only saves git work; its exit code tells about other files
         return commit
 
+    def commit_branch(
+        self, branch: str, folder: str, files: Mapping[str, bytes], *, message: str, author: Author, parent: str
+    ) -> str:
+        """Make a branch with one commit: `parent` with `files` as the whole content of `folder`. Nothing else moves.
+
+        Returns the commit; the same one where the branch holds this already. Raises RefusedError where it holds
+        something else, UsageError for a name that git does not allow, SourceError.
+        """
+        if branch.startswith("-") or not self._git.ask("check-ref-format", f"refs/heads/{branch}").ok:
+            raise UsageError(f"not the name of a branch: {branch!r}", hint="git allows no spaces, .. ~ ^ : ? * [ in it")
+        folder = _clean_path(folder)
+        wanted = git_tree.place(folder, files)
+        here = git_tree.entries_at(self._git, parent, [folder])
+        changes = git_tree.compare(here, wanted, git_tree.hash_name(self._git, parent))
+        with git_tree.own_index(self._git, parent) as index:
+            git_tree.write_blobs(self._git, [wanted[change.path] for change in changes if change.is_new_content])
+            git_tree.update_index(self._git, changes, index)
+            tree = self._git.run("write-tree", env=index).text
+        there = self._git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}")
+        if there.ok:
+            told = self._git.ask("rev-parse", f"{there.text}^{{tree}}", f"{there.text}^")
+            if told.text.split() == [tree, parent]:
+                return there.text
+            hint = f"look what it is, then: git branch -m {branch} OTHER-NAME"
+            raise RefusedError(f"branch {branch} exists already, with something else", where=str(self._root), hint=hint)
+        commit = self._commit(tree, message, author, parent)
+        self._git.run("update-ref", f"refs/heads/{branch}", commit, "0" * len(commit), env=self._committer(author))
+        return commit
+
     def tag(self, name: str, commit: str, message: str) -> None:
         """Create an annotated tag; does nothing if it exists at that commit.
 

@@ -66,7 +66,7 @@ visits = Table(
     Column("until", _text(40), nullable=False),
     Index("ix_visit_until", "until"),
 )
-"""Operational: who is signed in with a browser, and sign-in codes that were not used yet, by the digest of their secret."""
+"""Operational: who is signed in with a browser, and sign-in codes not used yet, by the digest of their secret."""
 
 _SQLITE_NOW = func.strftime("%Y-%m-%dT%H:%M:%f+00:00", "now")
 _POSTGRES_NOW = func.to_char(func.timezone("UTC", func.clock_timestamp()), 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')
@@ -143,7 +143,7 @@ class OperationChanges(OperationRows):
         self.connection.execute(insert(schedule).values(**values))
 
     def claim(self, key: str, asked: str, *, forget: str) -> AnsweredOnce | None:
-        """Take it upon us to answer a request, or return how far another one is. Forgets what is older than a moment."""
+        """Take it upon us to answer a request, or return how far another one is. Forgets what is older."""
         self.connection.execute(delete(answered).where(answered.c.at < forget))
         row = self.connection.execute(select(answered).where(answered.c.key == key)).first()
         if row is not None:

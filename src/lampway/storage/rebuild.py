@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import Connection, bindparam, select
 
-from lampway.domain.deployment import DriftFinding, DriftState
+from lampway.domain.deployment import STILL_THERE, DriftFinding
 from lampway.domain.events import Recorded
 from lampway.domain.projection import project
 from lampway.engine.store import Damage
@@ -92,7 +92,7 @@ class Rebuilt:
         return record
 
     def open_drift(self, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-        """Return the findings there that are open or accepted."""
+        """Return the findings of what still is to be seen there."""
         here = self._drift.get((environment, solution), {})
         found = (self.get(DriftFinding, key) for key in sorted(here, key=here.__getitem__))
         return tuple(finding for finding in found if finding is not None)
@@ -107,7 +107,7 @@ class Rebuilt:
         if isinstance(record, DriftFinding):
             here = self._drift.setdefault((record.environment, record.solution), {})
             here.pop(key, None)
-            if record.state in (DriftState.OPEN, DriftState.ACCEPTED):
+            if record.state in STILL_THERE:
                 here[key] = first
 
     def delete(self, kind: type, key: str) -> None:

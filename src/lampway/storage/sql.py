@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from lampway.domain.deployment import DriftFinding, DriftState
+from lampway.domain.deployment import STILL_THERE, DriftFinding
 from lampway.domain.events import Actor, Event, Recorded
 from lampway.domain.projection import project
 from lampway.domain.strategy import RulesInForce
@@ -27,7 +27,7 @@ from lampway.storage import leases as lease
 from lampway.storage.codec import from_text, to_text
 from lampway.storage.operations import OperationChanges, OperationRows
 from lampway.storage.quick import Quick
-from lampway.storage.schema import leases, outbox, records
+from lampway.storage.schema import about, leases, outbox, records
 from lampway.storage.sqlite import SqliteSide, cure
 from lampway.storage.sqlite import connect_engine as _sqlite_engine
 from lampway.storage.watching import watch
@@ -41,6 +41,8 @@ _GET = {kind: Quick(select(t.c.doc).where(t.c.key == bindparam("wanted"))) for k
 _CHANGE = {kind: Quick(update(t).where(t.c.key == bindparam("wanted")), _CHANGED) for kind, t in records.items()}
 _ADD = {kind: Quick(insert(t), ("key", "first", *_CHANGED)) for kind, t in records.items()}
 _FENCE = Quick(select(leases.c.fence).where(leases.c.environment == bindparam("here")))
+_REPOSITORY = "repository"
+_SERVED = select(about.c.value).where(about.c.key == _REPOSITORY)
 
 
 class SqlStore:
@@ -150,7 +152,20 @@ class SqlStore:
     def watch(self) -> Watch:
         """Return what tells whether another connection has changed something."""
         with self.translated():
-            return watch(self._engine)
+            return _Watched(watch(self._engine), self)
+
+    def serves(self) -> str:
+        """Return the first commit of the governance repository that this store serves; empty for none yet."""
+        with self.reading() as reading:
+            return str(reading.connection.execute(_SERVED).scalar() or "")
+
+    def serve(self, commit: str) -> str:
+        """Serve the repository that begins with this commit, unless it is another one's; return the one it serves."""
+        with self.transaction() as transaction:
+            known = transaction.connection.execute(_SERVED).scalar()
+            if known is None:
+                transaction.connection.execute(insert(about).values(key=_REPOSITORY, value=commit))
+            return str(known or commit)
 
     def due(self) -> tuple[Due, ...]:
         """Return the outbox."""
@@ -194,6 +209,23 @@ class _Assured:
         """See to it that we are seen. Raises StorageError."""
         with self._store.translated():
             self._session.assure()
+
+
+class _Watched:
+    """A watch that speaks our errors."""
+
+    def __init__(self, watching: Watch, store: SqlStore) -> None:
+        self._watching = watching
+        self._store = store
+
+    def changed(self) -> bool:
+        """Return whether anything may have changed since it was last asked. Raises StorageError."""
+        with self._store.translated():
+            return self._watching.changed()
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._watching.close()
 
 
 class SqlReading(OperationRows):
@@ -296,9 +328,8 @@ class SqlTransaction(OperationChanges, SqlReading):
         project(recorded, self)
 
     def open_drift(self, environment: str, solution: str) -> tuple[DriftFinding, ...]:
-        """Return the findings there that are open or accepted."""
-        states = (DriftState.OPEN, DriftState.ACCEPTED)
-        return self.find(DriftFinding, environment=environment, solution=solution, states=states)
+        """Return the findings of what still is to be seen there."""
+        return self.find(DriftFinding, environment=environment, solution=solution, states=STILL_THERE)
 
     def put(self, key: str, record: object) -> None:
         """Keep the record in place of the one under this key."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import pickle
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from lampway.engine.platform import (
     Outcome,
     Rights,
     SmokeRun,
+    Usage,
     Wanted,
 )
 from lampway.testing.memory import MemoryPlatform
@@ -39,12 +41,12 @@ _TABLE = "CREATE TABLE IF NOT EXISTS world (url TEXT PRIMARY KEY, doc BLOB NOT N
 
 
 class CountingPlatform(MemoryPlatform):
-    """Implements the port like the platform it is made from; several processes may share one file."""
+    """Implements the port like the platform it is made from; several processes and threads may share one file."""
 
     def __init__(self, file: Path, *, tells_editors: bool = True, has_precondition: bool = True) -> None:
         super().__init__(tells_editors=tells_editors, has_precondition=has_precondition)
         self._file = file
-        self._opened: dict[int, sqlite3.Connection] = {}
+        self._opened: dict[tuple[int, int], sqlite3.Connection] = {}
 
     @contextmanager
     def at(self, url: str) -> Iterator[World]:
@@ -122,6 +124,26 @@ class CountingPlatform(MemoryPlatform):
         with self._call(access):
             return super().observe_lock(access, maker)
 
+    def lock_objection(self, access: Access) -> str:
+        """Return why the lock cannot be set there."""
+        with self._call(access):
+            return super().lock_objection(access)
+
+    def set_lock(self, access: Access, *, locked: bool, until: str = "") -> None:
+        """Set the lock. Raises PlatformRefusedError."""
+        with self._call(access):
+            super().set_lock(access, locked=locked, until=until)
+
+    def read_label(self, access: Access) -> str:
+        """Return what everybody sees who works there."""
+        with self._call(access):
+            return super().read_label(access)
+
+    def set_label(self, access: Access, label: str) -> None:
+        """Let everybody see this who works there. Raises PlatformRefusedError."""
+        with self._call(access):
+            super().set_label(access, label)
+
     def count_executions(self, access: Access, installed: Installed, since: str) -> Executions:
         """Return how often what is installed ran there."""
         with self._call(access):
@@ -131,6 +153,26 @@ class CountingPlatform(MemoryPlatform):
         """Try every part of what is installed."""
         with self._call(access):
             return super().smoke_run(access, installed, timeout)
+
+    def is_switched(self, access: Access, installed: Installed, *, on: bool) -> bool:
+        """Return whether all of it is on, or off."""
+        with self._call(access):
+            return super().is_switched(access, installed, on=on)
+
+    def activate(self, access: Access, installed: Installed) -> None:
+        """Switch it on again."""
+        with self._call(access):
+            super().activate(access, installed)
+
+    def deactivate(self, access: Access, installed: Installed) -> None:
+        """Switch it off."""
+        with self._call(access):
+            super().deactivate(access, installed)
+
+    def tell_usage(self, access: Access, installed: Installed) -> Usage:
+        """Return when it ran last and when it was saved last."""
+        with self._call(access):
+            return super().tell_usage(access, installed)
 
     @contextmanager
     def _call(self, access: Access) -> Iterator[None]:
@@ -165,13 +207,14 @@ class CountingPlatform(MemoryPlatform):
         return found is not None
 
     def _connection(self) -> sqlite3.Connection:
-        """Return this process's own connection: one that was opened before a fork must not be used after it."""
-        if os.getpid() not in self._opened:
+        """Return this thread's own connection: one that was opened before a fork must not be used after it."""
+        here = (os.getpid(), threading.get_ident())
+        if here not in self._opened:
             connection = sqlite3.connect(self._file, timeout=60, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA synchronous=OFF")  # it has to survive killed processes, not power cuts
             connection.execute(_TABLE)
-            self._opened[os.getpid()] = connection
-        return self._opened[os.getpid()]
+            self._opened[here] = connection
+        return self._opened[here]
 
 
 def _is_alive(pid: int) -> bool:

@@ -22,6 +22,7 @@ Passing = Callable[[str], None]
 """Told the name of each point as it is passed, such as `after step-started:import` or `before perform import`."""
 
 _PLATFORM = ("probe", "export", "observe", "plan", "intend", "perform", "poll", "look_up", "observe_lock", "smoke_run")
+_SWITCHES = ("is_switched", "activate", "deactivate")
 _SOURCE = ("commit_tree", "commit_paths", "tag", "push", "write")
 _STORE = ("take_lease", "release_lease")
 
@@ -44,7 +45,7 @@ class _Platforms(Mapping[str, Platform]):
         self._passing = passing
 
     def __getitem__(self, name: str) -> Platform:
-        return _around(self._platforms[name], _PLATFORM, self._passing)
+        return _around(self._platforms[name], (*_PLATFORM, *_SWITCHES), self._passing)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._platforms)

@@ -7,14 +7,15 @@ and *configure*, because many products bring the definition and the values separ
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from lampway.domain.capability import Ability, Capability, Support
-from lampway.domain.configuration import EXTERNAL, ConfigurationSet
 from lampway.domain.digest import digest
-from lampway.domain.package import Component, Edit, Scope
+from lampway.domain.package import Scope
+from lampway.domain.secret import Secret
 from lampway.engine.platform import (
     Access,
     AdapterPlan,
@@ -22,6 +23,7 @@ from lampway.engine.platform import (
     Export,
     Found,
     Installed,
+    Launched,
     Lock,
     LockState,
     Observation,
@@ -32,6 +34,7 @@ from lampway.engine.platform import (
     Rights,
     SmokeRun,
     StepPlan,
+    Usage,
     Wanted,
 )
 from lampway.errors import (
@@ -44,7 +47,9 @@ from lampway.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
-from lampway.testing.memory_package import NAME, PASSWORD, MemoryFormat, Package, compare, names_in, plain, read_package
+from lampway.testing.memory_look import bare, edits, found_there, given, in_scope, live, missing, top, troubles
+from lampway.testing.memory_package import NAME, PASSWORD, MemoryFormat, Package, compare, plain, read_package
+from lampway.testing.memory_switch import installed_apps, switch, switch_edits, usage_of
 from lampway.testing.world import App, CrashError, Fault, Operation, World
 
 IMPORT, CONFIGURE, REMOVE = "import", "configure", "remove"
@@ -67,7 +72,7 @@ class _Target:
 
 
 class MemoryPlatform:
-    """Implements the port, `Lockable`, `SmokeRunnable` and `ExecutionCounting`.
+    """Implements the port and everything that is optional but `Launchable`.
 
     Remembers nothing between calls: its worlds hold all.
     """
@@ -101,20 +106,20 @@ class MemoryPlatform:
     def export(self, access: Access, scope: Scope, known: Mapping[str, Scope]) -> Export:
         """Return the solution that `scope` describes. Raises NotFoundError, RefusedError."""
         world = self._enter(access, "export")
-        apps = _in_scope(world, scope)
-        owned = {app.id for other in known.values() for app in _in_scope(world, other, lenient=True)}
+        apps = in_scope(world, scope)
+        owned = {app.id for other in known.values() for app in in_scope(world, other, lenient=True)}
         for other in known.values():
-            shared = {a.id for a in _in_scope(world, other, lenient=True)} & {a.id for a in apps}
+            shared = {a.id for a in in_scope(world, other, lenient=True)} & {a.id for a in apps}
             if other.solution != scope.solution and shared:
                 raise RefusedError(f"two solutions hold the same app: {scope.solution} and {other.solution}")
         constants = {n: app.values[n] for app in apps for n in scope.constants if n in app.values}
-        package = Package(scope.solution, scope.version or "0.0.0", tuple(map(_bare, apps)), constants)
+        package = Package(scope.solution, scope.version or "0.0.0", tuple(map(bare, apps)), constants)
         return Export(
             package=package.to_bytes(),
             values={n: app.values[n] for app in apps for n in package.names if n in app.values},
             bound={account: (PASSWORD,) for app in apps for account in app.passwords},
             editors=tuple(sorted({e for app in apps for e in app.editors})) if self._tells_editors else None,
-            unowned=tuple(_top(app) for app in world.apps.values() if app.id not in owned),
+            unowned=tuple(top(app) for app in world.apps.values() if app.id not in owned),
         )
 
     def observe(self, access: Access, installed: Mapping[str, Installed]) -> Observation:
@@ -122,11 +127,14 @@ class MemoryPlatform:
         world = self._enter(access, "observe")
         held = {name: read_package(one.package) for name, one in installed.items()}
         seen = {
-            name: Observed(compare(package, _live(world, package)), tuple(_edits(world, package, installed[name])))
+            name: Observed(
+                compare(package, live(world, package)),
+                (*edits(world, package, installed[name]), *switch_edits(world, package, installed[name])),
+            )
             for name, package in held.items()
         }
         owned = {app.id for package in held.values() for app in package.apps}
-        unowned = tuple(_top(app) for app in world.apps.values() if app.id not in owned)
+        unowned = tuple(top(app) for app in world.apps.values() if app.id not in owned)
         return Observation(str(world.revision), seen, unowned)
 
     def plan(self, access: Access, wanted: Wanted) -> AdapterPlan:
@@ -141,7 +149,7 @@ class MemoryPlatform:
         problems += [
             Problem(f"app {app.name} belongs to {taken[app.id]} there") for app in package.apps if app.id in taken
         ]
-        problems += _found_there(world, package, wanted)
+        problems += found_there(world, package, wanted)
         names = ", ".join(app.name for app in package.apps)
         given = f"give {len(package.names)} values and {len(package.accounts)} passwords"
         return AdapterPlan((StepPlan(IMPORT, f"import {names}"), StepPlan(CONFIGURE, given)), tuple(problems))
@@ -160,7 +168,7 @@ class MemoryPlatform:
         if fault is Fault.REFUSED:
             raise PlatformRefusedError("the product does not want to", where=access.environment)
         is_reached = self._is_reached(world, access, wanted, step, intent)
-        if step == CONFIGURE and _missing(world, wanted):
+        if step == CONFIGURE and missing(world, wanted):
             raise PlatformRefusedError("there is no such app to configure", where=access.environment)
         if fault in {Fault.HALF, Fault.FAILED}:
             return _half(world, wanted, access, fault)
@@ -214,12 +222,40 @@ class MemoryPlatform:
             return Lock(LockState.UNKNOWN, "no maker's access to try with", "declare a maker's access")
         return Lock(LockState.OPEN, "makers can edit everything", "switch the lock on")
 
+    def lock_objection(self, access: Access) -> str:
+        """Return why the lock cannot be set there."""
+        return "" if self._enter(access, "lock_objection").has_lock_switch else "its lock has no switch"
+
+    def set_lock(self, access: Access, *, locked: bool, until: str = "") -> None:
+        """Set the lock. Raises PlatformRefusedError. The product has no clock: what is open stays open."""
+        del until
+        world, fault = self._open(access, "set_lock")
+        if fault is Fault.REFUSED or not world.has_lock_switch:
+            raise PlatformRefusedError("the product does not want to", where=access.environment)
+        if fault is not Fault.FALSE_YES:
+            world.is_locked = locked
+        if fault is Fault.LOST:
+            raise _no_answer(access)
+        if fault is Fault.CRASH_AFTER:
+            raise CrashError
+
+    def read_label(self, access: Access) -> str:
+        """Return what everybody sees who works there."""
+        return self._enter(access, "read_label").label
+
+    def set_label(self, access: Access, label: str) -> None:
+        """Let everybody see this who works there. Raises PlatformRefusedError."""
+        world, fault = self._open(access, "set_label")
+        if fault is Fault.REFUSED:
+            raise PlatformRefusedError("the product does not want to", where=access.environment)
+        world.label = label
+
     def smoke_run(self, access: Access, installed: Installed, timeout: float) -> SmokeRun:
         """Try every part of what is installed: it must be there, with its values, its passwords and its plug-in."""
         del timeout  # nothing here takes time
         world = self._enter(access, "smoke_run")
         package = read_package(installed.package)
-        wrong = [line for app in package.apps for line in _troubles(world, app)]
+        wrong = [line for app in package.apps for line in troubles(world, app)]
         tried = sum(len(app.parts) for app in package.apps)
         return SmokeRun(not wrong, wrong[0] if wrong else f"{tried} parts ran", "\n".join(wrong))
 
@@ -230,13 +266,59 @@ class MemoryPlatform:
         runs = [run for run in world.executions if run.app in ours and run.at >= since]
         return Executions(len(runs), sum(not run.went_well for run in runs))
 
+    def is_switched(self, access: Access, installed: Installed, *, on: bool) -> bool:
+        """Return whether all of it is on, or off."""
+        world = self._enter(access, "is_switched")
+        return all(app.is_on is on for app in installed_apps(world, installed))
+
+    def activate(self, access: Access, installed: Installed) -> None:
+        """Switch it on again."""
+        self._switch(access, installed, on=True)
+
+    def deactivate(self, access: Access, installed: Installed) -> None:
+        """Switch it off."""
+        self._switch(access, installed, on=False)
+
+    def _switch(self, access: Access, installed: Installed, *, on: bool) -> None:
+        world, fault = self._open(access, "switch")
+        if access.credentials["token"].reveal() != world.token:
+            raise AccessError("makers cannot switch anything here", where=access.environment)
+        if fault is Fault.REFUSED:
+            raise PlatformRefusedError("the product does not want to", where=access.environment)
+        if fault not in {Fault.UNSENT, Fault.FALSE_YES}:
+            switch(world, installed, on=on)
+        _answer(world, access, fault)
+
+    def tell_usage(self, access: Access, installed: Installed) -> Usage:
+        """Return when it ran last and when it was saved last."""
+        return usage_of(self._enter(access, "tell_usage"), installed)
+
+    def start_sandbox(
+        self, folder: Path, *, name: str, cache: Path, say: Callable[[str], None] = lambda _: None
+    ) -> Launched:
+        """Return the world of this folder, running; made empty where there was none."""
+        del name, cache
+        say("a world is made")
+        world = self.world(_sandbox_url(folder))
+        world.is_down = False
+        return _launched(world)
+
+    def find_sandbox(self, folder: Path) -> Launched | None:
+        """Return the world of this folder, where it runs."""
+        world = self.worlds.get(_sandbox_url(folder))
+        return _launched(world) if world is not None and not world.is_down else None
+
+    def remove_sandbox(self, folder: Path) -> None:
+        """Forget the world of this folder."""
+        self.worlds.pop(_sandbox_url(folder), None)
+
     def _enter(self, access: Access, method: str) -> World:
         return self._open(access, method)[0]
 
     def _open(self, access: Access, method: str) -> tuple[World, Fault | None]:
         """Return the world once it let us in, and the fault that the call itself will meet."""
         world = self.worlds.get(access.url)
-        if world is None:
+        if world is None or world.is_down:
             raise UnreachableError(f"nothing answers at {access.url}", where=access.environment, hint="check the url")
         fault = world.enter(method)
         if fault is Fault.CRASH_BEFORE:
@@ -251,78 +333,12 @@ class MemoryPlatform:
         return world, fault
 
 
-def _in_scope(world: World, scope: Scope, *, lenient: bool = False) -> list[App]:
-    found = []
-    for name in scope.contains:
-        matches = [app for app in world.apps.values() if name in {app.name, app.id}]
-        if not matches and not lenient:
-            known = ", ".join(app.name for app in world.apps.values()) or "none"
-            raise NotFoundError(f"no app named *{name}*", where=world.url, hint=f"there is: {known}")
-        found += matches
-    return sorted(found, key=lambda app: app.id)
+def _sandbox_url(folder: Path) -> str:
+    return f"memory://sandboxes/{folder.name}"
 
 
-def _troubles(world: World, app: App) -> Iterator[str]:
-    """Yield why parts of an app cannot run there. The live values and passwords are not told."""
-    live = world.apps.get(app.id)
-    if live is None:
-        yield f"app {app.name} is not there"
-        return
-    for part in live.parts:
-        values = [name for name in sorted(names_in(part)) if name not in live.values]
-        yield from (f"part {part.name}: {name} has no value" for name in values)
-        if part.account and part.account not in live.passwords:
-            yield f"part {part.name}: {part.account} has no password"
-        if part.plugin and part.plugin not in world.plugins:
-            yield f"part {part.name}: plug-in {part.plugin} is not installed"
-
-
-def _bare(app: App) -> App:
-    return App(app.id, app.name, app.parts)
-
-
-def _top(app: App) -> Component:
-    return Component("app", app.name, app.id, digest(app.name))
-
-
-def _live(world: World, package: Package) -> Package:
-    """Return the package as it would be if it were exported now."""
-    return replace(package, apps=tuple(_bare(world.apps[a.id]) for a in package.apps if a.id in world.apps))
-
-
-def _edits(world: World, package: Package, installed: Installed) -> Iterator[Edit]:
-    """Yield values that differ from what was given, and passwords that are gone. The live value is not told."""
-    for app in package.apps:
-        if app.id not in world.apps:
-            continue
-        live, given = world.apps[app.id], _given(app, package, installed.configuration)
-        for name in sorted(live.values.keys() | given.keys()):
-            if live.values.get(name) != given.get(name):
-                yield Edit(f"variable {name}", f"{name} has another value than the one that was given")
-        wanted = {part.account for part in app.parts if part.account in installed.configuration.connections}
-        for account in sorted(wanted - live.passwords.keys()):
-            yield Edit(f"connection {account}", f"the password of {account} is no longer stored")
-
-
-def _given(app: App, package: Package, configuration: ConfigurationSet) -> dict[str, Any]:
-    """Return the values one app shall have."""
-    names = {name for part in app.parts for name in names_in(part)}
-    values = {**configuration.variables, **package.constants}
-    return {name: values[name] for name in sorted(names & values.keys()) if values[name] != EXTERNAL}
-
-
-def _missing(world: World, wanted: Wanted) -> bool:
-    apps = read_package(wanted.package).apps if wanted.package else ()
-    return any(app.id not in world.apps for app in apps)
-
-
-def _found_there(world: World, package: Package, wanted: Wanted) -> Iterator[Problem]:
-    """Yield apps that a deployment would overwrite and that no release brought."""
-    recorded = {app.id for app in read_package(wanted.installed).apps} if wanted.installed else set()
-    recorded |= {component.id for inventory in wanted.others.values() for component in inventory.components}
-    for app in package.apps:
-        if app.id in world.apps and app.id not in recorded:
-            yield Problem(f"app {app.name} is there already, and no release brought it", "adopt it first")
+def _launched(world: World) -> Launched:
+    return Launched(world.url, 0, {"token": Secret(world.token)}, {"token": Secret(world.maker_token)})
 
 
 def _target(world: World, wanted: Wanted, step: str) -> _Target:
@@ -335,7 +351,7 @@ def _target(world: World, wanted: Wanted, step: str) -> _Target:
         case "import" if new is not None:
             return _Target({i: plain(a) for i, a in live.items()}, {a.id: plain(a) for a in new.apps})
         case "configure" if new is not None:
-            shall = {a.id: _given(a, new, wanted.configuration) for a in new.apps}
+            shall = {a.id: given(a, new, wanted.configuration) for a in new.apps}
             return _Target({i: a.values for i, a in live.items() if i in shall}, shall)
         case "remove" if new is None:
             return _Target(sorted(live), [])
@@ -353,7 +369,7 @@ def _apply(world: World, wanted: Wanted, step: str, passwords: Mapping[str, str]
             _put(world, new)
         if step == CONFIGURE and new:
             for app in new.apps:
-                world.apps[app.id].values = _given(app, new, wanted.configuration)
+                world.apps[app.id].values = given(app, new, wanted.configuration)
         world.applied.append((step, wanted.solution, wanted.version))
         world.revision += 1
     if step == CONFIGURE and new:
@@ -370,7 +386,7 @@ def _put(world: World, package: Package) -> None:
     """Bring the definition; values and passwords that are there stay, as with every vendor."""
     for app in package.apps:
         there = world.apps.setdefault(app.id, App(app.id, app.name))
-        there.name, there.parts = app.name, app.parts
+        there.name, there.parts, there.is_on = app.name, app.parts, True
 
 
 def _send_passwords(world: World, passwords: Mapping[str, str], package: Package) -> None:
@@ -446,8 +462,12 @@ _CAPABILITIES = (
     Capability(Ability.ROLLBACK, Support.FULL),
     Capability(Ability.EDITORS, Support.FULL),
     Capability(Ability.LOCK_OBSERVE, Support.FULL),
-    Capability(Ability.LOCK_SET, Support.IMPOSSIBLE),
+    Capability(Ability.LOCK_SET, Support.FULL),
+    Capability(Ability.LABEL, Support.FULL),
     Capability(Ability.LAUNCH, Support.IMPOSSIBLE),
     Capability(Ability.SMOKE_RUN, Support.FULL),
     Capability(Ability.EXECUTIONS, Support.FULL),
+    Capability(Ability.SWITCH, Support.FULL),
+    Capability(Ability.USAGE, Support.FULL),
+    Capability(Ability.SANDBOX, Support.FULL),
 )

@@ -23,14 +23,19 @@ from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.package import Inventory, Scope
 from lampway.engine.platform import (
     Access,
+    Disposable,
     ExecutionCounting,
     Found,
     Installed,
+    Labelled,
     Launchable,
     Lockable,
+    LockSettable,
     Observed,
     Platform,
     SmokeRunnable,
+    Switchable,
+    UsageTelling,
 )
 from lampway.errors import (
     AccessError,
@@ -41,13 +46,15 @@ from lampway.errors import (
     RefusedError,
     UnreachableError,
 )
+from lampway.testing.lock_contract import LockContract
 from lampway.testing.sample import Apply, Lacking, Outside, Sample, Strangers
+from lampway.testing.switch_contract import SwitchContract
 
-PORT_VERSION = 2
+PORT_VERSION = 3
 """Of the platform port that this suite proves. It grows when an adapter must do something it did not have to."""
 
 
-class PlatformContract:
+class PlatformContract(SwitchContract, LockContract):
     """What every platform must prove."""
 
     # Fixtures that must be overridden.
@@ -95,6 +102,14 @@ class PlatformContract:
         return time.sleep
 
     @pytest.fixture
+    def saves(self) -> Callable[[], bool]:
+        """Return what tries to save as a maker in production, past the adapter, and tells whether it was let through.
+
+        Where the lock can be set, it must be overridden; its maker keeps one session from call to call.
+        """
+        raise NotImplementedError
+
+    @pytest.fixture
     def first(self, platform: Platform, dev: Outside, sample: Sample) -> bytes:
         """Return the sample's package in version 1."""
         dev.build(1)
@@ -134,9 +149,14 @@ class PlatformContract:
         ("ability", "protocol"),
         [
             (Ability.LOCK_OBSERVE, Lockable),
+            (Ability.LOCK_SET, LockSettable),
+            (Ability.LABEL, Labelled),
             (Ability.LAUNCH, Launchable),
             (Ability.SMOKE_RUN, SmokeRunnable),
             (Ability.EXECUTIONS, ExecutionCounting),
+            (Ability.SWITCH, Switchable),
+            (Ability.USAGE, UsageTelling),
+            (Ability.SANDBOX, Disposable),
         ],
     )
     def test_optional_methods_are_there_only_where_declared(
@@ -218,6 +238,10 @@ class PlatformContract:
             platform.look_up(prod.access, wanted, step.name, intent)
         if isinstance(platform, Lockable):
             platform.observe_lock(prod.access, None)
+        if isinstance(platform, LockSettable):
+            platform.lock_objection(prod.access)
+        if isinstance(platform, Labelled):
+            platform.read_label(prod.access)
         assert platform.observe(prod.access, installed).revision == revision
         assert (prod.contents(), prod.stored()) == before
 

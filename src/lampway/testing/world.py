@@ -75,6 +75,10 @@ class App:
     """By account. Write-only for everybody who is not at the back door."""
     editors: set[str] = field(default_factory=set)
     """E-mails of the people who saved it."""
+    is_on: bool = True
+    """Whether it runs."""
+    saved_at: str = ""
+    """When somebody saved it last, as the product tells; empty where it does not."""
 
 
 @dataclass(slots=True)
@@ -119,6 +123,12 @@ class World:
     revision: int = 1
     """Counts changes; the product refuses one that was made from another revision."""
     is_locked: bool = False
+    has_lock_switch: bool = True
+    """Whether the lock can be set from outside."""
+    label: str = ""
+    """What everybody sees who works there."""
+    is_down: bool = False
+    """Whether its process has ended: nothing answers, and nothing is lost."""
     slowness: int = 0
     """How often somebody must poll before a change is done; 0 makes every change at once."""
     operations: dict[str, Operation] = field(default_factory=dict)
@@ -135,6 +145,8 @@ class World:
     applied: list[tuple[str, str, str]] = field(default_factory=list)
     """Every change that was made: step, solution, version."""
     passwords_sent: int = 0
+    switched: list[tuple[str, bool]] = field(default_factory=list)
+    """Every app that was switched, and whether on."""
     executions: list[Execution] = field(default_factory=list)
     _faults: list[tuple[str, Fault]] = field(default_factory=list)
     _meanwhile: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
@@ -175,6 +187,12 @@ class World:
             raise LookupError(f"there is no part {part} in {self.url}")
         app.parts = tuple(replace(p, **changes) if p.id == part else p for p in app.parts)
         self._saved(app, by)
+
+    def save(self, part: str, **changes: Any) -> bool:
+        """Change a part as a maker does in the editor, and return whether that was let through."""
+        if not self.is_locked:
+            self.edit(part, **changes)
+        return not self.is_locked
 
     def give(self, app: str, name: str, value: Any) -> None:
         """Set a value of an app live."""

@@ -40,7 +40,9 @@ _HEADERS = {
 def build_api(root: Path, engine: Engine) -> Starlette:
     """Return the application that answers for one governance repository."""
     api = _Api(root, engine)
-    routes: list[BaseRoute] = [Path_(BASE + route.path, api.endpoint(route), methods=[route.method]) for route in ROUTES]
+    routes: list[BaseRoute] = [
+        Path_(BASE + route.path, api.endpoint(route), methods=[route.method]) for route in ROUTES
+    ]
     routes.append(Path_(f"{BASE}/openapi.json", api.describe, methods=["GET"]))
     routes.append(Path_(f"{BASE}/me", api.me, methods=["GET"]))
     routes.append(Path_("/healthz", api.health, methods=["GET"]))
@@ -149,7 +151,9 @@ class _Api:
 
     def _stream(self, asked: Any, caller: Caller) -> Response:
         lines: Iterator[str] = LocalSession(self._root, who=caller.actor, _engine=self._engine).run(asked)
-        return StreamingResponse((f"{line}\n" for line in lines), media_type="text/plain; charset=utf-8", headers=_HEADERS)
+        return StreamingResponse(
+            (f"{line}\n" for line in lines), media_type="text/plain; charset=utf-8", headers=_HEADERS
+        )
 
 
 async def _body(request: Request) -> bytes:
@@ -165,7 +169,8 @@ async def _body(request: Request) -> bytes:
 
 def _given(route: Route, request: Request, body: bytes) -> dict[str, Any]:
     """Return the fields of a request, from its path, its query or its body. Raises UsageError."""
-    known = {field.name: field for field in fields(route.request)}
+    kind: Any = route.request
+    known = {field.name: field for field in fields(kind)}
     if route.method == "GET":
         given: dict[str, Any] = {}
         for name in request.query_params:
@@ -254,4 +259,6 @@ async def _not_so(request: Request, error: Exception) -> Response:
 
 async def _our_fault(request: Request, error: Exception) -> Response:
     del request
-    return _problem(BrokenError(f"a fault in Lampway itself: {type(error).__name__}", hint="the server's log says more"))
+    return _problem(
+        BrokenError(f"a fault in Lampway itself: {type(error).__name__}", hint="the server's log says more")
+    )

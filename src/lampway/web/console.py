@@ -130,7 +130,7 @@ class _Door:
         """Signing in changes something, so that it takes a form: a link that is only looked at uses no code up."""
         code = form.get("code", "") or request.query_params.get("code", "")
         onward = _ours(form.get("next", "") or request.query_params.get("next", ""))
-        facts = {"code": code, "next": onward, "error": None}
+        facts: dict[str, Any] = {"code": code, "next": onward, "error": None}
         if request.method == "POST":
             try:
                 secret = sign_in_with_code(self._engine, code) if code else self._with_token(form)
@@ -164,7 +164,9 @@ def _require_ours(request: Request, who: Visitor, form: Mapping[str, str]) -> No
     origin = request.headers.get("origin", "")
     is_ours = not origin or urlsplit(origin).netloc == request.headers.get("host", "")
     if not is_ours or not hmac.compare_digest(form.get("form_key", "").encode(), who.form_key.encode()):
-        raise ForbiddenError("this form is not from a page of yours, or you signed in anew since", hint="load the page again")
+        raise ForbiddenError(
+            "this form is not from a page of yours, or you signed in anew since", hint="load the page again"
+        )
 
 
 async def _form(request: Request) -> dict[str, str]:

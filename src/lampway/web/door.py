@@ -39,7 +39,9 @@ def identify(engine: Engine, request: Request) -> Caller:
     """Return who sent this. Raises UnauthenticatedError."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token:
-        raise UnauthenticatedError("a token is needed", hint="lampway login URL, or the header Authorization: Bearer TOKEN")
+        raise UnauthenticatedError(
+            "a token is needed", hint="lampway login URL, or the header Authorization: Bearer TOKEN"
+        )
     actor, scopes = authenticate(engine, token.strip())
     return Caller(actor, scopes)
 

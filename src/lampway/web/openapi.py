@@ -45,7 +45,7 @@ _NOES = {
 @functools.cache
 def openapi() -> dict[str, Any]:
     """Return the whole description."""
-    kinds = [answer_type(r.request) for r in ROUTES if not is_streamed(r.request)]
+    kinds = [answer_type(r.request) for r in ROUTES if not is_streamed(r.request)]  # type: ignore[arg-type] # a class is hashable
     asked = [route.request for route in ROUTES]
     schemas, components = msgspec.json.schema_components([*kinds, *asked], ref_template=_REF)
     answers = dict(zip([r.request for r in ROUTES if not is_streamed(r.request)], schemas, strict=False))
@@ -79,7 +79,8 @@ def _resolved(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, A
 
 def _operation(route: Route, answer: dict[str, Any] | None, request: dict[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = request.get("properties", {})
-    needed = {f.name for f in fields(route.request) if f.default is MISSING and f.default_factory is MISSING}
+    kind: Any = route.request
+    needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
     parameters = [_parameter(name, "path", properties[name], required=True) for name in route.in_path]
     told: dict[str, Any] = {
         "operationId": route.request.__name__,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -28,17 +29,27 @@ def matrix(page: Page) -> Response:
     after = start + _ROWS
     more = "?" + urlencode({"q": query, "only": only, "from": after}) if after < len(fitting) else ""
     return page.show(
-        "matrix.html", rows=rows, environments=environments, q=query, only=only, more=more, shown=len(rows), total=len(found)
+        "matrix.html",
+        rows=rows,
+        environments=environments,
+        q=query,
+        only=only,
+        more=more,
+        shown=len(rows),
+        total=len(found),
     )
 
 
-def _fits(cells: object, only: str) -> bool:
-    tests = {
-        "waiting": lambda c: bool(c.promotion),
-        "drift": lambda c: c.drift,
-        "unverified": lambda c: c.state == "unverified",
-    }
-    return only not in tests or any(tests[only](cell) for cell in cells)  # type: ignore[attr-defined]
+def _fits(cells: Iterable[Cell], only: str) -> bool:
+    match only:
+        case "waiting":
+            return any(cell.promotion for cell in cells)
+        case "drift":
+            return any(cell.drift for cell in cells)
+        case "unverified":
+            return any(cell.state == "unverified" for cell in cells)
+        case _:
+            return True
 
 
 def inbox(page: Page) -> Response:

@@ -23,7 +23,9 @@ def run(root: Path, *, host: str, port: int, works: bool, say: Callable[[str], N
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}", hint="name another --port") from error
+        raise UsageError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}", hint="name another --port"
+        ) from error
     engine = open_engine(root)
     try:
         with ExitStack() as stack:
@@ -31,7 +33,11 @@ def run(root: Path, *, host: str, port: int, works: bool, say: Callable[[str], N
             if works:
                 stack.enter_context(_Working(root, say))
             config = uvicorn.Config(
-                build_api(root, engine), log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=30
+                build_api(root, engine),
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=30,
             )
             say(f"serving http://{host}:{listening.getsockname()[1]}; Ctrl-C ends it")
             with suppress(KeyboardInterrupt):  # uvicorn raises the signal once more, when everything is answered

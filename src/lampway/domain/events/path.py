@@ -248,6 +248,10 @@ class LockObserved(Event):
     state: str
     summary: str
     cure: str
+    label: str = ""
+    """The label that people see there; empty where the strategy asks for none, or it was not seen."""
+    mislabelled: str = ""
+    """What is wrong with it, in words; empty for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from html import unescape
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import quote
 
@@ -149,6 +150,24 @@ class Api:
         except PlatformRefusedError:  # it looked for the module, so we may
             return True
         return True
+
+    def control(self, wanted: Mapping[str, str] | None = None) -> dict[str, Any] | None:
+        """Return how a runtime that Lampway started stands, after changing what is wanted; None for any other one.
+
+        Ask before changing anything: elsewhere the address belongs to somebody's flows.
+        """
+        body = None if wanted is None else encode(wanted)
+        response = self._send("GET" if body is None else "PUT", "/lampway/control", body, is_change=False)
+        told = _json(response) if response.status_code != 404 else None
+        if told is None or (response.status_code == 200 and not (isinstance(told, dict) and "lockable" in told)):
+            return None
+        self._judge(response, is_change=False)
+        return _mapping(told, self.where)
+
+    def title(self) -> str:
+        """Return what the editor shows at its top, where HTML is taken. Raises PlatformError where there is none."""
+        header = _mapping(self._read("/theme"), self.where).get("header")
+        return unescape(str(header.get("title") or "")) if isinstance(header, dict) else ""
 
     def deploy(self, nodes: Sequence[Node], revision: str, kind: str) -> str:
         """Replace every node, if the runtime still is at `revision`; return its new revision.

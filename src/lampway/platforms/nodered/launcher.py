@@ -24,6 +24,7 @@ from lampway.platforms.nodered.install import Say, ensure_node, ensure_nodered, 
 
 _STATE = "lampway.json"
 _LOG = "node-red.log"
+_SIGN_IN = "sign-in"
 _START = 30.0  # seconds until the admin API must answer
 _STOP = 5.0  # seconds between asking to end and ending
 _RELEASE = 2.0  # seconds in which the port of a process that ended becomes free
@@ -110,6 +111,45 @@ def stop(launched: Launched) -> None:
     _wait(lambda: _is_free(port), _RELEASE)
 
 
+def start_open(folder: Path, *, name: str, cache: Path, say: Say = silent) -> Launched:
+    """Start Node-RED on `folder` for whoever may sign in as maker to edit, and write down there how to.
+
+    Raises PlatformError.
+    """
+    launched = launch(folder, name=name, locked=False, cache=cache, say=say)
+    lines = [f"{part}: {secret.reveal()}" for part, secret in launched.maker_credentials.items()]
+    sign_in = folder.resolve() / _SIGN_IN
+    sign_in.unlink(missing_ok=True)
+    with os.fdopen(os.open(sign_in, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write("\n".join([launched.url, *lines, ""]))
+    return replace(launched, sign_in=str(sign_in))
+
+
+def find(folder: Path) -> Launched | None:
+    """Return what was started on `folder` and still runs; None where nothing does. Raises PlatformError."""
+    if not (folder / _STATE).exists():
+        return None
+    state = _remembered(folder)
+    if not _is_ours(state.pid, state.port):
+        return None
+    sign_in = folder.resolve() / _SIGN_IN
+    return replace(_launched(state), sign_in=str(sign_in) if sign_in.exists() else "")
+
+
+def remove(folder: Path) -> None:
+    """Stop what was started on `folder`, and remove the folder, where there is one. Raises PlatformError."""
+    running = find(folder)
+    if running is not None:
+        stop(running)
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if folder.exists():
+            raise PlatformError(f"cannot be removed: {error.strerror}", where=str(folder)) from error
+
+
 @dataclass(frozen=True, slots=True)
 class _Start:
     """What a start is told."""
@@ -129,6 +169,8 @@ def _start(folder: Path, start: _Start) -> Launched:
                 "Node-RED runs there already, with another lock", where=str(folder), hint="stop it first"
             )
         return _launched(state)
+    if state.locked != start.locked:  # sessions of makers keep what they were given when they began
+        (folder / ".sessions.json").unlink(missing_ok=True)
     state = replace(state, locked=start.locked, hashes=state.hashes or _hashes(start, state))
     (folder / "settings.js").write_bytes(shipped("settings.js"))
     wanted = state.port

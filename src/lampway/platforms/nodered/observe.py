@@ -23,12 +23,13 @@ from lampway.platforms.nodered.merge import (
     unconfigured,
 )
 from lampway.platforms.nodered.needs import find_connections, find_variables
+from lampway.platforms.nodered.switching import switched_off
 
 
 def observe_all(api: Api, installed: Mapping[str, Installed]) -> Observation:
     """Return how each solution there differs from what was installed."""
     nodes, revision = api.flows()
-    contents = {name: read_package(one.package) for name, one in installed.items()}
+    contents = {name: _expected(one) for name, one in installed.items()}
     solutions = {}
     for name, one in installed.items():
         others = {node["id"] for other, held in contents.items() if other != name for node in held.nodes}
@@ -41,6 +42,12 @@ def observe_all(api: Api, installed: Mapping[str, Installed]) -> Observation:
         solutions[name] = Observed(definition, edits)
     owned = {node["id"] for held in contents.values() for node in held.nodes}
     return Observation(revision, solutions, unowned_tabs(nodes, owned))
+
+
+def _expected(one: Installed) -> Contents:
+    """Return what is to be there: with its tabs disabled where it was switched off."""
+    contents = read_package(one.package)
+    return contents if one.is_on else switched_off(contents)
 
 
 def live_part(nodes: Sequence[Node], recorded: Contents, others: set[str]) -> list[Node]:

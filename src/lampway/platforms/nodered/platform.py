@@ -22,8 +22,9 @@ from lampway.engine.platform import (
     Wanted,
 )
 from lampway.errors import PlatformError
-from lampway.platforms.nodered import launcher
+from lampway.platforms.nodered import launcher, switching
 from lampway.platforms.nodered.api import Api
+from lampway.platforms.nodered.control import lock_objection, set_label, set_lock
 from lampway.platforms.nodered.deploy import deploy, look_up_deployment, make_intent
 from lampway.platforms.nodered.export import export_solution
 from lampway.platforms.nodered.install import Say, silent
@@ -34,7 +35,10 @@ from lampway.platforms.nodered.rights import probe_rights, watch_lock
 
 
 class NodeRed:
-    """Node-RED 4 and newer, through its admin API. Also `Lockable` and `Launchable`."""
+    """Node-RED 4 and newer, through its admin API.
+
+    Also `Lockable`, `LockSettable`, `Labelled`, `Switchable`, `Launchable` and `Disposable`.
+    """
 
     name = "node-red"
 
@@ -103,6 +107,41 @@ class NodeRed:
         """Return whether a maker could edit there. Changes nothing."""
         return watch_lock(self._connect, access, maker)
 
+    def lock_objection(self, access: Access) -> str:
+        """Return why the lock of this runtime cannot be set, in words; empty when it can. Changes nothing."""
+        with self._connect(access) as api:
+            return lock_objection(api)
+
+    def set_lock(self, access: Access, *, locked: bool, until: str = "") -> None:
+        """Let makers edit flows until a moment, or no longer. Raises PlatformRefusedError where that cannot be set."""
+        with self._connect(access) as api:
+            set_lock(api, locked=locked, until=until)
+
+    def read_label(self, access: Access) -> str:
+        """Return what the editor shows at its top. Changes nothing."""
+        with self._connect(access) as api:
+            return api.title()
+
+    def set_label(self, access: Access, label: str) -> None:
+        """Let the editor show a text at its top. Raises PlatformRefusedError where that cannot be set."""
+        with self._connect(access) as api:
+            set_label(api, label)
+
+    def is_switched(self, access: Access, installed: Installed, *, on: bool) -> bool:
+        """Return whether its tabs are as they are when it is on, or off. Changes nothing."""
+        with self._connect(access) as api:
+            return switching.is_switched(api, installed, on=on)
+
+    def activate(self, access: Access, installed: Installed) -> None:
+        """Enable its tabs as the package has them. Raises ConflictError, PlatformRefusedError, UnknownOutcomeError."""
+        with self._connect(access) as api:
+            switching.switch(api, installed, on=True)
+
+    def deactivate(self, access: Access, installed: Installed) -> None:
+        """Disable its tabs. Raises ConflictError, PlatformRefusedError, UnknownOutcomeError."""
+        with self._connect(access) as api:
+            switching.switch(api, installed, on=False)
+
     def launch(
         self,
         folder: Path,
@@ -123,6 +162,18 @@ class NodeRed:
         """Stop what `launch` started, by its process id. Does nothing when it has ended already."""
         launcher.stop(launched)
 
+    def start_sandbox(self, folder: Path, *, name: str, cache: Path, say: Say = silent) -> Launched:
+        """Start a Node-RED that its maker may edit. Its flows get none of our environment. Raises PlatformError."""
+        return launcher.start_open(folder, name=name, cache=cache, say=say)
+
+    def find_sandbox(self, folder: Path) -> Launched | None:
+        """Return the Node-RED that runs on this folder, or None. Raises PlatformError for a damaged folder."""
+        return launcher.find(folder)
+
+    def remove_sandbox(self, folder: Path) -> None:
+        """Stop the Node-RED that runs on this folder, and remove the folder. Raises PlatformError."""
+        launcher.remove(folder)
+
 
 def _check(step: str) -> None:
     if step != STEP:
@@ -130,9 +181,10 @@ def _check(step: str) -> None:
 
 
 _LOCK_SET = (
-    "only on runtimes that Lampway started; "
-    "elsewhere an admin gives people `permissions: 'read'` in settings.js and restarts it"
+    "only on runtimes that Lampway started locked, which end it at its time by themselves as well; "
+    "elsewhere an admin gives people `permissions: 'read'` in settings.js and restarts it, and Lampway only looks"
 )
+_LABEL = "the title of the editor is read everywhere, and set only on runtimes that Lampway started"
 _SECRETS = "whether a secret is stored can be seen, not which one; for a global-config node not even whether"
 _OBSERVE = "definition, values and stored credential fields; npm modules of function nodes cannot be seen"
 _CONFIGURE = (
@@ -140,6 +192,7 @@ _CONFIGURE = (
 )
 _DEPLOY = "Node-RED does not report a script that cannot be parsed: a request to it never ends, so let a check call it"
 _RECOVERY = "told by the revision and by digests of what is ours; secrets alone cannot be seen and are sent again"
+_SWITCH = "tabs are disabled, so that nothing on them runs; configuration nodes that all tabs share stay"
 
 _CAPABILITIES = (
     Capability(Ability.EXPORT, Support.FULL),
@@ -155,7 +208,9 @@ _CAPABILITIES = (
     Capability(Ability.EDITORS, Support.IMPOSSIBLE, "Node-RED keeps no record of who edited"),
     Capability(Ability.LOCK_OBSERVE, Support.FULL, "needs a maker's access"),
     Capability(Ability.LOCK_SET, Support.PARTIAL, _LOCK_SET),
+    Capability(Ability.LABEL, Support.PARTIAL, _LABEL),
     Capability(Ability.LAUNCH, Support.FULL),
+    Capability(Ability.SANDBOX, Support.FULL),
     Capability(
         Ability.SMOKE_RUN, Support.IMPOSSIBLE, "Node-RED has no run of its own; let an HTTP check call the flows"
     ),
@@ -163,5 +218,9 @@ _CAPABILITIES = (
         Ability.EXECUTIONS,
         Support.IMPOSSIBLE,
         "Node-RED keeps no record of what its flows did; probe them over HTTP",
+    ),
+    Capability(Ability.SWITCH, Support.FULL, _SWITCH),
+    Capability(
+        Ability.USAGE, Support.IMPOSSIBLE, "Node-RED keeps no record of when its flows ran or were changed last"
     ),
 )

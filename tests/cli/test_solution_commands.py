@@ -1,0 +1,161 @@
+"""Power Platform packages on the command line: no set-up, one clear error, nothing half-written."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lampway.cli import demo_flows
+from lampway.cli.main import main
+from lampway.testing.solutions import Solution, compose, flow
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    for name, value in {
+        "HOME": str(tmp_path / "home"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "LAMPWAY_USER": "ada",
+        "LAMPWAY_DIR": str(tmp_path),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    def run_one(*words: str) -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(["-C", str(tmp_path), *words])
+        return code, out.getvalue(), err.getvalue()
+
+    return run_one
+
+
+def orders(**facts: Any) -> Solution:
+    leak = flow({"Store": compose("x")}, variables={"con_Site": "https://contoso.sharepoint.com/sites/dev"})
+    return Solution(**facts).flow("Notify", leak).variable("con_Site").reference("con_sp")
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> str:
+    file = tmp_path / "Orders_managed.zip"
+    file.write_bytes(orders().build())
+    return str(file)
+
+
+def test_a_solution_is_inspected_without_any_set_up(run: Run, package: str) -> None:
+    code, out, _ = run("inspect", package)
+    assert code == 0
+    assert "power-platform: Orders@1.0.0.0" in out
+    assert "unmanaged, from Contoso (con)" in out  # the manifest counts, not the name of the file
+    assert "variable con_Site: string, required, used by flow Notify" in out
+    assert "endpoint: flow Notify / parameter con_Site (con_Site) / default value" in out
+
+
+def test_the_facts_are_there_as_json(run: Run, package: str) -> None:
+    code, out, _ = run("inspect", package, "--json")
+    facts = json.loads(out)
+    assert (code, facts["platform"], facts["managed"]) == (0, "power-platform", False)
+    assert facts["publisher"] == "Contoso (con)"
+    assert [c["connector"] for c in facts["connections"]] == ["shared_sharepointonline"]
+    assert [f["rule"] for f in facts["findings"]] == ["dev-value-as-default"]
+
+
+def test_scanning_says_no_where_a_value_of_dev_is_left(run: Run, package: str, tmp_path: Path) -> None:
+    assert run("scan", package)[0] == 1
+    clean = tmp_path / "clean.zip"
+    clean.write_bytes(Solution().flow("Notify", flow({})).build())
+    assert run("scan", str(clean))[0] == 0
+    assert run("scan", str(tmp_path))[0] == 1
+
+
+def test_two_packages_are_compared_in_words(run: Run, package: str, tmp_path: Path) -> None:
+    newer = tmp_path / "newer.zip"
+    newer.write_bytes(orders(version="1.1.0.0").variable("con_More").build())
+    code, out, _ = run("diff", package, str(newer))
+    assert code == 0
+    assert "+ environment variable *con_More*" in out
+    assert "environment variable con_More is added, and is required: it has no default" in out
+
+
+def test_a_package_goes_to_source_and_back(run: Run, package: str, tmp_path: Path) -> None:
+    folder, again = tmp_path / "src", tmp_path / "again.zip"
+    assert run("unpack", package, str(folder))[0] == 0
+    assert (folder / "Other" / "Solution.xml").is_file()
+    code, out, _ = run("pack", str(folder), str(again), "--json")
+    assert (code, json.loads(out)["platform"]) == (0, "power-platform")
+    code, out, _ = run("diff", package, str(again))
+    assert "no difference in what it does" in out
+
+
+def test_source_is_never_written_over_unless_asked(run: Run, package: str, tmp_path: Path) -> None:
+    folder = tmp_path / "src"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("keep")
+    code, _, err = run("unpack", package, str(folder))
+    assert (code, "--replace" in err) == (1, True)
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+    assert run("unpack", package, str(folder), "--replace")[0] == 0
+    assert not (folder / "mine.txt").exists()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".src")]
+
+
+def test_a_damaged_solution_is_one_clear_error_and_nothing_is_written(run: Run, package: str, tmp_path: Path) -> None:
+    file = tmp_path / "half.zip"
+    file.write_bytes(Path(package).read_bytes()[:-100])
+    for words in (("inspect", str(file)), ("scan", str(file)), ("unpack", str(file), str(tmp_path / "src"))):
+        code, out, err = run(*words)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"error: {file}: the zip file is damaged")
+        assert "hint: " in err
+    assert not (tmp_path / "src").exists()
+
+
+def test_a_fault_inside_names_file_and_member(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "odd.zip"
+    file.write_bytes(orders().file("Workflows/Other.json", b"{").build())
+    code, _, err = run("inspect", str(file))
+    assert code == 2
+    assert f"error: {file}: Workflows/Other.json: not valid JSON" in err
+
+
+def test_a_folder_that_is_no_source_is_refused_with_what_each_platform_misses(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "x.txt").write_text("x")
+    code, _, err = run("pack", str(tmp_path / "src"), str(tmp_path / "p.zip"))
+    assert code == 2
+    assert "for power-platform: " in err
+    assert "for node-red: " in err
+    code, _, err = run("pack", str(tmp_path / "src"), str(tmp_path / "p.zip"), "--platform", "power-platform")
+    assert "Other/Solution.xml" in err
+    assert run("pack", str(tmp_path / "src"), str(tmp_path / "p.zip"), "--platform", "nope")[0] == 2
+    assert not (tmp_path / "p.zip").exists()
+
+
+def test_an_editors_export_is_refused_as_source(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "flows.json"
+    file.write_text(json.dumps(demo_flows.orders(rush=True)))
+    code, _, err = run("unpack", str(file), str(tmp_path / "src"))
+    assert (code, f"error: {file}" in err) == (2, True)
+
+
+def test_an_environment_of_the_platform_cannot_be_connected_yet(run: Run, tmp_path: Path) -> None:
+    people = ("--person", "ada:Ada Maker:ada@example.org:maker,platform-admin")
+    assert run("init", *people, "--preset", "solo", "--platform", "power-platform")[0] == 0
+    before = (tmp_path / "environments" / "dev.yaml").read_bytes()
+    code, _, err = run("connect", "dev", "https://org.crm.dynamics.com", "--platform", "power-platform", "--anonymous")
+    assert (code, "cannot be reached yet" in err, "lampway inspect" in err) == (2, True, True)
+    assert (tmp_path / "environments" / "dev.yaml").read_bytes() == before
+
+
+def test_platforms_say_what_is_not_there_yet(run: Run) -> None:
+    facts = {one["platform"]: one["capabilities"] for one in json.loads(run("platforms", "--json")[1])}
+    assert {one["support"] for one in facts["power-platform"]} == {"not_yet"}
