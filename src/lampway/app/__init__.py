@@ -1,7 +1,7 @@
 """The composition root: the only room that names concrete classes.
 
-A surface opens a `Session` and runs requests through it. Today the use cases run in this process; a session over the
-API will take the same requests and give the same answers.
+A surface opens a `Session` and runs requests through it: `LocalSession` in this process, `RemoteSession` over the
+network. Both take the same requests and give the same answers.
 """
 
 from lampway.app.files import (
