@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from lampway.app import Platforms, cache_folder
 from lampway.engine.platform import Launched
 from lampway.errors import PlatformError
+
+settings.register_profile("lampway", deadline=None)
+settings.load_profile("lampway")  # how long one example takes says how busy the machine is, and nothing about us
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,13 @@
 LampwayError
 ├── UsageError                 you asked wrongly                      exit 2
 │   ├── NotFoundError          a name that nothing has
+│   ├── UnauthenticatedError   nobody knows who is asking
+│   ├── TooManyError           asked too often for now
 │   ├── InvalidPackageError    bytes that are no readable package
 │   └── InvalidStrategyError   mistakes in the governance files, all at once
 ├── RefusedError               a rule said no; nothing was changed    exit 1
 │   ├── VoidedError            what was decided upon has changed since
+│   ├── ForbiddenError         this person may not ask for this
 │   └── UnsignedError          a decision that counts only when it is signed
 ├── BrokenError                the machinery failed                   exit 3
 │   ├── StorageError           the store or the package store
@@ -66,6 +69,19 @@ class NotFoundError(UsageError):
     code = "not-found"
 
 
+class UnauthenticatedError(UsageError):
+    """Nobody knows who is asking: no token, or one that is not known, has run out or was revoked."""
+
+    code = "unauthenticated"
+
+
+class TooManyError(UsageError):
+    """Asked too often; the same is answered a little later."""
+
+    code = "too-many"
+    retryable = True
+
+
 class InvalidPackageError(UsageError):
     """Bytes that are no readable package of the platform they were taken for."""
 
@@ -113,6 +129,12 @@ class VoidedError(RefusedError):
     """What was decided upon has changed since; the decision no longer holds."""
 
     code = "voided"
+
+
+class ForbiddenError(RefusedError):
+    """This person may not ask for this, whatever it is about."""
+
+    code = "forbidden"
 
 
 class UnsignedError(RefusedError):

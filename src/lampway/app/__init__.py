@@ -1,12 +1,13 @@
 """The composition root: the only room that names concrete classes.
 
-A surface opens a `Session` and runs requests through it. Today the use cases run in this process; a session over the
-API will take the same requests and give the same answers.
+A surface opens a `Session` and runs requests through it: `LocalSession` in this process, `RemoteSession` over the
+network. Both take the same requests and give the same answers.
 """
 
 from lampway.app.files import (
     assessment_template,
     cache_folder,
+    config_folder,
     find_root,
     init_source,
     initial_files,
@@ -30,6 +31,7 @@ from lampway.app.keys import (
     resolve_secret,
     write_key,
 )
+from lampway.app.login import Login, clean_url, find_login, forget_login, keep_login
 from lampway.app.session import LocalSession, Platforms, Session, open_engine, open_scanner, open_worker
 from lampway.app.state import (
     STATE,
@@ -43,22 +45,30 @@ from lampway.app.state import (
     restore_backup,
     write_file,
 )
+from lampway.engine.context import Engine
 
 __all__ = [
     "STATE",
     "STATE_URL",
+    "Engine",
     "LocalSession",
+    "Login",
     "Platforms",
     "Session",
     "SystemClock",
     "add_key",
     "assessment_template",
     "cache_folder",
+    "clean_url",
+    "config_folder",
+    "find_login",
     "find_root",
     "find_writer",
+    "forget_login",
     "init_source",
     "initial_files",
     "is_key_locked",
+    "keep_login",
     "key_path",
     "load_working_strategy",
     "make_backup",

@@ -112,6 +112,15 @@ def recognise(data: bytes, platforms: Mapping[str, Platform]) -> Platform:
     )
 
 
+def config_folder() -> Path:
+    """Return where a person's own settings are kept: `LAMPWAY_CONFIG`, else the user's folder for them."""
+    if given := os.environ.get("LAMPWAY_CONFIG"):
+        return Path(given)
+    import platformdirs
+
+    return platformdirs.user_config_path("lampway", appauthor=False)
+
+
 def cache_folder() -> Path:
     """Return where downloaded runtimes are kept: `LAMPWAY_CACHE`, else the user's cache folder."""
     if given := os.environ.get("LAMPWAY_CACHE"):

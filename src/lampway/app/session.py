@@ -34,6 +34,11 @@ Answer = TypeVar("Answer")
 class Session(Protocol):
     """What a surface talks to."""
 
+    @property
+    def left(self) -> tuple[LeftBehind, ...]:
+        """What the last request left behind, for a worker that does not run."""
+        ...
+
     def run(self, request: Request[Answer]) -> Answer:
         """Carry out one request and return its answer. Raises LampwayError."""
         ...
@@ -81,6 +86,8 @@ class LocalSession:
     observers: tuple[Callable[[Recorded], None], ...] = ()
     user: str | None = None
     """Who acts; None: `LAMPWAY_USER`, else git's e-mail."""
+    who: Actor | None = None
+    """Who acts, where that was proved already."""
     _engine: Engine | None = None
     left: tuple[LeftBehind, ...] = ()
     """What the last request left behind, for a worker that does not run."""
@@ -112,6 +119,8 @@ class LocalSession:
 
     def actor(self) -> Actor:
         """Return who acts, as the rules in force know them. A variable or git's configuration proves nothing."""
+        if self.who is not None:
+            return self.who
         engine = self._open()
         user = os.environ.get("LAMPWAY_USER", "") if self.user is None else self.user
         with engine.store.reading() as reading:
@@ -164,6 +173,11 @@ class LocalSession:
                     break
         if trouble is not None:
             raise trouble
+
+    @property
+    def engine(self) -> Engine:
+        """The engine behind it."""
+        return self._open()
 
     def _open(self) -> Engine:
         if self._engine is None:

@@ -34,6 +34,7 @@ from lampway.domain.readiness import ReadinessAnswer
 from lampway.domain.release import Release
 from lampway.domain.stops import Hold, HoldState, Veto, veto_key
 from lampway.domain.strategy import RulesInForce
+from lampway.domain.tokens import ApiToken
 from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.errors import StorageError
 
@@ -59,6 +60,7 @@ RECORDS: tuple[type, ...] = (
     Passed,
     ReadinessAnswer,
     HealthWatch,
+    ApiToken,
     Unlocking,
     *GOVERNED,
     *APART,
@@ -86,7 +88,7 @@ class Records(Protocol):
         ...
 
 
-def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901, PLR0912 - a case per kind
+def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901, PLR0912, PLR0915 - a case per kind
     """Fold one event into the records. Raises StorageError when the event does not follow from what came before."""
     at = recorded.at
     match recorded.event:
@@ -135,6 +137,8 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             records.put(key, Passed(key, due))
         case events.ReadinessAnswered(answer=answer):
             records.put(answer.item, answer)
+        case events.TokenIssued() | events.TokenRevoked():
+            _token(recorded, records)
         case _:
             _deployment(recorded, records)
 
@@ -154,6 +158,16 @@ def _beside_decision(event: _Beside, records: Records) -> None:
         case events.ChecklistAnswered(answer=answer):
             told = replace(promotion, answers=(*promotion.answers, answer))
     records.put(promotion.id, told)
+
+
+def _token(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.TokenIssued(token=token):
+            records.put(token.id, token)
+        case events.TokenRevoked(token=key):
+            records.put(key, replace(_need(records, ApiToken, key), revoked_at=recorded.at))
+        case _:
+            pass
 
 
 def _delegation(recorded: events.Recorded, records: Records) -> None:

@@ -61,6 +61,8 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("RecordAudit", "audit verify --record", ("auditor", "release-manager", "platform-admin")),
     Permission("AnswerReadiness", "readiness --answer", MEMBERS),
     Permission("HandOver", "handover", ANYBODY),
+    Permission("IssueToken", "token create", ANYBODY),
+    Permission("RevokeToken", "token revoke", ANYBODY),
     Permission("Rehearse", "rehearse", MEMBERS),
     Permission("StartHotfix", "hotfix", ("maker", "release-manager", "platform-admin")),
     Permission("FinishHotfix", "hotfix finish", ("maker", "release-manager", "platform-admin")),

@@ -56,6 +56,7 @@ from lampway.engine.drift import (
 )
 from lampway.engine.due import Done, RunDue, run_due
 from lampway.engine.evidence import ExportEvidence, export_evidence
+from lampway.engine.follow import FollowLedger, follow_ledger
 from lampway.engine.handover import HandOver, hand_over
 from lampway.engine.hotfix import StartHotfix, start_hotfix
 from lampway.engine.hotfixed import (
@@ -143,6 +144,7 @@ from lampway.engine.strategy import ApplyStrategy, apply_strategy
 from lampway.engine.switching import MarkSwitched, mark_switched
 from lampway.engine.talk import Talk, talk
 from lampway.engine.ticket import GiveTicket, give_ticket
+from lampway.engine.tokens import IssueToken, RevokeToken, ShowTokens, issue_token, revoke_token, show_tokens
 from lampway.engine.traces import ShowSpans, show_spans
 from lampway.engine.trail import ExportLedger, SearchLedger, export_ledger, search_ledger
 from lampway.engine.unlock import (
@@ -250,6 +252,10 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowDelivery: show_delivery,
     ShowMeasures: show_measures,
     ShowSpans: show_spans,
+    IssueToken: issue_token,
+    RevokeToken: revoke_token,
+    ShowTokens: show_tokens,
+    FollowLedger: follow_ledger,
     LookAtLock: look_at_one_lock,
     LookAtLocks: look_at_locks,
     LockEnvironment: lock_environment,

@@ -32,6 +32,8 @@ _NOT_OF_OTHERS = frozenset(
         events.Reminded,
         events.Seeded,
         events.EnvironmentObserved,
+        events.TokenIssued,
+        events.TokenRevoked,
         *GOVERNING_ONLY,
         events.SwitchAsked,
         events.RehearsalStarted,

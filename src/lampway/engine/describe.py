@@ -112,6 +112,10 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{names.get(event.promotion, event.promotion)}: {a.by} answered {a.item} with {a.reply}{note}"
         case events.Revoked(revocation=r):
             return f"{r.words} counts no more since {shown(r.since)}: {r.reason}"
+        case events.TokenIssued(token=t):
+            return f"token {t.name} of {t.person} issued until {shown(t.until)}, to {', '.join(t.scopes)}"
+        case events.TokenRevoked():
+            return f"token {names.get(event.token, event.token)} revoked: {event.reason or 'no reason given'}"
         case events.Delegated(delegation=g):
             return f"{g.to} approves for {g.by} from {shown(g.start)} until {shown(g.until)}: {g.reason}"
         case events.DelegationEnded():

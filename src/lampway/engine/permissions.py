@@ -9,7 +9,7 @@ from lampway.domain.revocation import without_revoked
 from lampway.domain.roles import MEMBERS, Permission, permission
 from lampway.domain.strategy import RulesInForce, Strategy
 from lampway.engine.context import Engine, Request
-from lampway.errors import RefusedError
+from lampway.errors import ForbiddenError
 
 _JUDGED_INSIDE = ("ApplyStrategy", "Retain")
 """Requests whose use case judges the same itself: mistakes in the files are told before who may apply them, and what
@@ -17,7 +17,7 @@ may go is shown to everybody."""
 
 
 def require_permission(engine: Engine, request: Request[Any], actor: Actor) -> None:
-    """Go on only if the rules in force let this person ask for this. Raises RefusedError.
+    """Go on only if the rules in force let this person ask for this. Raises ForbiddenError.
 
     Before any rules are in force everybody may: that is how one begins. Where nobody here holds a role that is needed,
     everybody who takes part may, so that no team locks itself out; `strategy check` points that out.
@@ -32,12 +32,12 @@ def require_permission(engine: Engine, request: Request[Any], actor: Actor) -> N
 
 
 def refuse_unable(needed: Permission, strategy: Strategy, actor: Actor, now: str) -> None:
-    """Go on only if this person is here and holds a role that is needed. Raises RefusedError."""
+    """Go on only if this person is here and holds a role that is needed. Raises ForbiddenError."""
     person = strategy.person(actor.person)
     if person is None:
-        raise RefusedError(f"{actor.person} is nobody in people.yaml", hint="add them and apply the strategy")
+        raise ForbiddenError(f"{actor.person} is nobody in people.yaml", hint="add them and apply the strategy")
     if not person.is_here(now):
-        raise RefusedError(person.absence(now), hint="somebody else must do it")
+        raise ForbiddenError(person.absence(now), hint="somebody else must do it")
     if not needed.roles or set(needed.roles) & set(person.roles_at(now)):
         return
     able = able_people(strategy, needed.roles, now)
@@ -45,7 +45,7 @@ def refuse_unable(needed: Permission, strategy: Strategy, actor: Actor, now: str
         return
     who = ", ".join(able) or "nobody yet; give somebody one of these roles in people.yaml"
     message = f"{needed.command} takes one of the roles {', '.join(needed.roles)}, and {person.name} holds none"
-    raise RefusedError(message, hint=f"who may: {who}")
+    raise ForbiddenError(message, hint=f"who may: {who}")
 
 
 def able_people(strategy: Strategy, roles: tuple[str, ...], now: str) -> tuple[str, ...]:

@@ -46,6 +46,8 @@ _NOWHERE = (
     events.WatchStarted,
     events.WatchLooked,
     events.PackagesRemoved,
+    events.TokenIssued,
+    events.TokenRevoked,
     events.UnlockAsked,
     *GOVERNING_ONLY,
     events.BackportOpened,

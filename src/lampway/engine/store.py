@@ -56,6 +56,34 @@ class Scheduled:
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredOnce:
+    """A request that came before under the same key."""
+
+    asked: str
+    """Digest of what was asked."""
+    status: int
+    """How it was answered; 0 for not yet."""
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody is signed in, or may sign in once."""
+
+    key: str
+    """Digest of the secret that the browser holds."""
+    kind: str
+    """session, or code: which signs in once."""
+    person: str
+    via: str
+    """How they proved who they are."""
+    at: str
+    proved_at: str
+    """When they last proved it."""
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
 class Damage:
     """Something the audit found wrong."""
 
@@ -159,6 +187,10 @@ class Reading(Records, Protocol):
         """Return when something is due next; empty for never."""
         ...
 
+    def visit(self, key: str) -> Visit | None:
+        """Return who is signed in under the digest of a secret; None for nobody. Whether it ended is not looked at."""
+        ...
+
     def held(self) -> frozenset[str]:
         """Return the environments that somebody holds."""
         ...
@@ -201,6 +233,22 @@ class Transaction(Reading, Protocol):
 
     def plan(self, row: Scheduled) -> None:
         """Keep what is due in place of what was kept under this key."""
+        ...
+
+    def claim(self, key: str, asked: str, *, forget: str) -> AnsweredOnce | None:
+        """Take it upon us to answer a request, or return how far another one is. Forgets what is older."""
+        ...
+
+    def settle_claim(self, key: str, status: int, body: str) -> None:
+        """Keep how it was answered; a status of 0 gives it free again."""
+        ...
+
+    def keep_visit(self, visit: Visit, *, forget: str) -> None:
+        """Keep who is signed in, in place of what was kept under this key. Forgets those that ended before a moment."""
+        ...
+
+    def end_visit(self, key: str) -> bool:
+        """Forget who is signed in under this key. Returns whether somebody was."""
         ...
 
     def take_due(self, row: Scheduled, *, until: str = "") -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Index, Table, delete, func, insert, select, update
 
-from lampway.engine.store import Scheduled, SeenWorker
+from lampway.engine.store import AnsweredOnce, Scheduled, SeenWorker, Visit
 from lampway.storage import leases
 from lampway.storage.schema import _NUMBER, _text, metadata
 from lampway.storage.schema import leases as held
@@ -41,6 +41,32 @@ schedule = Table(
     Index("ix_schedule_scope", "scope"),
 )
 """Operational: what time alone will bring about, and when."""
+
+answered = Table(
+    "answered",
+    metadata,
+    Column("key", _text(200), primary_key=True),
+    Column("asked", _text(80), nullable=False),
+    Column("at", _text(40), nullable=False),
+    Column("status", _NUMBER, nullable=False),
+    Column("body", _text(), nullable=False),
+    Index("ix_answered_at", "at"),
+)
+"""Operational: how requests over the network were answered, so that asking twice does it once; 0 for not yet."""
+
+visits = Table(
+    "visit",
+    metadata,
+    Column("key", _text(80), primary_key=True),
+    Column("kind", _text(20), nullable=False),
+    Column("person", _text(200), nullable=False),
+    Column("via", _text(200), nullable=False),
+    Column("at", _text(40), nullable=False),
+    Column("proved_at", _text(40), nullable=False),
+    Column("until", _text(40), nullable=False),
+    Index("ix_visit_until", "until"),
+)
+"""Operational: who is signed in with a browser, and sign-in codes not used yet, by the digest of their secret."""
 
 _SQLITE_NOW = func.strftime("%Y-%m-%dT%H:%M:%f+00:00", "now")
 _POSTGRES_NOW = func.to_char(func.timezone("UTC", func.clock_timestamp()), 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')
@@ -80,6 +106,11 @@ class OperationRows:
             query = query.where(schedule.c.environment.in_(["", *lanes]))
         return str(self.connection.execute(query).scalar() or "")
 
+    def visit(self, key: str) -> Visit | None:
+        """Return who is signed in under the digest of a secret, until when and since when; None for nobody."""
+        row = self.connection.execute(select(visits).where(visits.c.key == key)).first()
+        return Visit(row.key, row.kind, row.person, row.via, row.at, row.proved_at, row.until) if row else None
+
     def held(self) -> frozenset[str]:
         """Return the environments that somebody holds."""
         query = select(held.c.environment).where(held.c.holder != "")
@@ -110,6 +141,34 @@ class OperationChanges(OperationRows):
         self.connection.execute(delete(schedule).where(schedule.c.key == row.key))
         values: dict[str, Any] = {name: getattr(row, name) for name in schedule.c.keys()}  # noqa: SIM118 - columns
         self.connection.execute(insert(schedule).values(**values))
+
+    def claim(self, key: str, asked: str, *, forget: str) -> AnsweredOnce | None:
+        """Take it upon us to answer a request, or return how far another one is. Forgets what is older."""
+        self.connection.execute(delete(answered).where(answered.c.at < forget))
+        row = self.connection.execute(select(answered).where(answered.c.key == key)).first()
+        if row is not None:
+            return AnsweredOnce(row.asked, row.status, row.body)
+        values = {"key": key, "asked": asked, "at": self.time(), "status": 0, "body": ""}
+        self.connection.execute(insert(answered).values(**values))
+        return None
+
+    def settle_claim(self, key: str, status: int, body: str) -> None:
+        """Keep how it was answered; a status of 0 gives it free again."""
+        if not status:
+            self.connection.execute(delete(answered).where(answered.c.key == key))
+            return
+        change = update(answered).where(answered.c.key == key).values(status=status, body=body)
+        self.connection.execute(change)
+
+    def keep_visit(self, visit: Visit, *, forget: str) -> None:
+        """Keep who is signed in, in place of what was kept under this key. Forgets those that ended before a moment."""
+        self.connection.execute(delete(visits).where((visits.c.until < forget) | (visits.c.key == visit.key)))
+        values: dict[str, Any] = {name: getattr(visit, name) for name in visits.c.keys()}  # noqa: SIM118 - columns
+        self.connection.execute(insert(visits).values(**values))
+
+    def end_visit(self, key: str) -> bool:
+        """Forget who is signed in under this key. Returns whether somebody was."""
+        return bool(self.connection.execute(delete(visits).where(visits.c.key == key)).rowcount)
 
     def take_due(self, row: Scheduled, *, until: str = "") -> bool:
         """Take what is due, if nobody was faster; put off until a moment, or for good. Returns whether it was there."""

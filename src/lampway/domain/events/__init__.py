@@ -85,6 +85,7 @@ from lampway.domain.events.path import (
     WatchLooked,
     WatchStarted,
 )
+from lampway.domain.events.tokens import TokenIssued, TokenRevoked
 from lampway.domain.events.unlocking import (
     Relocked,
     RelockFailed,
@@ -169,6 +170,8 @@ __all__ = [
     "Switched",
     "Tagged",
     "TicketGiven",
+    "TokenIssued",
+    "TokenRevoked",
     "UnlockAsked",
     "UnlockFailed",
     "UnlockReviewed",
@@ -227,6 +230,8 @@ EVENTS: dict[str, type[Event]] = {
         WatchStarted,
         WatchLooked,
         WatchEnded,
+        TokenIssued,
+        TokenRevoked,
         UnlockAsked,
         Unlocked,
         UnlockFailed,

@@ -1,0 +1,227 @@
+"""The console: pages rendered here from what the API's requests return, and forms that are such requests.
+
+Works without a script for reading and for acting; a small one adds what is live. A page is a function from a `Visit`
+to a response; pages are in `web.pages`, templates in `web/templates`.
+"""
+
+from __future__ import annotations
+
+import functools
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from lampway import __version__
+from lampway.app import Engine, LocalSession
+from lampway.app.wire import status_of
+from lampway.domain.digest import short
+from lampway.domain.moments import shown
+from lampway.engine import context
+from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
+from lampway.web.visits import Visitor, sign_in_with_code, sign_in_with_token, sign_out, visitor
+
+Answer = TypeVar("Answer")
+_COOKIE = "lampway"
+_LARGEST_FORM = 1024 * 1024
+_STATIC = Path(__file__).parent / "static"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One request for a page, by somebody who is signed in."""
+
+    request: Request
+    engine: Engine
+    root: Path
+    who: Visitor
+    form: Mapping[str, str]
+    """What was sent with it; empty for a look."""
+
+    def ask(self, request: context.Request[Answer]) -> Answer:
+        """Return the engine's answer to this person. Raises LampwayError."""
+        return LocalSession(self.root, who=self.who.actor, _engine=self.engine).run(request)
+
+    def given(self, name: str) -> str:
+        """Return a part of the path, or of the query; empty where there is none."""
+        return str(self.request.path_params.get(name) or self.request.query_params.get(name, ""))
+
+    def show(self, template: str, *, status: int = 200, **facts: Any) -> Response:
+        """Return a page made from a template and these facts."""
+        shared = {"who": self.who, "path": self.request.url.path, "now": self.engine.now(), "told": self.given("told")}
+        text = _templates().get_template(template).render(**shared, **facts)
+        return HTMLResponse(text, status, _HEADERS)
+
+    def go(self, path: str, told: str = "") -> Response:
+        """Return the way to another page of ours, with a word about what was done."""
+        mark = "&" if "?" in path else "?"
+        return RedirectResponse(f"{path}{mark}told={quote(told)}" if told else path, 303, _HEADERS)
+
+
+Shown: TypeAlias = Callable[[Page], Response]
+
+
+def console_routes(engine: Engine, root: Path, pages: Mapping[str, tuple[str, Shown]]) -> list[BaseRoute]:
+    """Return the routes of the console; `pages` are method and page by path, as in `GET /inbox`."""
+    door = _Door(engine, root)
+    found: list[BaseRoute] = [
+        Route("/sign-in", door.sign_in, methods=["GET", "POST"]),
+        Route("/sign-out", door.sign_out, methods=["POST"]),
+        Mount("/static", StaticFiles(directory=_STATIC), name="static"),
+    ]
+    for name, (method, page) in pages.items():
+        path = name.partition(" ")[2]
+        found.append(Route(path, door.page(page), methods=[method]))
+    return found
+
+
+class _Door:
+    def __init__(self, engine: Engine, root: Path) -> None:
+        self._engine = engine
+        self._root = root
+
+    def page(self, shown_by: Shown) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            form = await _form(request) if request.method == "POST" else {}
+            return await run_in_threadpool(self._answer, shown_by, request, form)
+
+        return answer
+
+    def _answer(self, shown_by: Shown, request: Request, form: Mapping[str, str]) -> Response:
+        who = visitor(self._engine, request.cookies.get(_COOKIE, ""))
+        if who is None:
+            wanted = request.url.path if request.method == "GET" else "/"
+            return RedirectResponse(f"/sign-in?next={quote(wanted)}", 303, _HEADERS)
+        page = Page(request, self._engine, self._root, who, form)
+        try:
+            if request.method == "POST":
+                _require_ours(request, who, form)
+            return shown_by(page)
+        except LampwayError as error:
+            return page.show("error.html", status=int(status_of(error)), error=error)
+
+    async def sign_in(self, request: Request) -> Response:
+        form = await _form(request) if request.method == "POST" else {}
+        return await run_in_threadpool(self._sign_in, request, form)
+
+    def _sign_in(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Signing in changes something, so that it takes a form: a link that is only looked at uses no code up."""
+        code = form.get("code", "") or request.query_params.get("code", "")
+        onward = _ours(form.get("next", "") or request.query_params.get("next", ""))
+        facts: dict[str, Any] = {"code": code, "next": onward, "error": None}
+        if request.method == "POST":
+            try:
+                secret = sign_in_with_code(self._engine, code) if code else self._with_token(form)
+                return _with_cookie(request, RedirectResponse(onward, 303, _HEADERS), secret)
+            except LampwayError as error:
+                facts = {**facts, "code": "", "error": error}
+        status = 401 if facts["error"] else 200
+        return HTMLResponse(_templates().get_template("sign-in.html").render(**facts), status, _HEADERS)
+
+    def _with_token(self, form: Mapping[str, str]) -> str:
+        if not form.get("token"):
+            raise UnauthenticatedError("a token is needed", hint="lampway console, or lampway token create NAME")
+        return sign_in_with_token(self._engine, form["token"])
+
+    async def sign_out(self, request: Request) -> Response:
+        form = await _form(request)
+        return await run_in_threadpool(self._sign_out, request, form)
+
+    def _sign_out(self, request: Request, form: Mapping[str, str]) -> Response:
+        secret = request.cookies.get(_COOKIE, "")
+        who = visitor(self._engine, secret)
+        if who is not None and hmac.compare_digest(form.get("form_key", ""), who.form_key):
+            sign_out(self._engine, secret)
+        reply = RedirectResponse("/sign-in", 303, _HEADERS)
+        reply.delete_cookie(_COOKIE, path="/")
+        return reply
+
+
+def _require_ours(request: Request, who: Visitor, form: Mapping[str, str]) -> None:
+    """Insist that a form came from a page of ours, shown to this very person. Raises ForbiddenError."""
+    origin = request.headers.get("origin", "")
+    is_ours = not origin or urlsplit(origin).netloc == request.headers.get("host", "")
+    if not is_ours or not hmac.compare_digest(form.get("form_key", "").encode(), who.form_key.encode()):
+        raise ForbiddenError(
+            "this form is not from a page of yours, or you signed in anew since", hint="load the page again"
+        )
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Return the fields of a form. Raises nothing: what is no form has no fields, and so no key."""
+    data = b""
+    async for part in request.stream():
+        data += part
+        if len(data) > _LARGEST_FORM:
+            return {}
+    try:
+        return dict(parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=1000))
+    except ValueError:
+        return {}
+
+
+def _ours(path: str) -> str:
+    """Return a path of ours to go on to; never the address of another site."""
+    is_path = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
+    return path if is_path else "/"
+
+
+def _with_cookie(request: Request, reply: Response, secret: str) -> Response:
+    is_secure = request.url.scheme == "https"
+    reply.set_cookie(_COOKIE, secret, path="/", httponly=True, samesite="lax", secure=is_secure, max_age=12 * 3600)
+    return reply
+
+
+@functools.cache
+def _templates() -> Environment:
+    made = Environment(
+        loader=PackageLoader("lampway.web", "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["version"] = __version__
+    made.filters.update(moment=shown, short=short, ago=_ago)
+    return made
+
+
+def _ago(at: str, now: str) -> str:
+    """Return how long ago a moment was, in words."""
+    if not at:
+        return ""
+    seconds = (datetime.fromisoformat(now).astimezone(UTC) - datetime.fromisoformat(at).astimezone(UTC)).total_seconds()
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit} ago"
+    return "just now" if seconds >= 0 else "in a while"
+
+
+def require_field(page: Page, name: str) -> str:
+    """Return a field of the form that was sent. Raises UsageError where it is empty."""
+    value = page.form.get(name, "").strip()
+    if not value:
+        raise UsageError(f"{name} is missing", hint="go back and fill it in")
+    return value

@@ -1,0 +1,129 @@
+"""What the API is, as OpenAPI 3.1 has it: made from the routes and from the types of requests and answers."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import MISSING, fields
+from typing import Any
+
+import msgspec
+
+from lampway import __version__
+from lampway.app.wire import PROBLEM, answer_type, is_streamed
+from lampway.web.routes import BASE, ROUTES, Route
+
+_REF = "#/components/schemas/{name}"
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What happened."},
+        "code": {"type": "string", "description": "Stable name of the kind of error."},
+        "where": {"type": "string"},
+        "hint": {"type": "string", "description": "How to mend it, where that is known."},
+        "details": {"type": "array", "items": {"type": "string"}},
+        "mistakes": {"type": "array", "items": {"type": "object"}},
+    },
+}
+_NOES = {
+    "400": "asked wrongly",
+    "401": "nobody knows who is asking",
+    "403": "this person may not ask for this, or not with this token",
+    "404": "a name that nothing has",
+    "409": "a rule said no; nothing was changed",
+    "422": "the governance files have mistakes, or the package cannot be read",
+    "429": "asked too often",
+    "500": "the machinery failed",
+    "502": "a platform failed, or cannot be reached",
+    "503": "the store cannot be reached now",
+}
+
+
+@functools.cache
+def openapi() -> dict[str, Any]:
+    """Return the whole description."""
+    kinds = [answer_type(r.request) for r in ROUTES if not is_streamed(r.request)]  # type: ignore[arg-type] # a class is hashable
+    asked = [route.request for route in ROUTES]
+    schemas, components = msgspec.json.schema_components([*kinds, *asked], ref_template=_REF)
+    answers = dict(zip([r.request for r in ROUTES if not is_streamed(r.request)], schemas, strict=False))
+    requests = dict(zip(asked, schemas[len(kinds) :], strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        told = _operation(route, answers.get(route.request), _resolved(requests[route.request], components))
+        paths.setdefault(BASE + route.path, {})[route.method.lower()] = told
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Lampway",
+            "version": __version__,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "description": "Every request of Lampway. Answers are `{data, meta}`, errors are RFC 9457.",
+        },
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": {**components, "Problem": _PROBLEM},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _resolved(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    found: dict[str, Any] = components.get(name, schema)
+    return found
+
+
+def _operation(route: Route, answer: dict[str, Any] | None, request: dict[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = request.get("properties", {})
+    kind: Any = route.request
+    needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
+    parameters = [_parameter(name, "path", properties[name], required=True) for name in route.in_path]
+    told: dict[str, Any] = {
+        "operationId": route.request.__name__,
+        "summary": route.about,
+        "description": f"A token for *{route.scope}* is needed.",
+        "responses": {"200": _yes(answer), **{code: _no(about) for code, about in _NOES.items()}},
+    }
+    rest = {name: schema for name, schema in properties.items() if name not in route.in_path}
+    if route.method == "GET":
+        parameters += [_parameter(n, "query", schema, required=n in needed) for n, schema in rest.items()]
+        if answer is not None and answer.get("type") == "array":
+            parameters += [_number(n) for n in ("limit", "offset") if n not in rest]
+        parameters.append(_parameter("If-None-Match", "header", {"type": "string"}, required=False))
+    else:
+        key = {"type": "string", "minLength": 8, "maxLength": 100, "pattern": "^[ -~]*$"}
+        parameters.append(_parameter("Idempotency-Key", "header", key, required=False))
+        body = {"type": "object", "properties": rest, "additionalProperties": False}
+        body["required"] = sorted(needed & rest.keys())
+        content = {"application/json": {"schema": body}}
+        told["requestBody"] = {"required": bool(body["required"]), "content": content}
+    return {**told, "parameters": parameters}
+
+
+def _parameter(name: str, place: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": required, "schema": schema}
+
+
+def _number(name: str) -> dict[str, Any]:
+    least = {"limit": 1, "offset": 0}[name]
+    most = {"limit": 5000, "offset": 10**9}[name]
+    return _parameter(name, "query", {"type": "integer", "minimum": least, "maximum": most}, required=False)
+
+
+def _yes(answer: dict[str, Any] | None) -> dict[str, Any]:
+    if answer is None:
+        return {"description": "line by line", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    envelope = {
+        "type": "object",
+        "required": ["data", "meta"],
+        "properties": {"data": answer, "meta": {"type": "object"}},
+    }
+    return {"description": "done", "content": {"application/json": {"schema": envelope}}}
+
+
+def _no(about: str) -> dict[str, Any]:
+    return {"description": about, "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}

@@ -1,0 +1,84 @@
+"""The server: the API and a worker in one process, or web processes and workers apart on Postgres."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import uvicorn
+
+from lampway.app import LocalSession, open_engine, open_worker
+from lampway.errors import LampwayError, UsageError
+from lampway.web.api import build_api
+from lampway.web.visits import make_code
+
+_PATIENCE = 30.0
+
+
+def run(root: Path, *, host: str, port: int, works: bool, say: Callable[[str], None]) -> int:
+    """Serve until a signal asks to end; what was asked for is answered first. Raises UsageError, StorageError."""
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}", hint="name another --port"
+        ) from error
+    engine = open_engine(root)
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(listening)
+            if works:
+                stack.enter_context(_Working(root, say))
+            config = uvicorn.Config(
+                build_api(root, engine),
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=30,
+            )
+            say(f"serving http://{host}:{listening.getsockname()[1]}; Ctrl-C ends it")
+            with suppress(KeyboardInterrupt):  # uvicorn raises the signal once more, when everything is answered
+                uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        engine.store.close()
+    say("server has left")
+    return 0
+
+
+def sign_in_path(root: Path) -> str:
+    """Return a path that signs in whoever runs this, once and soon. Whoever can read the state can be anybody there."""
+    session = LocalSession(root)
+    try:
+        actor = session.actor()
+        return f"/sign-in?code={make_code(session.engine, actor.person, f'link, {actor.via}')}"
+    finally:
+        session.close()
+
+
+class _Working:
+    """A worker in a thread of this process, for as long as the context lasts."""
+
+    def __init__(self, root: Path, say: Callable[[str], None]) -> None:
+        self._root = root
+        self._say = say
+        self._stack = ExitStack()
+
+    def __enter__(self) -> None:
+        worker = self._stack.enter_context(open_worker(self._root, say=self._say))
+
+        def work() -> None:
+            try:
+                worker.run()
+            except LampwayError as error:
+                self._say(f"the worker ended: {error}")
+
+        thread = threading.Thread(target=work, name="worker", daemon=True)
+        thread.start()
+        self._stack.callback(thread.join, _PATIENCE)
+        self._stack.callback(worker.leave)
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()

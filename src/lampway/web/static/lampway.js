@@ -1,0 +1,24 @@
+// Small conveniences. Every page works without them.
+"use strict";
+
+// A search field that filters as one types, where the whole list is on the page.
+const search = document.querySelector("form.filter input[type=search]");
+if (search && !document.querySelector("[data-paged]")) {
+  search.addEventListener("input", () => {
+    const wanted = search.value.trim().toLowerCase();
+    for (const row of document.querySelectorAll("table.matrix tbody tr")) {
+      row.hidden = !row.querySelector("th").textContent.toLowerCase().includes(wanted);
+    }
+  });
+}
+
+// Nothing is sent twice by an impatient click.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "yes";
+  });
+}
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});

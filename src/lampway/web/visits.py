@@ -1,0 +1,115 @@
+"""Who is signed in with a browser: a random secret in a cookie, its digest in the store, so that any web process knows.
+
+Signing in happens with a code that works once (`lampway console` prints a link with one), or with an API token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lampway.app import Engine
+from lampway.domain.digest import digest_bytes
+from lampway.domain.events import Actor
+from lampway.domain.moments import write_moment
+from lampway.domain.revocation import without_revoked
+from lampway.domain.strategy import RulesInForce
+from lampway.engine.store import Visit
+from lampway.engine.tokens import authenticate
+from lampway.errors import UnauthenticatedError
+
+_LASTS = timedelta(hours=12)
+_CODE_LASTS = timedelta(minutes=5)
+_PROOF_LASTS = timedelta(minutes=15)
+"""For how long somebody who proved who they are may decide about production without doing it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who is signed in."""
+
+    actor: Actor
+    secret: str
+    proved_at: str
+
+    @property
+    def form_key(self) -> str:
+        """What every form of theirs carries: nobody else's page can know it."""
+        return hmac.new(self.secret.encode(), b"form", hashlib.sha256).hexdigest()
+
+    def has_proved_lately(self, now: datetime) -> bool:
+        """Return whether they proved who they are so lately that they may decide about production."""
+        return now - datetime.fromisoformat(self.proved_at) < _PROOF_LASTS
+
+
+def make_code(engine: Engine, person: str, via: str) -> str:
+    """Return a code with which this person may sign in, once and soon."""
+    return _keep(engine, "code", person, via)
+
+
+def sign_in_with_code(engine: Engine, code: str) -> str:
+    """Return the secret of a new session. Raises UnauthenticatedError for a code that was used or is too old."""
+    with engine.store.transaction() as transaction:
+        found = transaction.visit(digest_bytes(code.encode()))
+        if found is None or found.kind != "code" or found.until < engine.now():
+            raise UnauthenticatedError("this link was used already, or is too old", hint="lampway console")
+        transaction.end_visit(found.key)
+    return _keep(engine, "session", found.person, found.via)
+
+
+def sign_in_with_token(engine: Engine, token: str) -> str:
+    """Return the secret of a new session. Raises UnauthenticatedError."""
+    actor, scopes = authenticate(engine, token.strip())
+    if not {"act", "decide"} <= set(scopes):
+        raise UnauthenticatedError(
+            "this token is for programs: it is not for everything",
+            hint="lampway token create NAME --scope read --scope act --scope decide",
+        )
+    return _keep(engine, "session", actor.person, actor.via)
+
+
+def visitor(engine: Engine, secret: str) -> Visitor | None:
+    """Return who is signed in with this secret; None for nobody, nobody any more, or somebody who left."""
+    if not secret:
+        return None
+    with engine.store.reading() as reading:
+        found = reading.visit(digest_bytes(secret.encode()))
+        rules = reading.get(RulesInForce, "current")
+    if found is None or found.kind != "session" or found.until < engine.now():
+        return None
+    person = without_revoked(rules.strategy, rules.revocations).person(found.person) if rules else None
+    if person is None:
+        actor = Actor(found.person, found.via, authenticated=True, name=found.person) if rules is None else None
+    elif not person.is_here(engine.now()):
+        actor = None
+    else:
+        email = person.emails[0] if person.emails else ""
+        actor = Actor(person.id, found.via, authenticated=True, name=person.name, email=email)
+    return Visitor(actor, secret, found.proved_at) if actor else None
+
+
+def sign_out(engine: Engine, secret: str) -> None:
+    """End a session, everywhere."""
+    with engine.store.transaction() as transaction:
+        transaction.end_visit(digest_bytes(secret.encode()))
+
+
+def _keep(engine: Engine, kind: str, person: str, via: str) -> str:
+    secret = secrets.token_urlsafe(32)
+    now = engine.clock.now()
+    until = now + (_LASTS if kind == "session" else _CODE_LASTS)
+    visit = Visit(
+        key=digest_bytes(secret.encode()),
+        kind=kind,
+        person=person,
+        via=via,
+        at=engine.now(),
+        proved_at=engine.now(),
+        until=write_moment(until),
+    )
+    with engine.store.transaction() as transaction:
+        transaction.keep_visit(visit, forget=engine.now())
+    return secret
