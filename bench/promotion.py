@@ -154,7 +154,7 @@ def _govern(team: Team, engine: Engine, meter: Meter, found: _Found, price: floa
     release = team.make_release(price)
     told: list[Recorded] = []
     observed = replace(engine, observers=(told.append,))
-    sessions = [LocalSession(team.root, (), user, observed) for user in ("ada", "ben")]
+    sessions = [LocalSession(team.root, (), user, _engine=observed) for user in ("ada", "ben")]
     begun = time.time()
     meter.reset()
     took = seconds(lambda: _promote(*sessions, release))

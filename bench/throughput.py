@@ -169,10 +169,10 @@ def _begin(root: Path, platform: MemoryPlatform, count: int) -> Engine:
     for name in names:
         platform.world(f"http://{name}.test")
     engine = replace(open_engine(root), platforms={"memory": platform})
-    LocalSession(root, (), "pam", engine).run(ApplyStrategy())
+    LocalSession(root, (), "pam", _engine=engine).run(ApplyStrategy())
     for number in range(2):
         for key, name in enumerate(_SOLUTIONS):
             app = App(f"a{key}", name.title(), (Part(f"p{key}", "Work", f"times {number}"),))
             platform.world("http://dev.test").draw(app, by="mia@example.test")
-            LocalSession(root, (), "mia", engine).run(MakeRelease(name, version=f"1.0.{number}"))
+            LocalSession(root, (), "mia", _engine=engine).run(MakeRelease(name, version=f"1.0.{number}"))
     return engine

@@ -171,7 +171,7 @@ class Player:
         if os.environ.get("LAMPWAY_KEY"):
             from lampway.cli.keys import sign
 
-            asked, _ = sign(LocalSession(self.town.root, (), self.people[1], self.engine), asked, "")
+            asked, _ = sign(LocalSession(self.town.root, (), self.people[1], _engine=self.engine), asked, "")
         self._do(self.people[1], asked)
 
     def _strange(self) -> Promotion | None:
@@ -270,8 +270,8 @@ class Player:
 
     def _do(self, person: str, request: Request[Any]) -> Any:
         if self.has_lock:
-            return LocalSession(self.town.root, (), person, self.engine).run(request)
-        return _do_without_lock(self.engine, LocalSession(self.town.root, (), person, self.engine), request)
+            return LocalSession(self.town.root, (), person, _engine=self.engine).run(request)
+        return _do_without_lock(self.engine, LocalSession(self.town.root, (), person, _engine=self.engine), request)
 
     def _find(self, kind: type[Any], **filters: Any) -> tuple[Any, ...]:
         with self.engine.store.reading() as reading:

@@ -141,8 +141,8 @@ def build(folder: Path) -> Town:
             world.is_locked = name != "dev"
     engine = town.engine()
     try:
-        LocalSession(town.root, (), "pam", engine).run(ApplyStrategy())
-        maker = LocalSession(town.root, (), "mia", engine)
+        LocalSession(town.root, (), "pam", _engine=engine).run(ApplyStrategy())
+        maker = LocalSession(town.root, (), "mia", _engine=engine)
         for number in range(max(map(len, RELEASES.values()))):
             _draw(platform, number)
             for solution, versions in RELEASES.items():

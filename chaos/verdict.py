@@ -70,13 +70,13 @@ def _look_around(verdict: Verdict, town: Town, engine: Engine) -> None:
     Where a process that came back from the dead could still change something, that shows as drift; deploying once more
     what is recorded mends it, and nothing stays that nobody sees.
     """
-    session = LocalSession(town.root, (), "mia", engine)
+    session = LocalSession(town.root, (), "mia", _engine=engine)
     scanned = session.run(ScanDrift())
     found = [f for one in scanned for f in one.findings]
     if town.is_haunted and found:
         verdict.counts["seen as drift"] = len(found)
         for solution, environment in dict.fromkeys((f.solution, f.environment) for f in found):
-            LocalSession(town.root, (), "rita", engine).run(RevertDrift(solution, environment))
+            LocalSession(town.root, (), "rita", _engine=engine).run(RevertDrift(solution, environment))
         found = [f for one in session.run(ScanDrift()) for f in one.findings]
     verdict.lost += [f"{f.environment}: {f.changes[0]}" for f in found]
     verdict.lost += [f"{one.environment} cannot be looked at: {one.error}" for one in scanned if one.error]
