@@ -49,7 +49,7 @@ def console() -> int:
     from lampway.web.server import sign_in_path
 
     path = sign_in_path(find_root(working_folder()))
-    say(f"http://127.0.0.1:8420{path}")
+    say(f"http://localhost:8420{path}")
     return 0
 
 
