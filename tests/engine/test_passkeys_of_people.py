@@ -8,11 +8,12 @@ import pytest
 from authenticator import Device
 from team import APPROVAL, PROD_GATES, Notary, Team, with_gates
 
-from lampway.domain.events import Actor
+from lampway.domain.attestation import SIGNED_IN, Attestation, read_statement
+from lampway.domain.events import Actor, DecisionMade
 from lampway.domain.keys import PersonKey
 from lampway.domain.passkeys import Passkey
-from lampway.domain.promotion import PromotionState
-from lampway.engine.decide import Decide
+from lampway.domain.promotion import Decision, PromotionState
+from lampway.engine.decide import Decide, decide
 from lampway.engine.evidence import ExportEvidence
 from lampway.engine.passkeys import RegisterPasskey, RemovePasskey, ShowPasskeys, owner_of, register_passkey
 from lampway.engine.revoke import Revoke
@@ -133,3 +134,47 @@ def test_who_left_does_not_come_in_with_a_passkey(team: Team) -> None:
     team.run(Revoke("left", "new job", person="ana"), "rita")
     with pytest.raises(UnauthenticatedError):
         owner_of(team.engine, made.credential)
+
+
+def approve_signed_in(team: Team) -> str:
+    team.release()
+    promotion = team.promote()
+    decide(team.engine, Decide(promotion, approved=True), replace(ANA, via="passkey k1"))
+    team.settle()
+    return promotion
+
+
+def check(team: Team) -> list[str]:
+    data = team.run(ExportEvidence("orders@1.0.0"), "zoe").content.encode()
+    checks = verify_evidence(data, Trusted(team.rules.people), Tools(recorded_from, Notary()))
+    return [c.reason for c in checks if not c.holds]
+
+
+def test_without_a_signature_the_engine_states_who_was_signed_in_and_no_more(team: Team) -> None:
+    promotion = approve_signed_in(team)
+    (decision,) = team.promotion(promotion).decisions
+    assert (decision.key, decision.authenticated) == ("", True)
+    kept = team.get(Attestation, decision.attestation)
+    assert (kept.predicate, kept.signer) == (SIGNED_IN, "lampway")
+    said = read_statement(team.notary.open(kept.envelope).payload).predicate
+    assert (said["person"], said["signedInBy"], said["decision"]) == ("ana", "passkey k1", "approved")
+    assert check(team) == []
+
+
+def test_the_engines_statement_is_no_signature_of_the_person(team: Team) -> None:
+    name_in_rules(team)
+    team.release()
+    promotion = team.promote()
+    with pytest.raises(RefusedError, match="is not signed"):
+        decide(team.engine, Decide(promotion, approved=True), ANA)
+    assert team.promotion(promotion).decisions == ()
+
+
+def test_a_proof_that_is_claimed_and_not_stated_is_found(team: Team) -> None:
+    team.release()
+    promotion = team.promote()
+    asked = team.promotion(promotion)
+    claimed = Decision("ana", True, "", team.engine.now(), asked.bound.digest, (), authenticated=True)
+    team.engine.record([DecisionMade(promotion, claimed)], ANA)
+    team.settle()
+    assert any("says ana was proved, without a signature" in reason for reason in check(team))
