@@ -147,7 +147,7 @@ def test_a_new_passkey_is_read_from_what_the_device_says(device: Device) -> None
     ("kind", "challenge", "origin"),
     [
         ("webauthn.get", "abc", ORIGIN),
-        ("webauthn.create", "abd", ORIGIN),
+        ("webauthn.create", "xyz", ORIGIN),
         ("webauthn.create", "abc", "https://evil.example"),
         ("webauthn.create", "abc", "http://127.0.0.1"),
     ],
@@ -172,3 +172,11 @@ def test_a_point_off_the_curve_is_no_key() -> None:
     made = DEVICES["ES256"].answer("abc", "webauthn.create")
     with pytest.raises(UsageError, match="none that exists"):
         read_registration(replace(made, authenticator_data=made.authenticator_data[:-1] + b"\0"), ORIGIN, "abc")
+
+
+@pytest.mark.parametrize("modulus", [15, 2**2047, 2**2046 + 1])
+def test_an_rsa_key_that_anybody_can_break_is_refused(modulus: int) -> None:
+    cose = DEVICES["RS256"].cose
+    weak = cose[:11] + modulus.to_bytes(256) + cose[267:]
+    with pytest.raises(UsageError, match="too weak"):
+        read_key(write_passkey(ORIGIN, weak))

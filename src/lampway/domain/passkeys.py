@@ -77,7 +77,10 @@ def read_passkey(text: str) -> PasskeyPublic:
         raise UsageError("the passkey is no base64", hint=_HINT) from None
     if split_cose(cose) != (cose, b"") or write_passkey(origin, cose) != text:
         raise UsageError("the passkey is not an ES256 or RS256 key in plain base64", hint=_HINT)
-    return PasskeyPublic(origin, cose, is_rsa=cose.startswith(_RS256[0]))
+    public = PasskeyPublic(origin, cose, is_rsa=cose.startswith(_RS256[0]))
+    if public.is_rsa and (public.numbers[0].bit_length() != 2048 or public.numbers[0] % 2 == 0):
+        raise UsageError("the passkey is too weak an RSA key", hint="use another device or password manager")
+    return public
 
 
 def write_passkey(origin: str, cose: bytes) -> str:
