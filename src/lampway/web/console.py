@@ -29,7 +29,10 @@ from lampway.domain.digest import short
 from lampway.domain.moments import shown
 from lampway.engine import context
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
+from lampway.integrations.oidc import OpenId
 from lampway.web.door import Allowance
+from lampway.web.oidc import BACK, begin_oidc, finish_oidc
+from lampway.web.oidc import COOKIE as OIDC
 from lampway.web.visits import Visitor, make_challenge, sign_in_with_code, sign_in_with_token, sign_out, visitor
 
 Answer = TypeVar("Answer")
@@ -88,12 +91,15 @@ class Page:
 Shown: TypeAlias = Callable[[Page], Response]
 
 
-def console_routes(engine: Engine, root: Path, pages: Mapping[str, tuple[str, Shown]]) -> list[BaseRoute]:
+def console_routes(
+    engine: Engine, root: Path, pages: Mapping[str, tuple[str, Shown]], *, oidc: OpenId | None = None
+) -> list[BaseRoute]:
     """Return the routes of the console; `pages` are method and page by path, as in `GET /inbox`."""
-    door = _Door(engine, root)
+    door = _Door(engine, root, oidc)
     found: list[BaseRoute] = [
         Route("/sign-in", door.sign_in, methods=["GET", "POST"]),
         Route("/sign-in/challenge", door.challenge, methods=["POST"]),
+        *([Route(f"{BACK}/begin", door.begin_oidc), Route(BACK, door.finish_oidc)] if oidc else []),
         Route("/sign-out", door.sign_out, methods=["POST"]),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
@@ -104,9 +110,10 @@ def console_routes(engine: Engine, root: Path, pages: Mapping[str, tuple[str, Sh
 
 
 class _Door:
-    def __init__(self, engine: Engine, root: Path) -> None:
+    def __init__(self, engine: Engine, root: Path, oidc: OpenId | None) -> None:
         self._engine = engine
         self._root = root
+        self._oidc = oidc
         self._strangers = Allowance(at_once=30, each_second=1)
 
     def page(self, shown_by: Shown) -> Callable[[Request], Awaitable[Response]]:
@@ -138,17 +145,57 @@ class _Door:
         code = form.get("code", "") or request.query_params.get("code", "")
         onward = _ours(form.get("next", "") or request.query_params.get("next", ""))
         again = bool(form.get("again", "") or request.query_params.get("again", ""))
-        facts: dict[str, Any] = {"code": code, "next": onward, "error": None, "again": again}
+        facts: dict[str, Any] = {
+            "code": code,
+            "next": onward,
+            "error": None,
+            "again": again,
+            "oidc": self._oidc is not None,
+        }
         if request.method == "POST":
             try:
                 self._admit(request)
-                secret = self._proved(form, code)
-                sign_out(self._engine, request.cookies.get(_COOKIE, ""))
-                return _with_cookie(request, RedirectResponse(onward, 303, _HEADERS), secret)
+                return self._signed_in(request, self._proved(form, code), onward)
             except LampwayError as error:
                 facts = {**facts, "code": "", "error": error}
         status = int(status_of(facts["error"])) if facts["error"] else 200
         return HTMLResponse(_templates().get_template("sign-in.html").render(**facts), status, _HEADERS)
+
+    def _signed_in(self, request: Request, secret: str, onward: str) -> Response:
+        sign_out(self._engine, request.cookies.get(_COOKIE, ""))
+        return _with_cookie(request, RedirectResponse(onward, 303, _HEADERS), secret)
+
+    async def begin_oidc(self, request: Request) -> Response:
+        """Send the browser to the team's provider."""
+        return await run_in_threadpool(self._at_provider, request, self._begin_oidc)
+
+    async def finish_oidc(self, request: Request) -> Response:
+        """Take the provider's answer."""
+        return await run_in_threadpool(self._at_provider, request, self._finish_oidc)
+
+    def _at_provider(self, request: Request, step: Callable[[Request, OpenId], Response]) -> Response:
+        try:
+            self._admit(request)
+            if self._oidc is None:
+                raise UsageError("nobody signs in at a provider here", hint="lampway serve --oidc-issuer URL")
+            return step(request, self._oidc)
+        except LampwayError as error:
+            facts = {"code": "", "next": "/", "error": error, "again": False, "oidc": True}
+            text = _templates().get_template("sign-in.html").render(**facts)
+            return HTMLResponse(text, int(status_of(error)), _HEADERS)
+
+    def _begin_oidc(self, request: Request, provider: OpenId) -> Response:
+        there, kept = begin_oidc(self._engine, provider, request, _ours(request.query_params.get("next", "")))
+        reply = RedirectResponse(there, 303, _HEADERS)
+        secure = request.url.scheme == "https"
+        reply.set_cookie(OIDC, kept, path=BACK, httponly=True, samesite="lax", secure=secure, max_age=300)
+        return reply
+
+    def _finish_oidc(self, request: Request, provider: OpenId) -> Response:
+        secret, onward = finish_oidc(self._engine, provider, request)
+        reply = self._signed_in(request, secret, _ours(onward))
+        reply.delete_cookie(OIDC, path=BACK)
+        return reply
 
     def _proved(self, form: Mapping[str, str], code: str) -> str:
         if form.get("client_data"):

@@ -72,9 +72,9 @@ def sign_in_with_token(engine: Engine, token: str) -> str:
     return _keep(engine, "session", actor.person, actor.via)
 
 
-def open_session(engine: Engine, person: str, via: str) -> str:
-    """Return the secret of a new session of somebody who was proved just now, and in what way."""
-    return _keep(engine, "session", person, via)
+def open_session(engine: Engine, person: str, via: str, *, proved_at: str = "") -> str:
+    """Return the secret of a new session of somebody who was proved, in what way and when; empty: just now."""
+    return _keep(engine, "session", person, via, proved_at=proved_at)
 
 
 def make_challenge(engine: Engine, purpose: str, person: str) -> str:
@@ -117,7 +117,7 @@ def sign_out(engine: Engine, secret: str) -> None:
         transaction.end_visit(digest_bytes(secret.encode()))
 
 
-def _keep(engine: Engine, kind: str, person: str, via: str) -> str:
+def _keep(engine: Engine, kind: str, person: str, via: str, *, proved_at: str = "") -> str:
     secret = secrets.token_urlsafe(32)
     now = engine.clock.now()
     until = now + (_LASTS if kind == "session" else _CODE_LASTS)
@@ -127,7 +127,7 @@ def _keep(engine: Engine, kind: str, person: str, via: str) -> str:
         person=person,
         via=via,
         at=engine.now(),
-        proved_at=engine.now(),
+        proved_at=proved_at or engine.now(),
         until=write_moment(until),
     )
     with engine.store.transaction() as transaction:
