@@ -29,6 +29,7 @@ from lampway.domain.attestation import (
     PREDICATES,
     PROVENANCE,
     RETIREMENT,
+    SIGNED_IN,
     SUMMARY,
     TEST_RESULT,
     Attestation,
@@ -81,7 +82,8 @@ def test_others_tools_verify_everything_we_sign(shipped_signed: Team) -> None:
     team.run(Recertify("orders", reason="the order desk works with it"))
     assert faults(team.run(ExportEvidence("orders"), "zoe").content.encode()) == []
     kept = team.find(Attestation)
-    assert {a.predicate for a in kept} == set(PREDICATES) - {EVIDENCE, CHECKPOINT, RETIREMENT, *BY_PEOPLE} | {APPROVAL}
+    others = {EVIDENCE, CHECKPOINT, RETIREMENT, SIGNED_IN, *BY_PEOPLE}
+    assert {a.predicate for a in kept} == set(PREDICATES) - others | {APPROVAL}
     they_verify(kept)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import uvicorn
 from team import Team
 
 from lampway.app import LocalSession
@@ -20,6 +25,24 @@ from lampway.web.routes import BASE, ROUTES
 
 SECONDS = 20.0
 PATHS = {route.request.__name__: (route.method, BASE + route.path) for route in ROUTES}
+
+
+@contextmanager
+def serving(api: Any) -> Iterator[str]:
+    """Serve an application on loopback for as long as the context lasts; yields its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(api, log_level="critical", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + SECONDS
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(SECONDS)
+        listening.close()
 
 
 @dataclass

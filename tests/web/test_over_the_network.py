@@ -14,7 +14,7 @@ from lampway.engine import cases as c
 from lampway.engine.cases import CASES
 from lampway.errors import LampwayError, NotFoundError, RefusedError
 
-_LOCAL_ONLY = {"WriteDocument"}
+_LOCAL_ONLY = {"WriteDocument", "RegisterPasskey"}
 
 
 def test_everything_but_what_is_named_here_can_be_asked_for() -> None:
@@ -56,6 +56,7 @@ def test_reading_gives_the_same_answer_either_way(served: Served) -> None:
         c.ShowNotices(),
         c.VerifyPackages(),
         c.ShowTokens(),
+        c.ShowPasskeys(),
         c.Audit(),
         c.DraftDecision(promotion, approved=True),
         c.ExportEvidence("orders@1.0.0"),

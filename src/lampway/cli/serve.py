@@ -23,7 +23,15 @@ _LASTING = 90 * 86400.0
 """Seconds that a token lasts where nobody says."""
 
 
-def serve(*, host: str = "127.0.0.1", port: int = 8420, worker: bool = True) -> int:
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8420,
+    worker: bool = True,
+    oidc_issuer: Annotated[str, Parameter(env_var="LAMPWAY_OIDC_ISSUER")] = "",
+    oidc_client: Annotated[str, Parameter(env_var="LAMPWAY_OIDC_CLIENT")] = "",
+    oidc_secret: Annotated[str, Parameter(env_var="LAMPWAY_OIDC_SECRET")] = "",
+) -> int:
     """Serve the API for this repository, with a worker in the same process, until asked to end.
 
     Parameters
@@ -34,14 +42,20 @@ def serve(*, host: str = "127.0.0.1", port: int = 8420, worker: bool = True) -> 
         Port to listen on; 0 for any that is free.
     worker
         Also carry out what may start; --no-worker where workers run elsewhere.
+    oidc_issuer
+        Where people sign in, as an OpenID provider writes itself; else LAMPWAY_OIDC_ISSUER.
+    oidc_client
+        As which client this server is known there; else LAMPWAY_OIDC_CLIENT.
+    oidc_secret
+        A reference to the client's secret, such as env:NAME or file:PATH; else LAMPWAY_OIDC_SECRET. Never the secret.
     """
     if not 0 <= port < 65536:
         raise UsageError(f"not a port: {port}", hint="from 1 to 65535, or 0 for any that is free")
-    from lampway.web.server import run
+    from lampway.web.server import read_provider, run
 
-    return run(
-        find_root(working_folder()), host=host, port=port, works=worker, say=lambda text: note(f"lampway: {text}")
-    )
+    provider = read_provider(oidc_issuer, oidc_client, oidc_secret)
+    root = find_root(working_folder())
+    return run(root, host=host, port=port, works=worker, say=lambda text: note(f"lampway: {text}"), provider=provider)
 
 
 def console() -> int:
@@ -49,7 +63,7 @@ def console() -> int:
     from lampway.web.server import sign_in_path
 
     path = sign_in_path(find_root(working_folder()))
-    say(f"http://127.0.0.1:8420{path}")
+    say(f"http://localhost:8420{path}")
     return 0
 
 

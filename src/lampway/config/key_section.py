@@ -27,8 +27,9 @@ def _day(text: str) -> str:
         raise fault(error.message, error.hint) from None
 
 
-Key = Annotated[str, AfterValidator(_key), Field(json_schema_extra={"pattern": "^ed25519:[A-Za-z0-9+/]{43}=$"})]
-"""A public key."""
+_PATTERN = "^(ed25519:[A-Za-z0-9+/]{43}=|passkey:https?://[a-z0-9.:-]+:[A-Za-z0-9+/]+=*)$"
+Key = Annotated[str, AfterValidator(_key), Field(json_schema_extra={"pattern": _PATTERN})]
+"""A public key, or a passkey's."""
 Day = Annotated[str, AfterValidator(_day), Field(json_schema_extra={"format": "date"})]
 """A day, as in 2027-05-01."""
 
@@ -37,7 +38,7 @@ class KeySection(Section):
     """A public key that a person signs decisions with."""
 
     key: Key
-    """The public half, as `lampway key show` prints it."""
+    """The public half, as `lampway key show` prints it, or `lampway passkey show`."""
     since: Day = Field(alias="from")
     """The first day on which it counts."""
     until: Day | None = None

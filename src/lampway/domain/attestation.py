@@ -37,9 +37,21 @@ TESTED = f"{OURS}tested:v1"
 CHECKPOINT = f"{OURS}checkpoint:v1"
 UNLOCK = f"{OURS}unlock:v1"
 RETIREMENT = f"{OURS}retirement:v1"
+SIGNED_IN = f"{OURS}signed-in:v1"
 BY_PEOPLE = (APPROVAL, DELEGATION, WAIVER, CHECKLIST, TESTED, UNLOCK)
 """Predicate types of what people sign; everything else is the engine's."""
-PREDICATES = (PROVENANCE, TEST_RESULT, SUMMARY, DEPLOYMENT, EVIDENCE, CERTIFICATE, CHECKPOINT, RETIREMENT, *BY_PEOPLE)
+_BY_THE_ENGINE = (
+    PROVENANCE,
+    TEST_RESULT,
+    SUMMARY,
+    DEPLOYMENT,
+    EVIDENCE,
+    CERTIFICATE,
+    CHECKPOINT,
+    RETIREMENT,
+    SIGNED_IN,
+)
+PREDICATES = (*_BY_THE_ENGINE, *BY_PEOPLE)
 """Every predicate type there is here; any other is refused."""
 JUDGED = "lampway_judged"
 """Field of a summary that is ours: `at`, `parts` (name to digest of every part of the facts) and `gates`."""
@@ -195,6 +207,14 @@ def approval(release: Release, promotion: Promotion, decision: Decision, roles: 
         **({"onBehalfOf": decision.on_behalf_of} if decision.on_behalf_of else {}),
     }
     return Statement(subjects_of(release), APPROVAL, predicate)
+
+
+def signed_in(
+    release: Release, promotion: Promotion, decision: Decision, roles: tuple[str, ...], *, via: str
+) -> Statement:
+    """Return what the engine says of a decision that nobody signed: who was signed in, how, and what they decided."""
+    said = approval(release, promotion, decision, roles)
+    return Statement(said.subjects, SIGNED_IN, {**said.predicate, "signedInBy": via})
 
 
 def summary(

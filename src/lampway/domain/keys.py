@@ -7,10 +7,11 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 
+from lampway.domain import passkeys
 from lampway.errors import UsageError
 
 PREFIX = "ed25519:"
-"""Stands before the base64 of the 32 bytes of a public key; the only kind of key there is."""
+"""Stands before the base64 of the 32 bytes of a public key; a passkey has a prefix of its own."""
 _TOP_BIT = 0x7F
 _SMALL_ORDER = frozenset(
     bytes.fromhex(text)
@@ -32,7 +33,7 @@ class PersonKey:
     """A person's public key, and when it counts."""
 
     key: str
-    """`ed25519:` and base64."""
+    """`ed25519:` and base64, or `passkey:`, the origin it is used at, and base64."""
     since: str
     """ISO date: the first day on which it counts."""
     until: str = ""
@@ -47,7 +48,12 @@ class PersonKey:
 
 
 def read_key(text: str) -> bytes:
-    """Return the 32 bytes of a public key. Raises UsageError; there is exactly one way to write each key."""
+    """Return the bytes of a public key: 32, or a passkey's COSE key.
+
+    Raises UsageError; there is exactly one way to write each key.
+    """
+    if text.startswith(passkeys.PREFIX):
+        return passkeys.read_passkey(text).cose
     hint = "copy the line that `lampway key show` prints"
     if not text.startswith(PREFIX):
         raise UsageError("a key begins with ed25519:", hint=hint)
@@ -63,7 +69,7 @@ def read_key(text: str) -> bytes:
 
 
 def write_key(data: bytes) -> str:
-    """Return the text of a public key."""
+    """Return the text of an Ed25519 public key."""
     return PREFIX + base64.b64encode(data).decode()
 
 

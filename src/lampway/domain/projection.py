@@ -28,6 +28,7 @@ from lampway.domain.deployment import (
 from lampway.domain.due import Passed
 from lampway.domain.governed import ABOUT, GOVERNED, project_governed, replaced_switch
 from lampway.domain.health import HealthWatch, WatchState, after_look
+from lampway.domain.passkeys import Passkey
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.quorum import Delegation
 from lampway.domain.readiness import ReadinessAnswer
@@ -61,6 +62,7 @@ RECORDS: tuple[type, ...] = (
     ReadinessAnswer,
     HealthWatch,
     ApiToken,
+    Passkey,
     Unlocking,
     *GOVERNED,
     *APART,
@@ -137,7 +139,7 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             records.put(key, Passed(key, due))
         case events.ReadinessAnswered(answer=answer):
             records.put(answer.item, answer)
-        case events.TokenIssued() | events.TokenRevoked():
+        case events.TokenIssued() | events.TokenRevoked() | events.PasskeyRegistered() | events.PasskeyRemoved():
             _token(recorded, records)
         case _:
             _deployment(recorded, records)
@@ -166,6 +168,10 @@ def _token(recorded: events.Recorded, records: Records) -> None:
             records.put(token.id, token)
         case events.TokenRevoked(token=key):
             records.put(key, replace(_need(records, ApiToken, key), revoked_at=recorded.at))
+        case events.PasskeyRegistered(passkey=passkey):
+            records.put(passkey.id, passkey)
+        case events.PasskeyRemoved(passkey=key):
+            records.put(key, replace(_need(records, Passkey, key), removed_at=recorded.at))
         case _:
             pass
 

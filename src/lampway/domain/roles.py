@@ -63,6 +63,8 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("HandOver", "handover", ANYBODY),
     Permission("IssueToken", "token create", ANYBODY),
     Permission("RevokeToken", "token revoke", ANYBODY),
+    Permission("RegisterPasskey", "the console", ANYBODY),
+    Permission("RemovePasskey", "passkey remove", ANYBODY),
     Permission("Rehearse", "rehearse", MEMBERS),
     Permission("StartHotfix", "hotfix", ("maker", "release-manager", "platform-admin")),
     Permission("FinishHotfix", "hotfix finish", ("maker", "release-manager", "platform-admin")),

@@ -89,6 +89,13 @@ def attest_certificate(
     return _signed(engine, reading, statement, release, (given.id, ""))
 
 
+def attest_signed_in(
+    engine: Engine, reading: Reading, statement: Statement, release: Release, promotion: Promotion
+) -> tuple[Event, ...]:
+    """Return that the engine signed that somebody who was signed in decided, where they signed nothing themselves."""
+    return _signed(engine, reading, statement, release, (promotion.id, promotion.environment))
+
+
 def kept(statement: Statement, release: Release, place: tuple[str, str], by: tuple[str, str, str]) -> Attestation:
     """Return a signed statement as it is kept: `place` is what it is about and where, `by` signer, key, envelope."""
     about, environment = place

@@ -81,6 +81,14 @@ from lampway.engine.locks import (
 )
 from lampway.engine.measures import ShowMeasures, show_measures
 from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
+from lampway.engine.passkeys import (
+    RegisterPasskey,
+    RemovePasskey,
+    ShowPasskeys,
+    register_passkey,
+    remove_passkey,
+    show_passkeys,
+)
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.questions import (
     ShowCampaigns,
@@ -255,6 +263,9 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     IssueToken: issue_token,
     RevokeToken: revoke_token,
     ShowTokens: show_tokens,
+    RegisterPasskey: register_passkey,
+    RemovePasskey: remove_passkey,
+    ShowPasskeys: show_passkeys,
     FollowLedger: follow_ledger,
     LookAtLock: look_at_one_lock,
     LookAtLocks: look_at_locks,

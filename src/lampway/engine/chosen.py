@@ -34,6 +34,8 @@ _NOT_OF_OTHERS = frozenset(
         events.EnvironmentObserved,
         events.TokenIssued,
         events.TokenRevoked,
+        events.PasskeyRegistered,
+        events.PasskeyRemoved,
         *GOVERNING_ONLY,
         events.SwitchAsked,
         events.RehearsalStarted,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lampway.domain.attestation import Attestation
-from lampway.domain.events import ENGINE, Actor, AttestationRecorded, DecisionMade, PromotionMoved
+from lampway.domain.attestation import Attestation, signed_in
+from lampway.domain.events import ENGINE, Actor, AttestationRecorded, DecisionMade, Event, PromotionMoved
 from lampway.domain.gates import has_decided, unsigned
 from lampway.domain.judgement import GateResult
 from lampway.domain.promotion import Decision, Promotion, PromotionState
 from lampway.domain.rights import objection
 from lampway.domain.strategy import GateRule
-from lampway.engine.attestations import attest_verdict
-from lampway.engine.context import Engine, Request, require_reason
+from lampway.engine.attestations import attest_signed_in, attest_verdict
+from lampway.engine.context import Engine, Request, require_reason, rules_in_force
 from lampway.engine.drain import void_if_moved
 from lampway.engine.facts import Case, case_of, eligibility, gather
 from lampway.engine.promote import find_promotion
@@ -64,9 +64,11 @@ def decide(engine: Engine, request: Decide, actor: Actor) -> Decided:
             case = _open_case(transaction, promotion, request)
             decision, attestation = _decision(engine, transaction, case, request, actor)
             by = by_signature(actor) if attestation else actor
+            decision, vouched = _vouched(engine, transaction, case, decision, actor)
             told = [transaction.append(DecisionMade(promotion.id, decision), by)]
             if attestation is not None:
                 told.append(transaction.append(AttestationRecorded(attestation), by))
+            told += [transaction.append(event, ENGINE) for event in vouched]
             if not request.approved:
                 why = f"rejected by {decision.by}: {decision.reason}"
                 told.append(transaction.append(PromotionMoved(promotion.id, PromotionState.REJECTED, why), by))
@@ -120,6 +122,23 @@ def _decision(
         hint = "lampway key create --add writes your key into people.yaml; once that is applied, decide again"
         raise UnsignedError(f"this decision would not count: {unsigned(rules[0], facts.strategy, decision)}", hint=hint)
     return replace(decision, authenticated=actor.authenticated), None
+
+
+def _vouched(
+    engine: Engine, transaction: Transaction, case: Case, decision: Decision, actor: Actor
+) -> tuple[Decision, tuple[Event, ...]]:
+    """Return a decision that was not signed with the engine's own statement of who was signed in, if anybody was.
+
+    It proves less than a signature: no more than that the engine says so.
+    """
+    if decision.key or not decision.authenticated:
+        return decision, ()
+    promotion = find_promotion(transaction, case.promotion, decision.at)
+    person = rules_in_force(transaction).strategy.person(decision.by)
+    statement = signed_in(case.release, promotion, decision, person.roles if person else (), via=actor.via)
+    events = attest_signed_in(engine, transaction, statement, case.release, promotion)
+    (made,) = (event.attestation.id for event in events if isinstance(event, AttestationRecorded))
+    return replace(decision, attestation=made), events
 
 
 def _whose(rule: GateRule, case: Case) -> str:

@@ -26,6 +26,8 @@ def name_subjects(event: events.Event, names: dict[str, str]) -> None:  # noqa: 
             names[h.id] = h.solution
         case events.SandboxCreated(sandbox=s):
             names[s.id] = s.name
+        case events.PasskeyRegistered(passkey=k):
+            names[k.id] = f"{k.name} of {k.person}"
         case events.Delegated(delegation=g):
             names[g.id] = f"of {g.by} to {g.to}"
         case events.CampaignOpened(questions=questions):
@@ -116,6 +118,10 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"token {t.name} of {t.person} issued until {shown(t.until)}, to {', '.join(t.scopes)}"
         case events.TokenRevoked():
             return f"token {names.get(event.token, event.token)} revoked: {event.reason or 'no reason given'}"
+        case events.PasskeyRegistered(passkey=k):
+            return f"passkey {k.name} of {k.person} registered"
+        case events.PasskeyRemoved():
+            return f"passkey {names.get(event.passkey, event.passkey)} removed: {event.reason}"
         case events.Delegated(delegation=g):
             return f"{g.to} approves for {g.by} from {shown(g.start)} until {shown(g.until)}: {g.reason}"
         case events.DelegationEnded():

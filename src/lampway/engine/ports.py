@@ -272,6 +272,15 @@ class StrategyFiles(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Assertion:
+    """What a passkey's device and the browser said about a signature, byte for byte."""
+
+    authenticator_data: bytes
+    client_data: bytes
+    """JSON, with the challenge and the origin."""
+
+
+@dataclass(frozen=True, slots=True)
 class Signed:
     """What an envelope holds."""
 
@@ -280,6 +289,8 @@ class Signed:
     key_id: str
     """Which key it names; a hint only, the signature decides."""
     signature: bytes
+    assertion: Assertion | None = None
+    """What a passkey signed together with the payload's digest; None where a key signed the payload itself."""
 
 
 class Signing(Protocol):

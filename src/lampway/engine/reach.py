@@ -48,6 +48,8 @@ _NOWHERE = (
     events.PackagesRemoved,
     events.TokenIssued,
     events.TokenRevoked,
+    events.PasskeyRegistered,
+    events.PasskeyRemoved,
     events.UnlockAsked,
     *GOVERNING_ONLY,
     events.BackportOpened,

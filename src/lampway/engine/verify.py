@@ -29,6 +29,7 @@ from lampway.errors import LampwayError, UsageError
 
 __all__ = ["Checked", "Tools", "Trusted", "verify_evidence"]
 
+_VOUCHED = " (who was signed in, says the engine)"
 _BROKEN = (LampwayError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 """What reading something that was made up may come to."""
 
@@ -108,7 +109,7 @@ def _remarks(file: Dossier, looks: tuple[Look, ...]) -> Iterator[Checked]:
     for words in remarks(file, looks):
         yield Checked("remark", True, words)
     for promotion, facts, _ in judged_starts(file, looks):
-        unproved = sorted({d.by for d in facts.decisions if not d.key})
+        unproved = sorted({f"{d.by}{_VOUCHED if d.authenticated else ''}" for d in facts.decisions if not d.key})
         if unproved:
             names = ", ".join(unproved)
             what = f"{promotion.environment}: the yes of {names} is not signed, and the rules did not ask"

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from lampway.domain import attestation as kinds
 from lampway.domain import events
-from lampway.domain.attestation import ENGINE_NAME, PATIENCE, Attestation, read_statement, subjects_of
+from lampway.domain.attestation import ENGINE_NAME, PATIENCE, Attestation, Statement, read_statement, subjects_of
 from lampway.domain.deployment import DeploymentState
 from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import Recorded
 from lampway.domain.given import delegation_subjects, unlock_subjects
+from lampway.domain.promotion import Promotion
 from lampway.engine.dossier import LEEWAY, Dossier, apart
 
 
@@ -66,14 +67,14 @@ def check_decisions(file: Dossier) -> Iterator[str]:
     """Yield every signed decision that is not what was signed."""
     asked = file.promotions()
     signed = {one.id: (one, said) for _, one, said in file.statements(kinds.APPROVAL)}
+    vouched = {one.id: (one, said) for _, one, said in file.statements(kinds.SIGNED_IN)}
     for row, event in file.all(events.DecisionMade):
         decision, promotion = event.decision, asked.get(event.promotion)
         if promotion is None:
             yield f"row {row.seq} decides about a promotion that nobody asked for"
             continue
         if not decision.key:
-            if decision.authenticated:
-                yield f"row {row.seq} says {decision.by} was proved, without a signature"
+            yield from _vouched(file, vouched, (row, event), promotion)
             continue
         one, said = signed.pop(decision.attestation, (None, None))
         if one is None or said is None or (one.signer, one.key) != (decision.by, decision.key):
@@ -86,6 +87,28 @@ def check_decisions(file: Dossier) -> Iterator[str]:
         if apart(as_signed.at, row.at) > PATIENCE:
             yield f"row {row.seq}: signed at {as_signed.at}, recorded at {row.at}"
     yield from (f"{one.signer} signed a decision that is not recorded" for one, _ in signed.values())
+    yield from (
+        f"the engine speaks of a decision about {one.about} that is not recorded" for one, _ in vouched.values()
+    )
+
+
+def _vouched(
+    file: Dossier,
+    known: dict[str, tuple[Attestation, Statement]],
+    made: tuple[Recorded, events.DecisionMade],
+    promotion: Promotion,
+) -> Iterator[str]:
+    """Yield where the engine says that somebody was signed in, and does not state it, or states something else."""
+    row, decision = made[0], made[1].decision
+    if not decision.authenticated:
+        return
+    one, said = known.pop(decision.attestation, (None, None))
+    if one is None or said is None:
+        yield f"row {row.seq} says {decision.by} was proved, without a signature"
+        return
+    roles, via = tuple(said.predicate.get("roles", ())), str(said.predicate.get("signedInBy"))
+    if kinds.signed_in(file.release, promotion, decision, roles, via=via) != said or via != row.actor.via:
+        yield f"row {row.seq}: what {decision.by} decided is not what the engine states"
 
 
 def check_policy(file: Dossier) -> Iterator[str]:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from lampway.domain.attestation import LARGEST, PAYLOAD_TYPE, read_object
 from lampway.domain.digest import canonical
 from lampway.domain.keys import key_id, read_key, write_key
+from lampway.domain.passkeys import PREFIX as PASSKEY
 from lampway.domain.secret import Secret
-from lampway.engine.ports import Signed
+from lampway.engine.ports import Assertion, Signed
 from lampway.errors import NotFoundError, RefusedError, SecretError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -98,14 +99,22 @@ def open_envelope(text: str) -> Signed:
     if not isinstance(signatures, list) or len(signatures) != 1:
         raise UsageError("an envelope needs exactly one signature")
     (one,) = signatures
-    if not isinstance(one, dict) or set(one) != {"keyid", "sig"} or not isinstance(one["keyid"], str):
-        raise UsageError("a signature needs keyid and sig and nothing else")
+    if not isinstance(one, dict) or set(one) - {"webauthn"} != {"keyid", "sig"} or not isinstance(one["keyid"], str):
+        raise UsageError("a signature needs keyid and sig, and nothing else but what a passkey adds")
     if canonical(found).decode() != text:
         raise UsageError("the envelope is not written as it was signed")
     signature = _from_base64(one["sig"], "signature")
-    if len(signature) != 64:
+    assertion = _assertion(one["webauthn"]) if "webauthn" in one else None
+    if assertion is None and len(signature) != 64:
         raise UsageError("the signature is not one of an Ed25519 key")
-    return Signed(_from_base64(found["payload"], "payload"), one["keyid"], signature)
+    return Signed(_from_base64(found["payload"], "payload"), one["keyid"], signature, assertion)
+
+
+def _assertion(found: Any) -> Assertion:
+    if not isinstance(found, dict) or set(found) != {"authenticatorData", "clientDataJSON"}:
+        raise UsageError("a passkey's signature needs authenticatorData and clientDataJSON and nothing else")
+    data = _from_base64(found["authenticatorData"], "authenticator data")
+    return Assertion(data, _from_base64(found["clientDataJSON"], "client data"))
 
 
 def is_signed_by(envelope: Signed, key: str) -> bool:
@@ -113,7 +122,11 @@ def is_signed_by(envelope: Signed, key: str) -> bool:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    if envelope.key_id != key_id(key):
+    if key.startswith(PASSKEY):
+        from lampway.integrations.passkeys import is_asserted
+
+        return is_asserted(envelope, key)
+    if envelope.assertion is not None or envelope.key_id != key_id(key):
         return False
     try:
         public = Ed25519PublicKey.from_public_bytes(read_key(key))

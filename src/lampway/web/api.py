@@ -20,6 +20,7 @@ from starlette.routing import Route as Path_
 from lampway.app import Engine, LocalSession
 from lampway.app.wire import PROBLEM, encode, is_streamed, status_of, to_problem
 from lampway.errors import BrokenError, LampwayError, NotFoundError, TooManyError, UnauthenticatedError, UsageError
+from lampway.integrations.oidc import OpenId
 from lampway.web.console import console_routes
 from lampway.web.door import Allowance, Caller, claim, identify, settle
 from lampway.web.openapi import openapi
@@ -37,8 +38,8 @@ _HEADERS = {
 }
 
 
-def build_api(root: Path, engine: Engine) -> Starlette:
-    """Return the application that answers for one governance repository."""
+def build_api(root: Path, engine: Engine, *, oidc: OpenId | None = None) -> Starlette:
+    """Return the application that answers for one governance repository; `oidc` is where people sign in, if they do."""
     api = _Api(root, engine)
     routes: list[BaseRoute] = [
         Path_(BASE + route.path, api.endpoint(route), methods=[route.method]) for route in ROUTES
@@ -46,7 +47,7 @@ def build_api(root: Path, engine: Engine) -> Starlette:
     routes.append(Path_(f"{BASE}/openapi.json", api.describe, methods=["GET"]))
     routes.append(Path_(f"{BASE}/me", api.me, methods=["GET"]))
     routes.append(Path_("/healthz", api.health, methods=["GET"]))
-    routes += console_routes(engine, root, PAGES)
+    routes += console_routes(engine, root, PAGES, oidc=oidc)
     return Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_so, Exception: _our_fault})
 
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -29,7 +29,11 @@ from lampway.domain.digest import short
 from lampway.domain.moments import shown
 from lampway.engine import context
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
-from lampway.web.visits import Visitor, sign_in_with_code, sign_in_with_token, sign_out, visitor
+from lampway.integrations.oidc import OpenId
+from lampway.web.door import Allowance
+from lampway.web.oidc import BACK, begin_oidc, finish_oidc
+from lampway.web.oidc import COOKIE as OIDC
+from lampway.web.visits import Visitor, make_challenge, sign_in_with_code, sign_in_with_token, sign_out, visitor
 
 Answer = TypeVar("Answer")
 _COOKIE = "lampway"
@@ -79,15 +83,23 @@ class Page:
         mark = "&" if "?" in path else "?"
         return RedirectResponse(f"{path}{mark}told={quote(told)}" if told else path, 303, _HEADERS)
 
+    def prove_first(self, onward: str) -> Response:
+        """Return the way to signing in once more, for what takes a fresh proof; then on to a page of ours."""
+        return RedirectResponse(f"/sign-in?next={quote(onward)}&again=1", 303, _HEADERS)
+
 
 Shown: TypeAlias = Callable[[Page], Response]
 
 
-def console_routes(engine: Engine, root: Path, pages: Mapping[str, tuple[str, Shown]]) -> list[BaseRoute]:
+def console_routes(
+    engine: Engine, root: Path, pages: Mapping[str, tuple[str, Shown]], *, oidc: OpenId | None = None
+) -> list[BaseRoute]:
     """Return the routes of the console; `pages` are method and page by path, as in `GET /inbox`."""
-    door = _Door(engine, root)
+    door = _Door(engine, root, oidc)
     found: list[BaseRoute] = [
         Route("/sign-in", door.sign_in, methods=["GET", "POST"]),
+        Route("/sign-in/challenge", door.challenge, methods=["POST"]),
+        *([Route(f"{BACK}/begin", door.begin_oidc), Route(BACK, door.finish_oidc)] if oidc else []),
         Route("/sign-out", door.sign_out, methods=["POST"]),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
@@ -98,9 +110,11 @@ def console_routes(engine: Engine, root: Path, pages: Mapping[str, tuple[str, Sh
 
 
 class _Door:
-    def __init__(self, engine: Engine, root: Path) -> None:
+    def __init__(self, engine: Engine, root: Path, oidc: OpenId | None) -> None:
         self._engine = engine
         self._root = root
+        self._oidc = oidc
+        self._strangers = Allowance(at_once=30, each_second=1)
 
     def page(self, shown_by: Shown) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -130,15 +144,82 @@ class _Door:
         """Signing in changes something, so that it takes a form: a link that is only looked at uses no code up."""
         code = form.get("code", "") or request.query_params.get("code", "")
         onward = _ours(form.get("next", "") or request.query_params.get("next", ""))
-        facts: dict[str, Any] = {"code": code, "next": onward, "error": None}
+        again = bool(form.get("again", "") or request.query_params.get("again", ""))
+        facts: dict[str, Any] = {
+            "code": code,
+            "next": onward,
+            "error": None,
+            "again": again,
+            "oidc": self._oidc is not None,
+        }
         if request.method == "POST":
             try:
-                secret = sign_in_with_code(self._engine, code) if code else self._with_token(form)
-                return _with_cookie(request, RedirectResponse(onward, 303, _HEADERS), secret)
+                self._admit(request)
+                return self._signed_in(request, self._proved(form, code), onward)
             except LampwayError as error:
                 facts = {**facts, "code": "", "error": error}
-        status = 401 if facts["error"] else 200
+        status = int(status_of(facts["error"])) if facts["error"] else 200
         return HTMLResponse(_templates().get_template("sign-in.html").render(**facts), status, _HEADERS)
+
+    def _signed_in(self, request: Request, secret: str, onward: str) -> Response:
+        sign_out(self._engine, request.cookies.get(_COOKIE, ""))
+        return _with_cookie(request, RedirectResponse(onward, 303, _HEADERS), secret)
+
+    async def begin_oidc(self, request: Request) -> Response:
+        """Send the browser to the team's provider."""
+        return await run_in_threadpool(self._at_provider, request, self._begin_oidc)
+
+    async def finish_oidc(self, request: Request) -> Response:
+        """Take the provider's answer."""
+        return await run_in_threadpool(self._at_provider, request, self._finish_oidc)
+
+    def _at_provider(self, request: Request, step: Callable[[Request, OpenId], Response]) -> Response:
+        try:
+            self._admit(request)
+            if self._oidc is None:
+                raise UsageError("nobody signs in at a provider here", hint="lampway serve --oidc-issuer URL")
+            return step(request, self._oidc)
+        except LampwayError as error:
+            facts = {"code": "", "next": "/", "error": error, "again": False, "oidc": True}
+            text = _templates().get_template("sign-in.html").render(**facts)
+            return HTMLResponse(text, int(status_of(error)), _HEADERS)
+
+    def _begin_oidc(self, request: Request, provider: OpenId) -> Response:
+        there, kept = begin_oidc(self._engine, provider, request, _ours(request.query_params.get("next", "")))
+        reply = RedirectResponse(there, 303, _HEADERS)
+        secure = request.url.scheme == "https"
+        reply.set_cookie(OIDC, kept, path=BACK, httponly=True, samesite="lax", secure=secure, max_age=300)
+        return reply
+
+    def _finish_oidc(self, request: Request, provider: OpenId) -> Response:
+        secret, onward = finish_oidc(self._engine, provider, request)
+        reply = self._signed_in(request, secret, _ours(onward))
+        reply.delete_cookie(OIDC, path=BACK)
+        return reply
+
+    def _proved(self, form: Mapping[str, str], code: str) -> str:
+        if form.get("client_data"):
+            from lampway.web.passkeys import sign_in_with_passkey
+
+            return sign_in_with_passkey(self._engine, form)
+        return sign_in_with_code(self._engine, code) if code else self._with_token(form)
+
+    def _admit(self, request: Request) -> None:
+        """Let somebody try to sign in. Raises ForbiddenError for a form of another site, TooManyError."""
+        self._strangers.take(request.client.host if request.client else "")
+        if not _is_from_here(request):
+            raise ForbiddenError("this form is not from a page of ours", hint="sign in from here")
+
+    async def challenge(self, request: Request) -> Response:
+        """Return what a passkey is to answer to sign somebody in."""
+        return await run_in_threadpool(self._challenge, request)
+
+    def _challenge(self, request: Request) -> Response:
+        try:
+            self._admit(request)
+        except LampwayError as error:
+            return JSONResponse({"error": error.message}, int(status_of(error)), _HEADERS)
+        return JSONResponse({"challenge": make_challenge(self._engine, "sign-in", "")}, headers=_HEADERS)
 
     def _with_token(self, form: Mapping[str, str]) -> str:
         if not form.get("token"):
@@ -161,12 +242,15 @@ class _Door:
 
 def _require_ours(request: Request, who: Visitor, form: Mapping[str, str]) -> None:
     """Insist that a form came from a page of ours, shown to this very person. Raises ForbiddenError."""
-    origin = request.headers.get("origin", "")
-    is_ours = not origin or urlsplit(origin).netloc == request.headers.get("host", "")
-    if not is_ours or not hmac.compare_digest(form.get("form_key", "").encode(), who.form_key.encode()):
+    if not _is_from_here(request) or not hmac.compare_digest(form.get("form_key", "").encode(), who.form_key.encode()):
         raise ForbiddenError(
             "this form is not from a page of yours, or you signed in anew since", hint="load the page again"
         )
+
+
+def _is_from_here(request: Request) -> bool:
+    origin = request.headers.get("origin", "")
+    return not origin or urlsplit(origin).netloc == request.headers.get("host", "")
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from lampway.engine.decide import Decide
 from lampway.engine.views import Cell, Inbox, ShowPromotion, Status
-from lampway.errors import UsageError
 from lampway.web.console import Page, Shown
+from lampway.web.deciding import decide
+from lampway.web.passkeys import passkeys, register, remove
 
 _ROWS = 200
 
@@ -62,23 +62,13 @@ def promotion(page: Page) -> Response:
     return page.show("promotion.html", view=page.ask(ShowPromotion(page.given("promotion"))))
 
 
-def decide(page: Page) -> Response:
-    """Take a decision, about exactly what was shown."""
-    said = page.form.get("decision", "")
-    if said not in {"approve", "reject"}:
-        raise UsageError("approve or reject", hint="go back and choose one")
-    key = page.given("promotion")
-    asked = Decide(
-        key, approved=said == "approve", reason=page.form.get("reason", "").strip(), digest=page.form.get("digest", "")
-    )
-    page.ask(asked)
-    return page.go(f"/promotions/{key}", "approved" if asked.approved else "rejected")
-
-
 PAGES: dict[str, tuple[str, Shown]] = {
     "GET /": ("GET", matrix),
     "GET /inbox": ("GET", inbox),
     "GET /promotions/{promotion}": ("GET", promotion),
     "POST /promotions/{promotion}/decide": ("POST", decide),
+    "GET /passkeys": ("GET", passkeys),
+    "POST /passkeys": ("POST", register),
+    "POST /passkeys/{passkey}/remove": ("POST", remove),
 }
 """Every page, by method and path."""

@@ -153,6 +153,8 @@ ROUTES: tuple[Route, ...] = (
     _get("/tokens", c.ShowTokens),
     _decide("/tokens", c.IssueToken),
     _act("/tokens/{token}/revoke", c.RevokeToken),
+    _get("/passkeys", c.ShowPasskeys),
+    _act("/passkeys/{passkey}/remove", c.RemovePasskey),
     # notices
     _get("/notices", c.ShowNotices),
     _act("/notices/send", c.SendNotices),

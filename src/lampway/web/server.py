@@ -10,15 +10,18 @@ from pathlib import Path
 
 import uvicorn
 
-from lampway.app import LocalSession, open_engine, open_worker
+from lampway.app import LocalSession, open_engine, open_worker, resolve_secret
 from lampway.errors import LampwayError, UsageError
+from lampway.integrations.oidc import OpenId, Provider
 from lampway.web.api import build_api
 from lampway.web.visits import make_code
 
 _PATIENCE = 30.0
 
 
-def run(root: Path, *, host: str, port: int, works: bool, say: Callable[[str], None]) -> int:
+def run(
+    root: Path, *, host: str, port: int, works: bool, say: Callable[[str], None], provider: Provider | None = None
+) -> int:
     """Serve until a signal asks to end; what was asked for is answered first. Raises UsageError, StorageError."""
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -33,7 +36,7 @@ def run(root: Path, *, host: str, port: int, works: bool, say: Callable[[str], N
             if works:
                 stack.enter_context(_Working(root, say))
             config = uvicorn.Config(
-                build_api(root, engine),
+                build_api(root, engine, oidc=OpenId(provider) if provider else None),
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -46,6 +49,18 @@ def run(root: Path, *, host: str, port: int, works: bool, say: Callable[[str], N
         engine.store.close()
     say("server has left")
     return 0
+
+
+def read_provider(issuer: str, client: str, secret: str) -> Provider | None:
+    """Return where people sign in, its secret resolved; None where nothing is given. Raises UsageError, SecretError."""
+    if not (issuer or client or secret):
+        return None
+    if not issuer or not client:
+        missing = "--oidc-client" if issuer else "--oidc-issuer"
+        raise UsageError(f"{missing} is missing", hint="give both, and --oidc-secret where the client has one")
+    provider = Provider(issuer, client, resolve_secret(secret) if secret else None)
+    OpenId(provider)  # refuses an issuer that is not safe before anything is served
+    return provider
 
 
 def sign_in_path(root: Path) -> str:

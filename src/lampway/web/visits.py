@@ -1,6 +1,7 @@
 """Who is signed in with a browser: a random secret in a cookie, its digest in the store, so that any web process knows.
 
-Signing in happens with a code that works once (`lampway console` prints a link with one), or with an API token.
+Signing in happens with a code that works once (`lampway console` prints a link with one), with an API token, or with a
+passkey that answers a challenge, which is good for one answer as well.
 """
 
 from __future__ import annotations
@@ -71,6 +72,25 @@ def sign_in_with_token(engine: Engine, token: str) -> str:
     return _keep(engine, "session", actor.person, actor.via)
 
 
+def open_session(engine: Engine, person: str, via: str, *, proved_at: str = "") -> str:
+    """Return the secret of a new session of somebody who was proved, in what way and when; empty: just now."""
+    return _keep(engine, "session", person, via, proved_at=proved_at)
+
+
+def make_challenge(engine: Engine, purpose: str, person: str) -> str:
+    """Return 32 random bytes in base64url that a device may answer once and soon, for this and for nothing else."""
+    return _keep(engine, purpose, person, "")
+
+
+def take_challenge(engine: Engine, challenge: str, purpose: str, person: str) -> None:
+    """Use a challenge up. Raises UnauthenticatedError for one that was used, is too old, or was for something else."""
+    with engine.store.transaction() as transaction:
+        found = transaction.visit(digest_bytes(challenge.encode()))
+        fits = found is not None and (found.kind, found.person) == (purpose, person) and found.until >= engine.now()
+        if not fits or not transaction.end_visit(digest_bytes(challenge.encode())):
+            raise UnauthenticatedError("this page is too old, or was used already", hint="load the page again")
+
+
 def visitor(engine: Engine, secret: str) -> Visitor | None:
     """Return who is signed in with this secret; None for nobody, nobody any more, or somebody who left."""
     if not secret:
@@ -97,7 +117,7 @@ def sign_out(engine: Engine, secret: str) -> None:
         transaction.end_visit(digest_bytes(secret.encode()))
 
 
-def _keep(engine: Engine, kind: str, person: str, via: str) -> str:
+def _keep(engine: Engine, kind: str, person: str, via: str, *, proved_at: str = "") -> str:
     secret = secrets.token_urlsafe(32)
     now = engine.clock.now()
     until = now + (_LASTS if kind == "session" else _CODE_LASTS)
@@ -107,7 +127,7 @@ def _keep(engine: Engine, kind: str, person: str, via: str) -> str:
         person=person,
         via=via,
         at=engine.now(),
-        proved_at=engine.now(),
+        proved_at=proved_at or engine.now(),
         until=write_moment(until),
     )
     with engine.store.transaction() as transaction:

@@ -59,6 +59,7 @@ from lampway.domain.events.governing import (
     SwitchDelayed,
     Switched,
 )
+from lampway.domain.events.passkeys import PasskeyRegistered, PasskeyRemoved
 from lampway.domain.events.path import (
     Adopted,
     DecisionMade,
@@ -131,6 +132,8 @@ __all__ = [
     "LedgerVerified",
     "LockObserved",
     "PackagesRemoved",
+    "PasskeyRegistered",
+    "PasskeyRemoved",
     "PromotionMoved",
     "PromotionRequested",
     "QuestionAnswered",
@@ -232,6 +235,8 @@ EVENTS: dict[str, type[Event]] = {
         WatchEnded,
         TokenIssued,
         TokenRevoked,
+        PasskeyRegistered,
+        PasskeyRemoved,
         UnlockAsked,
         Unlocked,
         UnlockFailed,

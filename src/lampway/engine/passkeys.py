@@ -1,0 +1,179 @@
+"""Passkeys: registered by whoever is signed in, for signing in and, once people.yaml names them, for signing decisions.
+
+That a passkey is recorded proves no more than that somebody was signed in. So it signs decisions under the same
+condition as every other key of a person: the rules in force name it, and a second person applied those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lampway.domain.events import Actor, Event, PasskeyRegistered, PasskeyRemoved, Revoked
+from lampway.domain.passkeys import Passkey, read_passkey
+from lampway.domain.revocation import REVOKERS, Revocation
+from lampway.domain.strategy import Person, Strategy
+from lampway.engine.context import Engine, Request, require_reason, rules_in_force
+from lampway.engine.store import Records
+from lampway.errors import ForbiddenError, NotFoundError, RefusedError, UnauthenticatedError, UsageError
+
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPasskey:
+    """A passkey, and what it is good for now."""
+
+    passkey: Passkey
+    signs_in: bool
+    signs: bool
+    """Whether decisions signed with it count: the rules in force name its key."""
+    why_not: str = ""
+    """Why it signs no decisions, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterPasskey(Request[Passkey]):
+    """Let whoever is signed in sign in with a passkey from now on.
+
+    Asked for by the console alone, once the device has answered: no token can make one.
+    """
+
+    name: str
+    credential: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePasskey(Request[Passkey]):
+    """Let a passkey count no more, neither for signing in nor for decisions."""
+
+    passkey: str
+    """Its id."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPasskeys(Request[tuple[KnownPasskey, ...]]):
+    """Look at everybody's passkeys, or one person's."""
+
+    person: str = ""
+    everything: bool = False
+    """Also those that were removed."""
+
+
+def register_passkey(engine: Engine, request: RegisterPasskey, actor: Actor) -> Passkey:
+    """Record a passkey. Raises NotFoundError, ForbiddenError, RefusedError, UsageError."""
+    read_passkey(request.key)
+    name = request.name.strip()
+    if not name or len(name) > _LONGEST_NAME:
+        raise UsageError("a passkey needs a name", hint="such as 'work laptop'")
+    if not actor.authenticated:
+        raise ForbiddenError("who you are was not proved", hint="sign in to the console")
+    with engine.store.transaction() as transaction:
+        person = rules_in_force(transaction).strategy.person(actor.person)
+        if person is None:
+            hint = "add them to people.yaml and apply the strategy"
+            raise NotFoundError(f"{actor.person} is nobody in people.yaml", hint=hint)
+        known = transaction.find(Passkey)
+        if any(request.key == k.key or request.credential == k.credential for k in known):
+            raise RefusedError("this passkey is registered already", hint="lampway passkey list --all")
+        made = Passkey(
+            id=engine.new_id(),
+            person=person.id,
+            name=name,
+            credential=request.credential,
+            key=request.key,
+            via=actor.via,
+            at=engine.now(),
+        )
+        told = [transaction.append(PasskeyRegistered(made), actor)]
+    engine.tell(told)
+    return made
+
+
+def remove_passkey(engine: Engine, request: RemovePasskey, actor: Actor) -> Passkey:
+    """Record that a passkey counts no more. Raises NotFoundError, ForbiddenError, UsageError.
+
+    Everybody may remove their own; whoever may revoke keys may remove anybody's. A key that the rules name is revoked.
+    """
+    reason, now = require_reason(request.reason), engine.now()
+    with engine.store.transaction() as transaction:
+        found = transaction.get(Passkey, request.passkey)
+        if found is None:
+            raise NotFoundError(f"no passkey {request.passkey}", hint="lampway passkey list")
+        strategy = rules_in_force(transaction).strategy
+        by = strategy.person(actor.person)
+        if by is None or (by.id != found.person and not set(REVOKERS) & set(by.roles_at(now))):
+            hint = f"{found.person} may, and roles {' and '.join(REVOKERS)}"
+            raise ForbiddenError("that is somebody else's passkey", hint=hint)
+        events: list[Event] = [] if found.removed_at else [PasskeyRemoved(found.id, reason)]
+        if not found.removed_at and _key_of(strategy.person(found.person), found, now):
+            revocation = Revocation(
+                id=engine.new_id(),
+                person=found.person,
+                key=found.key,
+                since=now,
+                why="lost",
+                reason=reason,
+                by=by.id,
+                at=now,
+            )
+            events.append(Revoked(revocation))
+        told = [transaction.append(event, actor) for event in events]
+        removed = transaction.get(Passkey, found.id) or found
+    engine.tell(told)
+    return removed
+
+
+def show_passkeys(engine: Engine, request: ShowPasskeys, actor: Actor) -> tuple[KnownPasskey, ...]:
+    """Return passkeys in the order in which they were registered, with what each is good for. Records nothing."""
+    del actor
+    with engine.store.reading() as reading:
+        strategy = rules_in_force(reading).strategy
+        found = [k for k in reading.find(Passkey) if request.person in ("", k.person)]
+    return tuple(_known(strategy, k, engine.now()) for k in found if request.everything or not k.removed_at)
+
+
+def _known(strategy: Strategy, passkey: Passkey, now: str) -> KnownPasskey:
+    person = strategy.person(passkey.person)
+    fault = _fault(strategy, passkey, now)
+    if fault:
+        return KnownPasskey(passkey, signs_in=False, signs=False, why_not=fault)
+    if _key_of(person, passkey, now):
+        return KnownPasskey(passkey, signs_in=True, signs=True)
+    return KnownPasskey(passkey, signs_in=True, signs=False, why_not="the rules in force do not name its key yet")
+
+
+def owner_of(engine: Engine, credential: str) -> Passkey:
+    """Return the passkey with this id on its device, if it signs its person in. Raises UnauthenticatedError."""
+    with engine.store.reading() as reading:
+        found = next((k for k in reading.find(Passkey) if k.credential == credential), None)
+        fault = _fault(rules_in_force(reading).strategy, found, engine.now()) if found else "the passkey is not known"
+    if found is None or fault:
+        raise UnauthenticatedError(fault, hint="sign in another way, and register a passkey")
+    return found
+
+
+def signing_passkeys(reading: Records, person: str, now: str) -> tuple[Passkey, ...]:
+    """Return the passkeys with which a person can sign decisions now."""
+    strategy = rules_in_force(reading).strategy
+    mine = [k for k in reading.find(Passkey) if k.person == person and not _fault(strategy, k, now)]
+    return tuple(k for k in mine if _key_of(strategy.person(person), k, now))
+
+
+def _fault(strategy: Strategy, passkey: Passkey, now: str) -> str:
+    """Return why it signs nobody in, in words; empty where it does."""
+    person = strategy.person(passkey.person)
+    if passkey.removed_at:
+        return "the passkey was removed"
+    if person is None:
+        return "whose passkey this is has left"
+    if not person.is_here(now):
+        return person.absence(now)
+    if any(k.key == passkey.key and k.revoked and not k.is_valid(now) for k in person.keys):
+        return "the key of this passkey was revoked"
+    return ""
+
+
+def _key_of(person: Person | None, passkey: Passkey, now: str) -> bool:
+    return person is not None and any(k.key == passkey.key and k.is_valid(now) for k in person.keys)

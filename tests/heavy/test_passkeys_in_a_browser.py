@@ -1,0 +1,84 @@
+"""The journey of whoever approves, in a real browser whose virtual device keeps the passkey."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from served import Served
+from team import APPROVAL, PROD_GATES, Notary, with_gates
+
+from lampway.domain.keys import PersonKey
+from lampway.domain.passkeys import Passkey
+from lampway.domain.promotion import PromotionState
+from lampway.engine.evidence import ExportEvidence
+from lampway.engine.verify import Tools, Trusted, verify_evidence
+from lampway.storage.codec import recorded_from
+from lampway.web.visits import make_code
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM = shutil.which("chromium") or ""
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """Return a page of a browser with a device that verifies its person."""
+    if not CHROMIUM:
+        pytest.skip("chromium is not installed")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = browser.new_context().new_page()
+        cdp = opened.context.new_cdp_session(opened)
+        cdp.send("WebAuthn.enable")
+        options: dict[str, Any] = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
+        cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        yield opened
+        browser.close()
+
+
+def test_an_approver_registers_a_passkey_signs_in_with_it_and_approves(served: Served, page: Page) -> None:
+    team, url = served.team, served.url.replace("127.0.0.1", "localhost")
+    failures: list[str] = []
+    page.on("console", lambda said: failures.append(said.text) if said.type == "error" else None)
+    page.goto(f"{url}/sign-in?code={make_code(team.engine, 'ana', 'link, test')}&next=/passkeys")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_label("What you call it").fill("work laptop")
+    page.get_by_role("button", name="Register a passkey").click()
+    page.get_by_text("passkey work laptop registered").wait_for()
+    (known,) = team.find(Passkey)
+
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("heading", name="What is where").wait_for()
+
+    rules = with_gates(team.rules, "prod", (*PROD_GATES[:-1], replace(APPROVAL, signed=True)))
+    key = PersonKey(known.key, "2026-01-01")
+    team.govern(replace(rules, people=tuple(replace(p, keys=(key,)) if p.id == "ana" else p for p in rules.people)))
+    team.release()
+    promotion = team.promote()
+    page.goto(f"{url}/promotions/{promotion}")
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_text('"decision": "approved"').wait_for()
+    page.get_by_role("button", name="Sign with your passkey").click()
+    page.get_by_text("approved, signed with your passkey").wait_for()
+
+    assert team.promotion(promotion).state is PromotionState.SUCCEEDED
+    (decision,) = team.promotion(promotion).decisions
+    assert decision.key == known.key
+    data = team.run(ExportEvidence("orders@1.0.0"), "zoe").content.encode()
+    checks = verify_evidence(data, Trusted(team.rules.people), Tools(recorded_from, Notary()))
+    assert [c for c in checks if not c.holds] == []
+    assert failures == []
