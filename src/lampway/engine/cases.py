@@ -130,6 +130,7 @@ from lampway.engine.sandboxes import (
     show_sandboxes,
 )
 from lampway.engine.signed import DraftDecision, draft_decision
+from lampway.engine.solutionview import ShowSolution, show_solution
 from lampway.engine.stops import (
     LiftHold,
     PutOnHold,
@@ -290,6 +291,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     BackportDrift: backport_drift,
     CloseBackport: close_backport,
     ShowBackports: show_backports,
+    ShowSolution: show_solution,
 }
 """Request to use case."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hmac
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -33,6 +35,7 @@ from lampway.web.visits import Visitor, sign_in_with_code, sign_in_with_token, s
 
 Answer = TypeVar("Answer")
 _COOKIE = "lampway"
+_NAME = re.compile(r"\*([^*]+)\*")
 _LARGEST_FORM = 1024 * 1024
 _STATIC = Path(__file__).parent / "static"
 _HEADERS = {
@@ -204,8 +207,13 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["version"] = __version__
-    made.filters.update(moment=shown, short=short, ago=_ago)
+    made.filters.update(moment=shown, short=short, ago=_ago, words=_words)
     return made
+
+
+def _words(text: str) -> Markup:
+    """Return words of ours with the *names* in them set apart; whatever they hold stays text."""
+    return Markup(_NAME.sub(r"<em>\1</em>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def _ago(at: str, now: str) -> str:

@@ -132,6 +132,8 @@ ROUTES: tuple[Route, ...] = (
     _act("/drift/backport", c.BackportDrift),
     _get("/backports", c.ShowBackports),
     _act("/backports/{backport}/close", c.CloseBackport),
+    # pages of the path
+    _get("/solutions/{solution}", c.ShowSolution),
     # is it still needed
     _get("/campaigns", c.ShowCampaigns),
     _get("/owed", c.ShowOwed),
