@@ -55,6 +55,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Operate": (
         ("status", "lampway.cli.operate:status", "show what is where"),
         ("solution", "lampway.cli.whole:solution", "show one solution whole"),
+        ("provenance", "lampway.cli.whole:provenance", "show what is in a release, and what is signed about it"),
+        ("change", "lampway.cli.whole:change", "show what a release would change in a stage"),
         ("recertify", "lampway.cli.certify:recertify", "confirm, as its owner, that a solution is still needed"),
         ("rollback", "lampway.cli.operate:rollback", "bring back the known-good release"),
         ("rehearse", "lampway.cli.rehearse:rehearse", "upgrade and go back where nothing is at stake"),

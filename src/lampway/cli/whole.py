@@ -8,6 +8,8 @@ from cyclopts import Parameter
 
 from lampway.cli.output import emit, say, table, when
 from lampway.cli.session import session
+from lampway.engine.picture import ShowChange
+from lampway.engine.releaseview import ShowRelease
 from lampway.engine.solutionview import ShowSolution
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
@@ -44,4 +46,62 @@ def solution(name: str, /, *, json: Json = False) -> int:
         say(f"{release.version}  {when(release.sealed_at)} by {release.sealed_by}{where}  {release.note}".rstrip())
     if view.next_stage:
         say(f"next: lampway explain {view.name} --to {view.next_stage}")
+    return 0
+
+
+def provenance(release: str, /, *, json: Json = False) -> int:
+    """Show what is in a release, how it was made, where it runs, and what is signed about it.
+
+    Parameters
+    ----------
+    release
+        SOLUTION@VERSION, or SOLUTION for its newest release.
+    json
+        Print the facts as JSON.
+    """
+    with session(quiet=json) as opened:
+        view = opened.run(ShowRelease(release))
+    if json:
+        emit(view)
+        return 0
+    made = view.release
+    say(f"{made.name}, sealed {when(made.sealed_at)} by {made.sealed_by}: {view.digest}")
+    say(f"  from commit {made.commit}, by {', '.join(view.makers) or 'nobody known'}")
+    say(f"  runs in: {', '.join(view.where) or 'no environment'}")
+    for line in view.vetoes:
+        say(f"  never again in {line}")
+    for component in made.inventory.components:
+        say(f"  {component.type} {component.name}")
+    for finding in made.findings:
+        say(f"  {finding.severity}: {finding.place}: {finding.summary}")
+    for statement in view.statements:
+        where = f" in {statement.environment}" if statement.environment else ""
+        say(f"  signed by {statement.signer}{where}: {statement.what}")
+    return 0
+
+
+def change(release: str, /, *, to: str, json: Json = False) -> int:
+    """Show what a release would change in a stage, since what runs there now.
+
+    Parameters
+    ----------
+    release
+        SOLUTION@VERSION, or SOLUTION for its newest release.
+    to
+        Stage, or its environment.
+    json
+        Print the facts as JSON, with the drawings.
+    """
+    with session(quiet=json) as opened:
+        view = opened.run(ShowChange(release, to))
+    if json:
+        emit(view)
+        return 0
+    say(f"{view.solution}@{view.version} → {view.stage}: {view.running or 'nothing'} runs there now")
+    for brought in view.brings:
+        say(f"  brings {brought.version} by {brought.sealed_by}{f': {brought.note}' if brought.note else ''}")
+    for line in (*view.diff.summaries(), *view.configuration, *view.diff.notes):
+        say(f"  {line}")
+    for picture in view.pictures:
+        say(f"  canvas {picture.title}: {picture.mark}")
     return 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lampway.domain.events import Actor
+from lampway.engine.approving import ShowCase, show_case
 from lampway.engine.attest import (
     AttestCheck,
     DraftTested,
@@ -81,6 +82,8 @@ from lampway.engine.locks import (
 )
 from lampway.engine.measures import ShowMeasures, show_measures
 from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
+from lampway.engine.picture import ShowChange, show_change
+from lampway.engine.preview import PreviewRelease, preview_release
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.questions import (
     ShowCampaigns,
@@ -104,6 +107,7 @@ from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapse
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.rehearse import Rehearse, ShowRehearsal, rehearse, show_rehearsal
 from lampway.engine.release import MakeRelease, make_release
+from lampway.engine.releaseview import ShowRelease, show_release
 from lampway.engine.retention import Retain, retain
 from lampway.engine.retire import (
     ApproveRetirement,
@@ -292,6 +296,10 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     CloseBackport: close_backport,
     ShowBackports: show_backports,
     ShowSolution: show_solution,
+    ShowRelease: show_release,
+    ShowChange: show_change,
+    PreviewRelease: preview_release,
+    ShowCase: show_case,
 }
 """Request to use case."""
 

@@ -77,6 +77,12 @@ class Page:
         text = _templates().get_template(template).render(**shared, **facts)
         return HTMLResponse(text, status, _HEADERS)
 
+    def file(self, name: str, data: bytes | str) -> Response:
+        """Return a file to be kept; nothing in it is ever shown as a page of ours."""
+        plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name) or "file"
+        headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{plain}"'}
+        return Response(data, 200, headers, "application/octet-stream")
+
     def go(self, path: str, told: str = "") -> Response:
         """Return the way to another page of ours, with a word about what was done."""
         mark = "&" if "?" in path else "?"

@@ -11,6 +11,7 @@ from lampway.engine.decide import Decide
 from lampway.engine.views import Cell, Inbox, ShowPromotion, Status
 from lampway.errors import UsageError
 from lampway.web.console import Page, Shown
+from lampway.web.release_pages import RELEASE_PAGES
 from lampway.web.solution_pages import SOLUTION_PAGES
 
 _ROWS = 200
@@ -82,5 +83,6 @@ PAGES: dict[str, tuple[str, Shown]] = {
     "GET /promotions/{promotion}": ("GET", promotion),
     "POST /promotions/{promotion}/decide": ("POST", decide),
     **SOLUTION_PAGES,
+    **RELEASE_PAGES,
 }
 """Every page, by method and path."""
