@@ -8,7 +8,10 @@ from cyclopts import Parameter
 
 from lampway.cli.output import emit, say, table, when
 from lampway.cli.session import session
+from lampway.engine.approving import ShowCase
 from lampway.engine.picture import ShowChange
+from lampway.engine.preview import PreviewRelease
+from lampway.engine.progress import ShowProgress
 from lampway.engine.releaseview import ShowRelease
 from lampway.engine.solutionview import ShowSolution
 
@@ -104,4 +107,82 @@ def change(release: str, /, *, to: str, json: Json = False) -> int:
         say(f"  {line}")
     for picture in view.pictures:
         say(f"  canvas {picture.title}: {picture.mark}")
+    return 0
+
+
+def preview(solution: str, /, *, json: Json = False) -> int:
+    """Show what a release of what is in dev now would hold. Nothing is committed or sealed.
+
+    Parameters
+    ----------
+    solution
+        The solution.
+    json
+        Print the facts as JSON, with the drawings.
+    """
+    with session(quiet=json) as opened:
+        found = opened.run(PreviewRelease(solution))
+    if json:
+        emit(found)
+        return 1 if found.blocking else 0
+    say(f"{solution}: {f'would be {found.version}' if found.version else f'nothing changed since {found.last}'}")
+    for line in (*found.diff.summaries(), *found.notes):
+        say(f"  {line}")
+    for finding in (*found.blocking, *found.findings):
+        say(f"  {finding.severity}: {finding.place}: {finding.summary}")
+        say(f"    fix: {finding.fix}")
+    return 1 if found.blocking else 0
+
+
+def receipt(promotion: str, /, *, json: Json = False) -> int:
+    """Show what was decided about a promotion: what changed, what was proven, how it is undone, how it went.
+
+    Parameters
+    ----------
+    promotion
+        Its id, or SOLUTION[@VERSION] for the open one.
+    json
+        Print the facts as JSON.
+    """
+    with session(quiet=json) as opened:
+        case = opened.run(ShowCase(promotion))
+    if json:
+        emit(case)
+        return 0
+    p = case.view.promotion
+    say(f"{p.solution}@{p.version} → {p.stage} is {p.state}{f': {p.note}' if p.note else ''}")
+    say(f"  asked for by {p.requested_by} at {when(p.requested_at)}{f': {p.reason}' if p.reason else ''}")
+    for decision in p.decisions:
+        word = "approved" if decision.approved else "rejected"
+        say(f"  {word} by {decision.by} at {when(decision.at)}{f': {decision.reason}' if decision.reason else ''}")
+    for line in case.diff.summaries() if case.diff else ():
+        say(f"  changed: {line}")
+    for evidence in case.view.evidence:
+        say(f"  proven: {evidence.check} {evidence.outcome} in {evidence.environment}: {evidence.summary}")
+    for gate in case.judged:
+        say(f"  gate {gate.gate}: {gate.state}")
+    say(f"  undone by: {f'bringing back {case.before}' if case.before else 'taking it out again'}")
+    return 0
+
+
+def progress(promotion: str, /, *, json: Json = False) -> int:
+    """Show how far a promotion is: its deployment, step by step.
+
+    Parameters
+    ----------
+    promotion
+        Its id, or SOLUTION[@VERSION] for the open one.
+    json
+        Print the facts as JSON.
+    """
+    with session(quiet=json) as opened:
+        found = opened.run(ShowProgress(promotion))
+    if json:
+        emit(found)
+        return 0
+    say(f"{found.promotion} is {found.state}{f': {found.note}' if found.note else ''}")
+    for step in found.steps:
+        say(f"  {step.state.ljust(8)} {step.name}: {step.summary}")
+    if found.in_doubt:
+        say(f"  in doubt: {found.in_doubt}; lampway reconcile")
     return 0

@@ -17,6 +17,7 @@ from lampway.domain.package import Diff
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion
 from lampway.domain.release import Release
 from lampway.domain.rights import speaks_for
+from lampway.domain.strategy import GateRule
 from lampway.domain.windows import is_any_open, next_opening
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.facts import case_of, gather, installed, releases_between
@@ -173,12 +174,14 @@ def _eligible(facts: Facts, actor: Actor) -> str:
 
 
 def _risks(facts: Facts) -> tuple[Risk, ...]:
-    return tuple(_risk(risk_class(rule, facts), rule.quorum) for rule in facts.stage.rules_of("approval"))
+    return tuple(_risk(risk_class(rule, facts), rule) for rule in facts.stage.rules_of("approval"))
 
 
-def _risk(found: RiskClass | None, quorum: int) -> Risk:
+def _risk(found: RiskClass | None, rule: GateRule) -> Risk:
+    if not rule.risk:
+        return Risk("", f"the stage declares no risk classes; approvals it always takes: {rule.quorum}")
     if found is None:
-        return Risk("", f"no risk class fits, so that it takes the usual number of approvals: {quorum}")
+        return Risk("", f"no risk class fits, so that it takes the usual number of approvals: {rule.quorum}")
     limits = (
         ("touches", found.touches_at_most, "components"),
         ("removes", found.removes_at_most, "components"),

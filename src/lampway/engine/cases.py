@@ -84,6 +84,7 @@ from lampway.engine.measures import ShowMeasures, show_measures
 from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
 from lampway.engine.picture import ShowChange, show_change
 from lampway.engine.preview import PreviewRelease, preview_release
+from lampway.engine.progress import ShowProgress, show_progress
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.questions import (
     ShowCampaigns,
@@ -300,6 +301,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowChange: show_change,
     PreviewRelease: preview_release,
     ShowCase: show_case,
+    ShowProgress: show_progress,
 }
 """Request to use case."""
 

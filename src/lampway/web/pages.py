@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from lampway.engine.approving import ShowCase
 from lampway.engine.decide import Decide
-from lampway.engine.views import Cell, Inbox, ShowPromotion, Status
+from lampway.engine.progress import ShowProgress
+from lampway.engine.signed import DraftDecision
+from lampway.engine.views import Cell, Inbox, Status
 from lampway.errors import UsageError
 from lampway.web.console import Page, Shown
+from lampway.web.drawing import drawings
+from lampway.web.promotion_pages import PROMOTION_PAGES
 from lampway.web.release_pages import RELEASE_PAGES
 from lampway.web.solution_pages import SOLUTION_PAGES
 
@@ -61,7 +67,17 @@ def inbox(page: Page) -> Response:
 
 def promotion(page: Page) -> Response:
     """Show one promotion, in the order of what an approver asks."""
-    return page.show("promotion.html", view=page.ask(ShowPromotion(page.given("promotion"))))
+    case = page.ask(ShowCase(page.given("promotion")))
+    about = case.view.promotion
+    draft = page.ask(DraftDecision(about.id, approved=True)) if not case.view.may_decide else None
+    return page.show(
+        "promotion.html",
+        case=case,
+        view=case.view,
+        drawn=[(p, *drawings(p)) for p in case.pictures],
+        progress=page.ask(ShowProgress(about.id)),
+        signing=json.dumps(json.loads(draft.statement), indent=2) if draft and draft.statement else "",
+    )
 
 
 def decide(page: Page) -> Response:
@@ -84,5 +100,6 @@ PAGES: dict[str, tuple[str, Shown]] = {
     "POST /promotions/{promotion}/decide": ("POST", decide),
     **SOLUTION_PAGES,
     **RELEASE_PAGES,
+    **PROMOTION_PAGES,
 }
 """Every page, by method and path."""

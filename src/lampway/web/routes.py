@@ -138,6 +138,7 @@ ROUTES: tuple[Route, ...] = (
     _get("/releases/{release}/change/{to}", c.ShowChange),
     _get("/solutions/{solution}/preview", c.PreviewRelease),
     _get("/promotions/{promotion}/case", c.ShowCase),
+    _get("/promotions/{promotion}/progress", c.ShowProgress),
     # is it still needed
     _get("/campaigns", c.ShowCampaigns),
     _get("/owed", c.ShowOwed),

@@ -8,12 +8,15 @@ from starlette.responses import Response
 
 from lampway.engine.backport import BackportDrift
 from lampway.engine.drift import AcceptDrift, RevertDrift
-from lampway.engine.promote import Rollback
+from lampway.engine.preview import PreviewRelease
+from lampway.engine.promote import Promote, Rollback
+from lampway.engine.release import MakeRelease
 from lampway.engine.rollbackplan import PlanRollback
 from lampway.engine.solutionview import ShowSolution
 from lampway.engine.views import Explain
 from lampway.errors import UsageError
 from lampway.web.console import Page, Shown, require_field
+from lampway.web.drawing import drawings
 
 
 def solution(page: Page) -> Response:
@@ -58,10 +61,31 @@ def answer_drift(page: Page) -> Response:
             raise UsageError("revert, accept or backport", hint="go back and choose one")
 
 
+def preview(page: Page) -> Response:
+    """Show what a release of dev would hold, with the form that makes it and asks for its way."""
+    found = page.ask(PreviewRelease(page.given("solution")))
+    return page.show("preview.html", preview=found, drawn=[(p, *drawings(p)) for p in found.pictures])
+
+
+def release_and_promote(page: Page) -> Response:
+    """Seal what was shown, and nothing else, and ask for it to go to a stage."""
+    name, to = page.given("solution"), require_field(page, "to")
+    note = page.form.get("note", "").strip()
+    made = page.ask(MakeRelease(name, note=note, fingerprint=require_field(page, "fingerprint")))
+    release = made.release.name if made.release else f"{name}@{made.last}"
+    asked = page.ask(Promote(release, to, note))
+    told = f"{release} is {'sealed' if made.release else 'unchanged'}"
+    if not asked.promotions:
+        return page.go(f"/solutions/{quote(name)}", f"{told}, and runs verified in {to} already")
+    return page.go(f"/promotions/{quote(asked.promotions[-1])}", f"{told} and asked for")
+
+
 SOLUTION_PAGES: dict[str, tuple[str, Shown]] = {
     "GET /solutions/{solution}": ("GET", solution),
     "GET /solutions/{solution}/rollback/{environment}": ("GET", plan),
     "POST /solutions/{solution}/rollback/{environment}": ("POST", roll_back),
+    "GET /solutions/{solution}/release": ("GET", preview),
+    "POST /solutions/{solution}/release": ("POST", release_and_promote),
     "POST /solutions/{solution}/drift": ("POST", answer_drift),
 }
 """Method and page, by method and path."""
