@@ -17,6 +17,7 @@ from team import Team
 from lampway.app import LocalSession
 from lampway.cli import whole
 from lampway.domain.promotion import Promotion
+from lampway.engine.stops import PutOnHold
 
 Run = Callable[..., tuple[int, str]]
 
@@ -97,3 +98,10 @@ def test_a_receipt_and_the_progress_tell_what_was_decided_and_how_it_went(run: R
     assert "is succeeded" in went
     assert "done     read-back" in went
     assert json.loads(run(whole.progress, promotion.id, json=True)[1])["is_over"]
+
+
+def test_the_calendar_is_told_in_lines(run: Run, team: Team) -> None:
+    assert "deployments may start at any time" in run(whole.calendar)[1]
+    team.run(PutOnHold(environment="prod", reason="stock taking"), "rita")
+    assert "prod: hold on prod by rita: stock taking" in run(whole.calendar)[1]
+    assert json.loads(run(whole.calendar, json=True)[1])[0]["kind"] == "hold"

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from lampway.cli.output import emit, say, table, when
 from lampway.cli.session import session
 from lampway.engine.approving import ShowCase
+from lampway.engine.calendar import ShowCalendar
 from lampway.engine.picture import ShowChange
 from lampway.engine.preview import PreviewRelease
 from lampway.engine.progress import ShowProgress
@@ -185,4 +186,27 @@ def progress(promotion: str, /, *, json: Json = False) -> int:
         say(f"  {step.state.ljust(8)} {step.name}: {step.summary}")
     if found.in_doubt:
         say(f"  in doubt: {found.in_doubt}; lampway reconcile")
+    return 0
+
+
+def calendar(*, days: int = 14, json: Json = False) -> int:
+    """Show windows, freezes, holds, and what waits for a moment or is watched.
+
+    Parameters
+    ----------
+    days
+        How far ahead.
+    json
+        Print the facts as JSON.
+    """
+    with session(quiet=json) as opened:
+        found = opened.run(ShowCalendar(days))
+    if json:
+        emit(found)
+        return 0
+    for entry in found:
+        end = f" to {when(entry.end)}" if entry.end else ""
+        say(f"{when(entry.start)}{end}  {entry.kind.ljust(8)} {entry.environment or 'everywhere'}: {entry.words}")
+    if not found:
+        say(f"nothing in the next {days} days: deployments may start at any time")
     return 0

@@ -27,6 +27,7 @@ from lampway.engine.backport import (
     close_backport,
     show_backports,
 )
+from lampway.engine.calendar import ShowCalendar, show_calendar
 from lampway.engine.certify import Recertify, ReviewAnswer, recertify, review_answer
 from lampway.engine.checklist import Checklist, DraftAnswers, draft_answers, show_checklist
 from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
@@ -302,6 +303,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     PreviewRelease: preview_release,
     ShowCase: show_case,
     ShowProgress: show_progress,
+    ShowCalendar: show_calendar,
 }
 """Request to use case."""
 

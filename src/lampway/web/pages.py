@@ -14,6 +14,7 @@ from lampway.engine.progress import ShowProgress
 from lampway.engine.signed import DraftDecision
 from lampway.engine.views import Cell, Inbox, Status
 from lampway.errors import UsageError
+from lampway.web.calendar_page import CALENDAR_PAGES
 from lampway.web.console import Page, Shown
 from lampway.web.drawing import drawings
 from lampway.web.promotion_pages import PROMOTION_PAGES
@@ -101,5 +102,6 @@ PAGES: dict[str, tuple[str, Shown]] = {
     **SOLUTION_PAGES,
     **RELEASE_PAGES,
     **PROMOTION_PAGES,
+    **CALENDAR_PAGES,
 }
 """Every page, by method and path."""

@@ -139,6 +139,7 @@ ROUTES: tuple[Route, ...] = (
     _get("/solutions/{solution}/preview", c.PreviewRelease),
     _get("/promotions/{promotion}/case", c.ShowCase),
     _get("/promotions/{promotion}/progress", c.ShowProgress),
+    _get("/calendar", c.ShowCalendar),
     # is it still needed
     _get("/campaigns", c.ShowCampaigns),
     _get("/owed", c.ShowOwed),
