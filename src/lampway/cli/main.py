@@ -54,6 +54,13 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "Operate": (
         ("status", "lampway.cli.operate:status", "show what is where"),
+        ("solution", "lampway.cli.whole:solution", "show one solution whole"),
+        ("provenance", "lampway.cli.whole:provenance", "show what is in a release, and what is signed about it"),
+        ("calendar", "lampway.cli.whole:calendar", "show windows, freezes, holds, and what waits for a moment"),
+        ("preview", "lampway.cli.whole:preview", "show what a release of dev would hold, and make none"),
+        ("receipt", "lampway.cli.whole:receipt", "show what was decided about a promotion, and how it went"),
+        ("progress", "lampway.cli.whole:progress", "show how far a promotion is, step by step"),
+        ("change", "lampway.cli.whole:change", "show what a release would change in a stage"),
         ("recertify", "lampway.cli.certify:recertify", "confirm, as its owner, that a solution is still needed"),
         ("rollback", "lampway.cli.operate:rollback", "bring back the known-good release"),
         ("rehearse", "lampway.cli.rehearse:rehearse", "upgrade and go back where nothing is at stake"),

@@ -51,6 +51,8 @@ class Ability(StrEnum):
     """The platform tells when what is installed ran last, or was changed last."""
     SANDBOX = "sandbox"
     """Lampway can start environments of it for a time, and take them away without a trace."""
+    PICTURE = "picture"
+    """Packages can be drawn as their makers see them on a canvas."""
 
 
 @dataclass(frozen=True, slots=True)

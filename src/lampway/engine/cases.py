@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lampway.domain.events import Actor
+from lampway.engine.approving import ShowCase, show_case
 from lampway.engine.attest import (
     AttestCheck,
     DraftTested,
@@ -26,6 +27,7 @@ from lampway.engine.backport import (
     close_backport,
     show_backports,
 )
+from lampway.engine.calendar import ShowCalendar, show_calendar
 from lampway.engine.certify import Recertify, ReviewAnswer, recertify, review_answer
 from lampway.engine.checklist import Checklist, DraftAnswers, draft_answers, show_checklist
 from lampway.engine.checkpoint import MakeCheckpoint, make_checkpoint
@@ -89,6 +91,9 @@ from lampway.engine.passkeys import (
     remove_passkey,
     show_passkeys,
 )
+from lampway.engine.picture import ShowChange, show_change
+from lampway.engine.preview import PreviewRelease, preview_release
+from lampway.engine.progress import ShowProgress, show_progress
 from lampway.engine.promote import Abort, Promote, Rollback, abort, promote, rollback
 from lampway.engine.questions import (
     ShowCampaigns,
@@ -112,6 +117,7 @@ from lampway.engine.recheck import RunChecks, ShowLapsed, run_checks, show_lapse
 from lampway.engine.reconcile import Reconcile, reconcile
 from lampway.engine.rehearse import Rehearse, ShowRehearsal, rehearse, show_rehearsal
 from lampway.engine.release import MakeRelease, make_release
+from lampway.engine.releaseview import ShowRelease, show_release
 from lampway.engine.retention import Retain, retain
 from lampway.engine.retire import (
     ApproveRetirement,
@@ -138,6 +144,7 @@ from lampway.engine.sandboxes import (
     show_sandboxes,
 )
 from lampway.engine.signed import DraftDecision, draft_decision
+from lampway.engine.solutionview import ShowSolution, show_solution
 from lampway.engine.stops import (
     LiftHold,
     PutOnHold,
@@ -301,6 +308,13 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     BackportDrift: backport_drift,
     CloseBackport: close_backport,
     ShowBackports: show_backports,
+    ShowSolution: show_solution,
+    ShowRelease: show_release,
+    ShowChange: show_change,
+    PreviewRelease: preview_release,
+    ShowCase: show_case,
+    ShowProgress: show_progress,
+    ShowCalendar: show_calendar,
 }
 """Request to use case."""
 

@@ -124,7 +124,7 @@ def gather(reading: Records, case: Case, now: str) -> Facts:
     strategy, release, stage = rules.strategy, case.release, case.stage
     here = installed(reading, stage.environment, release.solution)
     _, missing = configuration_for(strategy, stage, release)
-    between = _releases_between(reading, here, release)
+    between = releases_between(reading, here, release)
     digest = release.digest
     deployments = reading.find(Deployment, solution=release.solution)
     drift = _drift(reading, stage.environment, release.solution)
@@ -198,7 +198,7 @@ def _change(here: Installation | None, between: tuple[Release, ...]) -> ChangeFa
     return together([release.change for release in between]) if here and follows else None
 
 
-def _releases_between(reading: Records, here: Installation | None, release: Release) -> tuple[Release, ...]:
+def releases_between(reading: Records, here: Installation | None, release: Release) -> tuple[Release, ...]:
     """Return the releases whose content a deployment would bring: after what runs there, up to this one."""
     every = reading.find(Release, solution=release.solution)
     if release.hotfix:

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from lampway.domain.capability import Capability
 from lampway.domain.configuration import ConfigurationSet
+from lampway.domain.graph import Graph
 from lampway.domain.package import Component, Diff, Edit, Inspection, Inventory, Scope
 from lampway.domain.secret import Secret
 
@@ -199,6 +200,15 @@ class PackageFormat(Protocol):
 
     def recognises(self, package: bytes) -> bool:
         """Return whether these bytes look like a package of this platform; never raises."""
+        ...
+
+
+@runtime_checkable
+class Drawable(Protocol):
+    """A format whose packages can be drawn as their makers see them."""
+
+    def draw(self, package: bytes) -> tuple[Graph, ...]:
+        """Return every canvas in the package, with names and wires and no values. Raises InvalidPackageError."""
         ...
 
 

@@ -56,6 +56,8 @@ class Rollback(Request[Requested]):
     """A version that is known-good there; the newest other one if empty."""
     remove: bool = False
     """Remove the solution where there is nothing to go back to."""
+    running: str = ""
+    """The version that the person was shown to run there; refused if it is another by now. Empty: whatever runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,9 @@ def rollback(engine: Engine, request: Rollback, actor: Actor) -> Requested:
         if here is None:
             raise NotFoundError(f"{request.solution} is not installed in {stage.environment}")
         refuse_retired(transaction, request.solution, stage.environment)
+        if request.running and request.running != here.version:
+            said = f"{here.version} runs in {stage.environment} by now, not {request.running}"
+            raise RefusedError(said, hint=f"look again: lampway rollback {request.solution} --plan")
         back = _choose_target(transaction, request, stage.environment, here.release)
         if back is None and not request.remove:
             raise RefusedError(

@@ -11,7 +11,7 @@ from lampway.domain.events import ENGINE, Actor, BackportEnded, Event, ReleaseSe
 from lampway.domain.package import Diff, Finding, Inspection, PackageReference, Scope, Severity
 from lampway.domain.release import Release, bump, parse_version, propose_bump
 from lampway.domain.risk import change_facts
-from lampway.domain.strategy import Solution, Strategy
+from lampway.domain.strategy import Environment, Solution, Strategy
 from lampway.engine.attestations import attest_release
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
 from lampway.engine.platform import Export, Platform
@@ -50,6 +50,8 @@ class MakeRelease(Request[Made]):
     bump: str = ""
     """patch, minor or major; proposed from the diff if empty."""
     note: str = ""
+    fingerprint: str = ""
+    """Of what the person was shown; refused if something else is there by now. Empty: whatever is there."""
 
 
 def scope_of(solution: Solution, version: str = "") -> Scope:
@@ -68,31 +70,68 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
     Nothing changed: no release. A version that exists with other content: refused. A crash between commit and seal
     loses nothing: *unchanged* is judged against the last sealed release, so running it again seals.
     """
+    built = look_at_built(engine, request.solution, request.environment)
+    solution, last, diff = built.solution, built.last, built.diff
+    export, inspection = built.export, built.inspection
+    if request.fingerprint and request.fingerprint != inspection.inventory.fingerprint:
+        raise RefusedError(
+            f"{solution.name} was edited in {built.environment.name} since you looked", hint="look again, then release"
+        )
+    if built.is_unchanged:
+        if last and request.version and request.version != last.version:
+            raise RefusedError(f"nothing changed since {last.name}", hint=f"promote that one: {last.name}")
+        return Made(None, last.version if last else "", diff, notes=export.notes)
+    findings = find_faults(engine, inspection)
+    refuse_faults(solution.name, findings)
+    part, version = propose_version(request, built)
+    _refuse_taken(engine, solution.name, version)
+    draft = _Draft(solution, version, findings, last, request.note, built.environment.name, diff)
+    sealed = _seal(engine, built.strategy, built.platform, export, actor, draft)
+    return Made(sealed, last.version if last else "", diff, part, export.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What makers built, as it is in dev now, beside the newest release."""
+
+    strategy: Strategy
+    solution: Solution
+    environment: Environment
+    platform: Platform
+    last: Release | None
+    export: Export
+    inspection: Inspection
+    diff: Diff | None
+    """Since the newest release; None where there is none."""
+    is_unchanged: bool
+
+
+def look_at_built(engine: Engine, name: str, place: str = "") -> Built:
+    """Export a solution from where it is built, and compare it. Keeps nothing. Raises NotFoundError, PlatformError."""
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
-        last = newest_release(reading, request.solution)
-    solution = strategy.solution(request.solution)
-    with engine.store.reading() as reading:
-        refuse_sandbox(reading, strategy, request.environment)
-    environment = strategy.environment(request.environment or strategy.pipeline_of(solution.name).source)
+        last = newest_release(reading, name)
+        solution = strategy.solution(name)
+        refuse_sandbox(reading, strategy, place)
+    environment = strategy.environment(place or strategy.pipeline_of(solution.name).source)
     platform = engine.platform(environment.platform)
     known = scopes(strategy)
     export = platform.export(access_to(engine, environment), known[solution.name], known)
     inspection = platform.format.inspect(export.package)
     old = engine.packages.get(last.package.digest) if last else None
-    diff = platform.format.diff(old, export.package) if old else None
-    depends_on = declared(solution.depends_on)
-    if last and _is_unchanged(last, inspection) and last.depends_on == depends_on:
-        if request.version and request.version != last.version:
-            raise RefusedError(f"nothing changed since {last.name}", hint=f"promote that one: {last.name}")
-        return Made(None, last.version, diff, notes=export.notes)
-    findings = find_faults(engine, inspection)
-    refuse_faults(solution.name, findings)
-    part, version = _version(request, last, inspection, diff)
-    _refuse_taken(engine, solution.name, version)
-    draft = _Draft(solution, version, findings, last, request.note, environment.name, diff)
-    sealed = _seal(engine, strategy, platform, export, actor, draft)
-    return Made(sealed, last.version if last else "", diff, part, export.notes)
+    return Built(
+        strategy=strategy,
+        solution=solution,
+        environment=environment,
+        platform=platform,
+        last=last,
+        export=export,
+        inspection=inspection,
+        diff=platform.format.diff(old, export.package) if old else None,
+        is_unchanged=last is not None
+        and _is_unchanged(last, inspection)
+        and last.depends_on == declared(solution.depends_on),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +168,17 @@ def _is_unchanged(last: Release, inspection: Inspection) -> bool:
     return (new.fingerprint, new.variables, new.connections) == (old.fingerprint, old.variables, old.connections)
 
 
-def _version(request: MakeRelease, last: Release | None, inspection: Inspection, diff: Diff | None) -> tuple[str, str]:
+def propose_version(request: MakeRelease, built: Built) -> tuple[str, str]:
+    """Return which part of the version is raised, and the version. Raises UsageError."""
     if request.version and request.bump:
         raise UsageError("either --version or --bump, not both")
     if request.version:
         parse_version(request.version)
         return "", request.version
-    if last is None or diff is None:
+    if built.last is None or built.diff is None:
         return "", "1.0.0"
-    part = request.bump or propose_bump(diff, last.inventory, inspection.inventory)
-    return part, bump(last.version, part)
+    part = request.bump or propose_bump(built.diff, built.last.inventory, built.inspection.inventory)
+    return part, bump(built.last.version, part)
 
 
 def _refuse_taken(engine: Engine, solution: str, version: str) -> None:

@@ -150,6 +150,8 @@ class Explain(Request[Explanation]):
 
     release: str
     to: str
+    plan: bool = True
+    """Whether to ask the environment what would be done; without, only what is recorded is read."""
 
 
 def explain(engine: Engine, request: Explain, actor: Actor) -> Explanation:
@@ -163,7 +165,7 @@ def explain(engine: Engine, request: Explain, actor: Actor) -> Explanation:
         asked = case or Case(release, stage, DeploymentKind.FORWARD, actor.person)
         judged = eligibility(reading, asked, engine.now())
         tasks = reading.find(Backport, solution=release.solution, states=(BackportState.OPEN,))
-    plan, problems = _plan(engine, strategy, release, stage)
+    plan, problems = _plan(engine, strategy, release, stage) if request.plan else ((), ())
     return Explanation(
         release=release.name,
         stage=stage.name,

@@ -470,4 +470,5 @@ _CAPABILITIES = (
     Capability(Ability.SWITCH, Support.FULL),
     Capability(Ability.USAGE, Support.FULL),
     Capability(Ability.SANDBOX, Support.FULL),
+    Capability(Ability.PICTURE, Support.FULL),
 )

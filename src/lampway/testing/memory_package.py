@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from lampway.domain.digest import canonical, digest
+from lampway.domain.graph import Graph, GraphEdge, GraphNode
 from lampway.domain.package import (
     Change,
     Component,
@@ -116,6 +118,10 @@ class MemoryFormat:
         """Return what separates two packages. Raises InvalidPackageError."""
         return compare(read_package(old), read_package(new))
 
+    def draw(self, package: bytes) -> tuple[Graph, ...]:
+        """Return one graph per app: its parts from left to right, each after the one before."""
+        return tuple(_drawn(app) for app in read_package(package).apps)
+
     def unpack(self, package: bytes) -> Mapping[str, bytes]:
         """Return one file per app, and one about the package."""
         held = read_package(package)
@@ -155,6 +161,14 @@ def _components(apps: tuple[App, ...]) -> Iterator[Component]:
         for part in app.parts:
             does = digest([part.name, part.does, part.account, part.plugin])  # and not where it stands
             yield Component("part", part.name, part.id, does, parent=app.id)
+
+
+def _drawn(app: App) -> Graph:
+    nodes = tuple(
+        GraphNode(part.id, part.name, "part", 100.0 + 200 * number, 60.0 + part.at)
+        for number, part in enumerate(app.parts)
+    )
+    return Graph(app.id, app.name, nodes, tuple(GraphEdge(a.id, b.id) for a, b in pairwise(nodes)))
 
 
 def _literals(package: Package) -> Iterator[Literal]:

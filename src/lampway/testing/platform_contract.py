@@ -24,6 +24,7 @@ from lampway.domain.package import Inventory, Scope
 from lampway.engine.platform import (
     Access,
     Disposable,
+    Drawable,
     ExecutionCounting,
     Found,
     Installed,
@@ -166,6 +167,24 @@ class PlatformContract(SwitchContract, LockContract):
         assert isinstance(platform, protocol) is _has(platform, ability)
 
     # Packages.
+
+    def test_a_picture_shows_what_is_in_the_package_and_nothing_else(
+        self, platform: Platform, first: bytes, second: bytes
+    ) -> None:
+        """People approve by it: every wire has two ends, and every node is a component or has no life of its own."""
+        form = platform.format
+        assert isinstance(form, Drawable) is _has(platform, Ability.PICTURE)
+        if not isinstance(form, Drawable):
+            return
+        for package in (first, second):
+            known = {c.id for c in platform.format.inspect(package).inventory.components}
+            drawn = form.draw(package)
+            assert drawn
+            for graph in drawn:
+                placed = [node.id for node in graph.nodes]
+                assert sorted(set(placed)) == sorted(placed)
+                assert {graph.id, *placed} <= known
+                assert {end for edge in graph.edges for end in (edge.source, edge.target)} <= set(placed)
 
     def test_unpacking_and_packing_gives_the_same_bytes(self, platform: Platform, first: bytes, second: bytes) -> None:
         """So that what is reviewed in git is what is deployed."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hmac
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -37,6 +39,7 @@ from lampway.web.visits import Visitor, make_challenge, sign_in_with_code, sign_
 
 Answer = TypeVar("Answer")
 _COOKIE = "lampway"
+_NAME = re.compile(r"\*([^*]+)\*")
 _LARGEST_FORM = 1024 * 1024
 _STATIC = Path(__file__).parent / "static"
 _HEADERS = {
@@ -77,6 +80,12 @@ class Page:
         shared = {"who": self.who, "path": self.request.url.path, "now": self.engine.now(), "told": self.given("told")}
         text = _templates().get_template(template).render(**shared, **facts)
         return HTMLResponse(text, status, _HEADERS)
+
+    def file(self, name: str, data: bytes | str) -> Response:
+        """Return a file to be kept; nothing in it is ever shown as a page of ours."""
+        plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name) or "file"
+        headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{plain}"'}
+        return Response(data, 200, headers, "application/octet-stream")
 
     def go(self, path: str, told: str = "") -> Response:
         """Return the way to another page of ours, with a word about what was done."""
@@ -288,8 +297,13 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["version"] = __version__
-    made.filters.update(moment=shown, short=short, ago=_ago)
+    made.filters.update(moment=shown, short=short, ago=_ago, words=_words)
     return made
+
+
+def _words(text: str) -> Markup:
+    """Return words of ours with the *names* in them set apart; whatever they hold stays text."""
+    return Markup(_NAME.sub(r"<em>\1</em>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def _ago(at: str, now: str) -> str:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from lampway.engine.views import Cell, Inbox, ShowPromotion, Status
+from lampway.engine.approving import ShowCase
+from lampway.engine.progress import ShowProgress
+from lampway.engine.signed import DraftDecision
+from lampway.engine.views import Cell, Inbox, Status
+from lampway.web.calendar_page import CALENDAR_PAGES
 from lampway.web.console import Page, Shown
 from lampway.web.deciding import decide
+from lampway.web.drawing import drawings
 from lampway.web.passkeys import passkeys, register, remove
+from lampway.web.promotion_pages import PROMOTION_PAGES
+from lampway.web.release_pages import RELEASE_PAGES
+from lampway.web.solution_pages import SOLUTION_PAGES
 
 _ROWS = 200
 
@@ -59,7 +68,17 @@ def inbox(page: Page) -> Response:
 
 def promotion(page: Page) -> Response:
     """Show one promotion, in the order of what an approver asks."""
-    return page.show("promotion.html", view=page.ask(ShowPromotion(page.given("promotion"))))
+    case = page.ask(ShowCase(page.given("promotion")))
+    about = case.view.promotion
+    draft = page.ask(DraftDecision(about.id, approved=True)) if not case.view.may_decide else None
+    return page.show(
+        "promotion.html",
+        case=case,
+        view=case.view,
+        drawn=[(p, *drawings(p)) for p in case.pictures],
+        progress=page.ask(ShowProgress(about.id)),
+        signing=json.dumps(json.loads(draft.statement), indent=2) if draft and draft.statement else "",
+    )
 
 
 PAGES: dict[str, tuple[str, Shown]] = {
@@ -70,5 +89,9 @@ PAGES: dict[str, tuple[str, Shown]] = {
     "GET /passkeys": ("GET", passkeys),
     "POST /passkeys": ("POST", register),
     "POST /passkeys/{passkey}/remove": ("POST", remove),
+    **SOLUTION_PAGES,
+    **RELEASE_PAGES,
+    **PROMOTION_PAGES,
+    **CALENDAR_PAGES,
 }
 """Every page, by method and path."""

@@ -132,6 +132,14 @@ ROUTES: tuple[Route, ...] = (
     _act("/drift/backport", c.BackportDrift),
     _get("/backports", c.ShowBackports),
     _act("/backports/{backport}/close", c.CloseBackport),
+    # pages of the path
+    _get("/solutions/{solution}", c.ShowSolution),
+    _get("/releases/{release}", c.ShowRelease),
+    _get("/releases/{release}/change/{to}", c.ShowChange),
+    _get("/solutions/{solution}/preview", c.PreviewRelease),
+    _get("/promotions/{promotion}/case", c.ShowCase),
+    _get("/promotions/{promotion}/progress", c.ShowProgress),
+    _get("/calendar", c.ShowCalendar),
     # is it still needed
     _get("/campaigns", c.ShowCampaigns),
     _get("/owed", c.ShowOwed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from lampway.domain.graph import Graph
 from lampway.domain.package import Diff, Inspection, Scope
 from lampway.errors import InvalidPackageError
 from lampway.platforms.nodered import source
@@ -18,6 +19,7 @@ from lampway.platforms.nodered.contents import (
     write_package,
 )
 from lampway.platforms.nodered.diff import diff_contents
+from lampway.platforms.nodered.drawing import draw_contents
 from lampway.platforms.nodered.flows import Kind, Node, kind_of, name_of, select, strip_all, tab_named
 from lampway.platforms.nodered.inventory import inventory_of
 from lampway.platforms.nodered.jsontext import dumps_js, parse
@@ -84,6 +86,10 @@ class NodeRedFormat:
     def diff(self, old: bytes, new: bytes) -> Diff:
         """Return what separates two packages, in a maker's words. Raises InvalidPackageError."""
         return diff_contents(read_package(old), read_package(new))
+
+    def draw(self, package: bytes) -> tuple[Graph, ...]:
+        """Return one graph per tab and subflow, as they lie on the canvas. Raises InvalidPackageError."""
+        return draw_contents(read_package(package))
 
     def unpack(self, package: bytes) -> Mapping[str, bytes]:
         """Return readable source: relative path with `/` to content. Raises InvalidPackageError.

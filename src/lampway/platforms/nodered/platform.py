@@ -211,6 +211,7 @@ _CAPABILITIES = (
     Capability(Ability.LABEL, Support.PARTIAL, _LABEL),
     Capability(Ability.LAUNCH, Support.FULL),
     Capability(Ability.SANDBOX, Support.FULL),
+    Capability(Ability.PICTURE, Support.FULL),
     Capability(
         Ability.SMOKE_RUN, Support.IMPOSSIBLE, "Node-RED has no run of its own; let an HTTP check call the flows"
     ),

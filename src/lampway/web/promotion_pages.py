@@ -1,0 +1,126 @@
+"""Pages about one promotion beside deciding: its checklist, questions, live progress, what to do when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from lampway.engine.approving import ShowCase
+from lampway.engine.checklist import Checklist
+from lampway.engine.follow import FollowLedger
+from lampway.engine.progress import Progress, ShowProgress
+from lampway.engine.promote import Abort, Promote
+from lampway.engine.reconcile import Reconcile
+from lampway.engine.talk import Talk
+from lampway.engine.views import ShowPromotion
+from lampway.errors import LampwayError, UsageError
+from lampway.web.console import Page, Shown, require_field
+
+_EACH = 0.5
+"""Seconds between two looks at the ledger."""
+_LASTS = 20.0
+"""Seconds after which a stream ends, and the browser asks anew: so a server that leaves waits no longer for it."""
+
+
+def receipt(page: Page) -> Response:
+    """Show what was decided and how it went, on one page to forward."""
+    case = page.ask(ShowCase(page.given("promotion")))
+    return page.show("receipt.html", case=case, progress=page.ask(ShowProgress(case.view.promotion.id)))
+
+
+def progress(page: Page) -> Response:
+    """Show only how far it is: what a script puts in place of what is there."""
+    return page.show("progress.html", progress=page.ask(ShowProgress(page.given("promotion"))))
+
+
+def events(page: Page) -> Response:
+    """Tell whenever something becomes of a promotion, as server-sent events, until it is over."""
+    key = page.given("promotion")
+    first = page.ask(ShowProgress(key))
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
+    return StreamingResponse(_told(page, first), media_type="text/event-stream", headers=headers)
+
+
+async def _told(page: Page, last: Progress) -> AsyncIterator[str]:
+    """Yield an event for each change. Whatever process made it, it is in the ledger: only that is looked at."""
+    head, ends = -1, time.monotonic() + _LASTS
+    yield f"retry: 1000\nevent: state\ndata: {last.state}\n\n"
+    while not last.is_over and time.monotonic() < ends:
+        try:
+            seen = (await run_in_threadpool(page.ask, FollowLedger())).head
+            now = await run_in_threadpool(page.ask, ShowProgress(last.promotion)) if seen != head else last
+        except LampwayError:
+            return
+        if now != last:
+            yield f"id: {seen}\nevent: state\ndata: {now.state}\n\n"
+        head, last = seen, now
+        await asyncio.sleep(_EACH)
+    if last.is_over:
+        yield f"event: over\ndata: {last.state}\n\n"
+
+
+def answer(page: Page) -> Response:
+    """Answer items of the checklist."""
+    key = page.given("promotion")
+    given = {
+        name.removeprefix("item:"): reply for name, reply in page.form.items() if name.startswith("item:") and reply
+    }
+    if not given:
+        raise UsageError("nothing was answered", hint="go back and choose an answer")
+    page.ask(Checklist(key, tuple(f"{k}={v}" for k, v in given.items()), note=page.form.get("note", "").strip()))
+    return page.go(_path(key), "answered")
+
+
+def talk(page: Page) -> Response:
+    """Ask a question about it, or answer one."""
+    key = page.given("promotion")
+    page.ask(Talk(key, require_field(page, "text"), is_question=page.form.get("kind") != "answer"))
+    return page.go(_path(key), "said")
+
+
+def abort(page: Page) -> Response:
+    """Take it back, or give up a deployment that does not come to its end."""
+    key = page.given("promotion")
+    state = page.ask(Abort(key, require_field(page, "reason")))
+    return page.go(_path(key), f"it is {state} now")
+
+
+def reconcile(page: Page) -> Response:
+    """Say whether the step in doubt happened."""
+    key, said = page.given("promotion"), page.form.get("happened", "")
+    if said not in {"yes", "no"}:
+        raise UsageError("yes or no", hint="go back and choose one")
+    about = page.ask(ShowPromotion(key)).promotion
+    page.ask(Reconcile(about.solution, about.environment, said == "yes", require_field(page, "reason")))
+    return page.go(_path(key), "said")
+
+
+def again(page: Page) -> Response:
+    """Ask once more for what ended without success."""
+    about = page.ask(ShowPromotion(page.given("promotion"))).promotion
+    asked = page.ask(Promote(f"{about.solution}@{about.version}", about.stage, page.form.get("reason", "").strip()))
+    if not asked.promotions:
+        return page.go(f"/solutions/{quote(about.solution)}", f"it runs verified in {about.stage} already")
+    return page.go(_path(asked.promotions[-1]), "asked for again")
+
+
+def _path(key: str) -> str:
+    return f"/promotions/{quote(key)}"
+
+
+PROMOTION_PAGES: dict[str, tuple[str, Shown]] = {
+    "GET /promotions/{promotion}/receipt": ("GET", receipt),
+    "GET /promotions/{promotion}/progress": ("GET", progress),
+    "GET /promotions/{promotion}/events": ("GET", events),
+    "POST /promotions/{promotion}/checklist": ("POST", answer),
+    "POST /promotions/{promotion}/talk": ("POST", talk),
+    "POST /promotions/{promotion}/abort": ("POST", abort),
+    "POST /promotions/{promotion}/reconcile": ("POST", reconcile),
+    "POST /promotions/{promotion}/again": ("POST", again),
+}
+"""Method and page, by method and path."""

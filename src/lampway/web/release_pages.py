@@ -1,0 +1,45 @@
+"""Pages about one release: what is in it and what proves it, and what it would change somewhere."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from lampway.engine.attest import ReadKept
+from lampway.engine.evidence import ExportEvidence
+from lampway.engine.picture import ShowChange
+from lampway.engine.releaseview import ShowRelease
+from lampway.web.console import Page, Shown
+from lampway.web.drawing import drawings
+
+
+def release(page: Page) -> Response:
+    """Show one release: inventory, findings, provenance, attestations."""
+    return page.show("release.html", view=page.ask(ShowRelease(page.given("release"))))
+
+
+def evidence_file(page: Page) -> Response:
+    """Give everything about a release as one file, to be verified without us."""
+    exported = page.ask(ExportEvidence(page.given("release")))
+    return page.file(exported.name, exported.content)
+
+
+def kept(page: Page) -> Response:
+    """Give what is kept of one piece of evidence."""
+    evidence, name = page.given("evidence"), page.given("name")
+    return page.file(f"{evidence}-{name}", page.ask(ReadKept(evidence, name)))
+
+
+def change(page: Page) -> Response:
+    """Show what a release would change in a stage: in words, and drawn."""
+    name = page.request.query_params.get("release", "") or page.given("solution")
+    view = page.ask(ShowChange(name, page.given("to")))
+    return page.show("change.html", view=view, drawn=[(p, *drawings(p)) for p in view.pictures])
+
+
+RELEASE_PAGES: dict[str, tuple[str, Shown]] = {
+    "GET /releases/{release}": ("GET", release),
+    "GET /releases/{release}/evidence": ("GET", evidence_file),
+    "GET /evidence/{evidence}/{name}": ("GET", kept),
+    "GET /solutions/{solution}/change/{to}": ("GET", change),
+}
+"""Method and page, by method and path."""
