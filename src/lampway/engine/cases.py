@@ -141,6 +141,7 @@ from lampway.engine.stops import (
     veto_release,
 )
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.strategy_text import ShowStrategy, show_strategy
 from lampway.engine.switching import MarkSwitched, mark_switched
 from lampway.engine.talk import Talk, talk
 from lampway.engine.ticket import GiveTicket, give_ticket
@@ -171,6 +172,14 @@ from lampway.engine.views import (
 )
 from lampway.engine.waiting import ShowWaits, show_waits
 from lampway.engine.waive import DraftWaiver, Waive, draft_waiver, waive
+from lampway.engine.whereabouts import (
+    ShowConfiguration,
+    ShowEnvironments,
+    ShowPlatforms,
+    show_configuration,
+    show_environments,
+    show_platforms,
+)
 from lampway.engine.workers import ShowWorkers, show_workers
 
 
@@ -290,6 +299,10 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     BackportDrift: backport_drift,
     CloseBackport: close_backport,
     ShowBackports: show_backports,
+    ShowEnvironments: show_environments,
+    ShowConfiguration: show_configuration,
+    ShowPlatforms: show_platforms,
+    ShowStrategy: show_strategy,
 }
 """Request to use case."""
 

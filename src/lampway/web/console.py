@@ -29,6 +29,7 @@ from lampway.domain.digest import short
 from lampway.domain.moments import shown
 from lampway.engine import context
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
+from lampway.web.plots import lasting, percent
 from lampway.web.visits import Visitor, sign_in_with_code, sign_in_with_token, sign_out, visitor
 
 Answer = TypeVar("Answer")
@@ -47,6 +48,9 @@ _HEADERS = {
         " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
 }
+
+PAGE_HEADERS = _HEADERS
+"""What every answer of the console carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +208,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["version"] = __version__
-    made.filters.update(moment=shown, short=short, ago=_ago)
+    made.filters.update(moment=shown, short=short, ago=_ago, lasting=lasting, percent=percent)
     return made
 
 

@@ -11,6 +11,7 @@ from lampway.engine.decide import Decide
 from lampway.engine.views import Cell, Inbox, ShowPromotion, Status
 from lampway.errors import UsageError
 from lampway.web.console import Page, Shown
+from lampway.web.overviews import OVERVIEWS
 
 _ROWS = 200
 
@@ -80,5 +81,6 @@ PAGES: dict[str, tuple[str, Shown]] = {
     "GET /inbox": ("GET", inbox),
     "GET /promotions/{promotion}": ("GET", promotion),
     "POST /promotions/{promotion}/decide": ("POST", decide),
+    **OVERVIEWS,
 }
 """Every page, by method and path."""
