@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from served import Served
+from served import Served, edit_for_real
 
 from lampway.domain.roles import SHIPPED, permission
 from lampway.domain.strategy import Person, Solution
 from lampway.engine.permissions import _JUDGED_INSIDE
+from lampway.engine.ports import Author
 from lampway.web.routes import ROUTES, Route
 
 _OWN, _OTHER = "orders", "billing"
@@ -72,6 +73,7 @@ def test_every_route_is_open_to_a_role_or_closed_as_the_table_says(served: Serve
     served.team.govern(
         replace(rules, people=(*rules.people, me, *_BYSTANDERS), roles=tuple(SHIPPED), solutions=solutions)
     )
+    edit_for_real(served)
     wrong = []
     for route in ROUTES:
         needed = permission(route.request.__name__)
@@ -88,8 +90,13 @@ def test_every_route_is_open_to_a_role_or_closed_as_the_table_says(served: Serve
 def test_what_is_judged_inside_is_refused_as_the_table_says(served: Served) -> None:
     for name in _JUDGED_INSIDE:
         assert permission(name) is not None
+    rules = served.team.rules
+    served.team.rules = replace(rules, next_review="2028-01-01")
+    files = {"lampway.yaml": served.team.desk.write(served.team.rules)}
+    served.team.source.commit(files, Author("Mia", "mia@example.test"))
     told = served.client(served.token("zoe")).post("/strategy/apply", json={})
-    assert told.status_code == 403
+    assert (told.status_code, told.json()["code"]) == (403, "forbidden")
+    assert served.client(served.token("pam")).post("/strategy/apply", json={}).status_code == 200
 
 
 @pytest.mark.parametrize(

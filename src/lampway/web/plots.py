@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-_WIDTH, _ROW, _LABEL, _VALUE = 640, 26, 170, 90
+_WIDTH, _ROW, _LABEL, _VALUE = 420, 26, 130, 70
 _HEIGHT, _FOOT = 150, 22
 _UNITS = (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0), ("s", 1.0))
-_LONGEST = 22
+_LONGEST = 18
 
 
 def lasting(seconds: float | None) -> str:
@@ -55,7 +55,7 @@ def steps(title: str, rows: Sequence[tuple[str, float]]) -> Markup:
         parts.append(
             f'<rect class="bar" x="{left}" y="{_HEIGHT - tall}" width="{round(wide - 8, 1)}" height="{tall}" rx="3"/>'
             f'<text class="value" x="{middle}" y="{_HEIGHT - tall - 5}" text-anchor="middle">{value:g}</text>'
-            f'<text class="name" x="{middle}" y="{_HEIGHT + 16}" text-anchor="middle">{html.escape(day[5:])}</text>'
+            f'<text class="name" x="{middle}" y="{_HEIGHT + 16}" text-anchor="middle">{html.escape(day[5:]) if number % 2 else ""}</text>'
         )
     told = "; ".join(f"from {day}: {value:g}" for day, value in rows)
     return _figure(title, "".join(parts), _HEIGHT + _FOOT, told)
