@@ -101,6 +101,7 @@ def edit_for_real(served: Served) -> None:
     desk = served.team.desk
     for name in ("with_environment", "with_values", "new_solution", "hand_over"):
         setattr(desk, name, getattr(GovernanceFiles(), name))
+    desk.read_folder = lambda _root: {"lampway.yaml": desk.write(served.team.rules)}  # type: ignore[method-assign]
     desk.known = defaultdict(lambda: served.team.rules, desk.known)
 
 

@@ -115,6 +115,7 @@ class _Api:
             asked = msgspec.convert(given, route.request, strict=route.method == "POST")
         except msgspec.ValidationError as error:
             raise UsageError(f"not understood: {error}", hint=f"see {BASE}/openapi.json") from error
+        _require_sound(msgspec.to_builtins(asked))
         if is_streamed(route.request):
             return self._stream(asked, caller)
         key = request.headers.get("idempotency-key", "") if route.method == "POST" else ""
@@ -188,7 +189,6 @@ def _given(route: Route, request: Request, body: bytes) -> dict[str, Any]:
         if unknown:
             raise UsageError(f"unknown field: {str(unknown[0])[:80]}", hint=f"there is: {', '.join(known) or 'none'}")
     given.update({name: request.path_params[name] for name in route.in_path})
-    _require_sound(given)
     missing = [n for n, f in known.items() if n not in given and f.default is MISSING and f.default_factory is MISSING]
     if missing:
         raise UsageError(f"missing: {', '.join(missing)}", hint=f"see {BASE}/openapi.json")
@@ -210,7 +210,7 @@ def _require_sound(given: object) -> None:
                 raise UsageError("a number is not finite")
             case dict(parts):
                 left += [*parts, *parts.values()]
-            case list(parts):
+            case list(parts) | tuple(parts):
                 left += parts
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -29,6 +30,7 @@ from lampway.domain.digest import short
 from lampway.domain.moments import shown
 from lampway.engine import context
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
+from lampway.web.memory import Memory
 from lampway.web.plots import lasting, percent
 from lampway.web.visits import Visitor, sign_in_with_code, sign_in_with_token, sign_out, visitor
 
@@ -63,10 +65,20 @@ class Page:
     who: Visitor
     form: Mapping[str, str]
     """What was sent with it; empty for a look."""
+    memory: Memory = field(default_factory=Memory)
+    """What this process remembers for everybody."""
 
     def ask(self, request: context.Request[Answer]) -> Answer:
         """Return the engine's answer to this person. Raises LampwayError."""
         return LocalSession(self.root, who=self.who.actor, _engine=self.engine).run(request)
+
+    def recall(self, key: object, make: Callable[[], Answer]) -> Answer:
+        """Return what is the same for everybody, made from the ledger as it is a moment ago at most."""
+        return self.memory.recall(self.engine, key, make)
+
+    def part(self, template: str, **facts: Any) -> Markup:
+        """Return a part of a page, made from a template and these facts: nothing in it is about who looks."""
+        return Markup(_templates().get_template(template).render(now=self.engine.now(), **facts))  # noqa: S704
 
     def given(self, name: str) -> str:
         """Return a part of the path, or of the query; empty where there is none."""
@@ -105,6 +117,7 @@ class _Door:
     def __init__(self, engine: Engine, root: Path) -> None:
         self._engine = engine
         self._root = root
+        self._memory = Memory()
 
     def page(self, shown_by: Shown) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -118,7 +131,7 @@ class _Door:
         if who is None:
             wanted = request.url.path if request.method == "GET" else "/"
             return RedirectResponse(f"/sign-in?next={quote(wanted)}", 303, _HEADERS)
-        page = Page(request, self._engine, self._root, who, form)
+        page = Page(request, self._engine, self._root, who, form, self._memory)
         try:
             if request.method == "POST":
                 _require_ours(request, who, form)

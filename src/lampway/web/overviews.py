@@ -224,7 +224,7 @@ def revoke_token(page: Page) -> Response:
 
 
 def _solutions(page: Page) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(cell.solution for cell in page.ask(Status())))
+    return page.recall("solutions", lambda: tuple(dict.fromkeys(cell.solution for cell in page.ask(Status()))))
 
 
 def _get(page: Shown) -> tuple[str, Shown]:
