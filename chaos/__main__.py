@@ -102,18 +102,41 @@ def _play(asked: argparse.Namespace, folder: Path) -> list[Told]:
     if one:
         with open_database(seed, template, folder) as database:
             return [tell_on_postgres(database, template, seed, one[0], int(one[1]), folder / "story")]
+    collect = _beside(lambda: _elsewhere(asked, template, folder), folder / "elsewhere.jsonl")
     told: list[Told] = []
     for way in WAYS.values():
         kills = asked.production if way.name == "production" else -(-_rest(asked) * way.share // 1)
         told += _killed(template, seed, way, int(kills), asked.jobs, folder)
+    return [*told, *collect()]
+
+
+def _elsewhere(asked: argparse.Namespace, template: Town, folder: Path) -> list[Told]:
+    """Kill on Postgres and on real Node-REDs."""
+    told: list[Told] = []
     for number, name in enumerate(_ON_POSTGRES if asked.postgres else ()):
         kills = (asked.postgres + number) // len(_ON_POSTGRES)
-        told += _killed_on_postgres(template, seed, name, kills, folder)
+        told += _killed_on_postgres(template, asked.seed, name, kills, folder)
     if asked.nodered:
         with tempfile.TemporaryDirectory(prefix="lampway-chaos-", ignore_cleanup_errors=True) as disk:
-            told.append(kill_on_nodered(seed, asked.nodered, Path(disk)))
+            told.append(kill_on_nodered(asked.seed, asked.nodered, Path(disk)))
         _tell_of(NODERED, told[-1:])
     return told
+
+
+def _beside(work: Callable[[], list[Told]], file: Path) -> Callable[[], list[Told]]:
+    """Begin something that mostly waits in a process of its own; return what waits for it and tells what it found."""
+
+    def keep() -> None:
+        file.write_text("".join(json.dumps(asdict(one)) + "\n" for one in work()), encoding="utf-8")
+
+    pid = _begin(keep)
+
+    def collect() -> list[Told]:
+        if os.waitpid(pid, 0)[1]:
+            raise AssertionError("a process that kills others died itself")
+        return [Told(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+
+    return collect
 
 
 def _killed(template: Town, seed: str, way: Way, kills: int, jobs: int, folder: Path) -> list[Told]:

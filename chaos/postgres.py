@@ -13,6 +13,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 import warnings
@@ -35,6 +36,8 @@ _KILLS = 48
 """At most, in one story."""
 _BEAT = 0.3
 """Seconds between two signs of life of a worker: a tenth of what it is in production."""
+_STARTS = 12
+"""How often the server is started before it counts as gone; each time it has ten seconds."""
 _PAUSE = (2.0, 6.0)
 """Seconds between two disturbances."""
 
@@ -77,7 +80,11 @@ class Database:
         os.kill(self.server.get_pid(), signal.SIGQUIT)  # at once, without a word to anybody: what a crash is
         while (info := self.server.get_postmaster_info()) and info.is_running():
             time.sleep(0.02)
-        self.server.start()
+        for _ in range(_STARTS):
+            with contextlib.suppress(subprocess.SubprocessError):  # a busy machine takes its time to recover
+                self.server.start()
+                return
+        raise AssertionError("Postgres does not come back")
 
     def _run(self, statement: str) -> None:
         """Let a process of its own do it: what opens connections must not be forked."""

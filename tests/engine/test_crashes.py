@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from team import MortalStore, Team, with_environment
@@ -117,6 +119,39 @@ def test_dying_again_and_again_still_applies_once(team: Team, ready: str) -> Non
     assert deaths > 5
     assert_brought_once(team, ready)
     assert team.store.audit() == ()
+
+
+class LateStore:
+    """A store at which somebody else goes on between the look and the moment the lease is taken."""
+
+    def __init__(self, team: Team, meanwhile: Callable[[], None]) -> None:
+        self._store = team.store
+        self._meanwhile = [meanwhile]
+
+    def take_lease(self, environment: str, holder: str) -> int:
+        while self._meanwhile:
+            self._meanwhile.pop()()
+        return self._store.take_lease(environment, holder)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+@pytest.mark.parametrize("point", [0, *range(1, POINTS - 9, 2)])
+def test_who_takes_over_goes_on_from_where_the_other_one_came_since_it_was_seen(
+    team: Team, ready: str, point: int
+) -> None:
+    with pytest.raises(CrashError):
+        drain(team.another(MortalStore(team.store, 9)), "prod")
+
+    def go_on() -> None:
+        with suppress(CrashError):
+            drain(team.another(MortalStore(team.store, point), holder="two"), "prod")
+
+    drain(team.another(LateStore(team, go_on), holder="three"), "prod")
+    assert_brought_once(team, ready)
+    done = team.deployment(ready)
+    assert [step.name for step in done.steps] == [planned.name for planned in done.plan]
 
 
 def test_dying_during_recovery_sends_secrets_again_and_nothing_else(team: Team, ready: str) -> None:

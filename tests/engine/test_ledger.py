@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, update
 from team import Team, unguard, with_environment
 
+from lampway.domain.digest import digest_bytes
 from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved, RehearsalStarted
 from lampway.domain.health import WatchRule
 from lampway.domain.projection import RECORDS
@@ -37,6 +38,7 @@ from lampway.engine.retire import ApproveRetirement, Retire
 from lampway.engine.sandboxes import CreateSandbox
 from lampway.engine.schedules import fire_due, plan_everywhere
 from lampway.engine.stops import LiftHold, PutOnHold, VetoRelease
+from lampway.engine.tokens import IssueToken
 from lampway.engine.unlock import ConfirmUnlock, ReviewUnlock, Unlock
 from lampway.errors import LampwayError, StorageError
 from lampway.runtime.timetable import CronCalendar
@@ -104,6 +106,7 @@ def full(new_team: Team) -> Iterator[Team]:
     team.run(VetoRelease("orders@1.0.0", "test", "it lost an order"))
     team.run(Recertify("orders"))
     team.run(AnswerReadiness("rollback-rehearsed", "yes", note="on Friday", until="2026-06-30"), "pam")
+    team.run(IssueToken(name="night", digest=digest_bytes(b"secret"), until="2026-06-30"))
     unlock_prod(team, 0)
     asked = RecertificationRules("2026-01-01", (Cadence("medium", 12, 86_400.0),))
     team.govern(replace(team.rules, recertification=asked))

@@ -23,6 +23,7 @@ from lampway.engine.drift import RevertDrift, ScanDrift
 from lampway.engine.due import RunDue, run_due
 from lampway.engine.promote import Promote, Rollback
 from lampway.engine.questions import ShowRetirements
+from lampway.engine.rehearse import Rehearse
 from lampway.engine.release import MakeRelease
 from lampway.engine.retention import Retain
 from lampway.engine.retire import ApproveRetirement, DraftConsent, Retire, UndoRetirement
@@ -197,6 +198,7 @@ def test_while_it_ends_and_after_nothing_brings_it_back_but_taking_it_back(endin
         Promote("orders", "test"),
         Rollback("orders", "prod", "again"),
         RevertDrift("orders", "prod", "again"),
+        Rehearse("orders"),
     ):
         with pytest.raises(RefusedError, match="is switched off and is removed") as caught:
             ending.run(request)

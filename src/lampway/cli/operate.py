@@ -244,7 +244,7 @@ def _show_plan(opened: Session, solution: str, environment: str, *, plan: bool, 
     try:
         planned = opened.run(PlanRollback(solution, environment))
     except LampwayError as error:
-        if plan:
+        if plan or isinstance(error, UsageError):
             raise
         note(f"what it will do cannot be told: {error}")
         return

@@ -79,7 +79,7 @@ def drain(engine: Engine, environment: str, known: Known | None = None) -> bool:
         fence = engine.store.take_lease(environment, engine.holder)
         try:
             if look.under_way is not None:
-                if carry_out(engine, look.under_way, fence) is DeploymentState.RUNNING:
+                if _go_on(engine, look.under_way, fence):
                     again = True
                     break  # the platform does not answer; the next resume looks again
             elif chosen is not None:
@@ -93,6 +93,18 @@ def drain(engine: Engine, environment: str, known: Known | None = None) -> bool:
     ask_approvers(engine, environment, known)
     flush_outbox(engine)
     return again or _may_start(engine, tried) or any(due.kind in _OURS for due in engine.store.due())
+
+
+def _go_on(engine: Engine, seen: Deployment, fence: int) -> bool:
+    """Go on with a deployment from where it is, and return whether it still is under way.
+
+    It is read again now that the lease is ours: whoever had it before may have come further since it was seen.
+    """
+    with engine.store.reading() as reading:
+        current = reading.get(Deployment, seen.id) or seen
+    if current.state is not DeploymentState.RUNNING:
+        return False
+    return carry_out(engine, current, fence) is DeploymentState.RUNNING
 
 
 @dataclass(frozen=True, slots=True)

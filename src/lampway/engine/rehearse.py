@@ -14,6 +14,7 @@ from lampway.engine.context import Engine, Request, find_release, rules_in_force
 from lampway.engine.drift import refresh
 from lampway.engine.facts import installed, rollback_target
 from lampway.engine.moves import ask_move, go_on, known_good, moves_of
+from lampway.engine.retirements import refuse_retired
 from lampway.engine.steps import READ_BACK
 from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, RefusedError
@@ -84,6 +85,7 @@ def rehearse(engine: Engine, request: Rehearse, actor: Actor) -> str:
     refresh(engine, strategy.environment(stage.environment), actor, lock=False)
     go_on(engine, stage.environment)  # one that was stopped and nobody looked at since is over
     with engine.store.transaction() as transaction:
+        refuse_retired(transaction, release.solution, stage.environment)
         pair = _pair(transaction, release, stage, target)
         _refuse_busy(transaction, pair)
         run = _plan(engine, transaction, pair, actor)

@@ -317,6 +317,15 @@ def test_two_flows_differ_in_words_exactly_when_they_differ(old, new):
     assert all("show in no word" not in edit.summary for change in found.changed for edit in change.edits)
 
 
+@pytest.mark.parametrize(
+    "secret", ["aB18Q~x.Yz-0123.abcdefghij.KLMNOPQRS.tuv", KEY, f"https://x/?sv=1&sig={KEY}", "Basic YWRhOnNlY3JldA=="]
+)
+def test_values_that_look_like_secrets_become_stars_under_any_name(secret):
+    told = " ".join(words(notify({"A": compose("x")}), notify({"A": compose(f"see {secret}")})))
+    assert secret[-12:] not in told
+    assert "********" in told
+
+
 @pytest.mark.parametrize("key", ["password", "clientSecret", "x-api-key", "Authorization"])
 def test_values_under_secret_names_become_stars(key):
     old, new = (notify({"A": compose({key: value})}) for value in ("first-value", "second-value"))

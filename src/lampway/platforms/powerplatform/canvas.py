@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from lampway.platforms.powerplatform.archive import Archive
-from lampway.platforms.powerplatform.jsontext import decoded, parse_json
+from lampway.platforms.powerplatform.jsontext import decoded, parse_as, parse_json
 from lampway.platforms.powerplatform.xmltext import Element, text_of
 
 Json = dict[str, Any]
@@ -136,7 +136,7 @@ def read_canvas(data: bytes, *, where: str) -> CanvasApp:
     files: dict[str, str] = {}
     for name in archive.names:
         if _CONTROLS.fullmatch(name):
-            top = parse_json(archive.read(name), where=f"{where}, {name}", type_=_File).top
+            top = parse_as(archive.read(name), _File, where=f"{where}, {name}").top
             if top is not None:
                 tops[top.name] = top
         elif not _is_generated(name):

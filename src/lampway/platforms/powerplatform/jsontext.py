@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cache
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -17,26 +17,27 @@ MAX_VALUES = 4_000_000
 """How many values one text may hold: each takes far more memory than text."""
 
 
-@overload
-def parse_json(data: bytes, *, where: str) -> Any: ...
+def parse_json(data: bytes, *, where: str) -> Any:
+    """Return the value of a JSON text. Of two equal keys the last one wins.
 
-
-@overload
-def parse_json(data: bytes, *, where: str, type_: type[Parsed]) -> Parsed: ...
-
-
-def parse_json(data: bytes, *, where: str, type_: Any = Any) -> Any:
-    """Return the value of a JSON text, as data of a type if one is given. Of two equal keys the last one wins.
-
-    Raises InvalidPackageError for anything that is not UTF-8 JSON, for NaN and Infinity, for too many values, and for
-    what does not fit the type.
+    Raises InvalidPackageError for anything that is not UTF-8 JSON, for NaN and Infinity, and for too many values.
     """
+    anything: Any = Any
+    return parse_as(data, anything, where=where)
+
+
+def parse_as(data: bytes, type_: type[Parsed], *, where: str) -> Parsed:
+    """Return the value of a JSON text as data of a type.
+
+    Raises InvalidPackageError as `parse_json` does, and for what does not fit the type.
+    """
+    decoder = _decoder(cast("Any", type_))
     bare = data[3:] if data.startswith(b"\xef\xbb\xbf") else data
     if len(bare) > MAX_VALUES and bare.count(b",") + bare.count(b"[") + bare.count(b"{") > MAX_VALUES:
         hint = "no editor writes this; export the solution again"
         raise InvalidPackageError("too many values", where=where, hint=hint)
     try:
-        return _decoder(type_).decode(bare)
+        parsed: Parsed = decoder.decode(bare)
     except msgspec.ValidationError as error:
         hint = "export the solution again; never edit it by hand"
         raise InvalidPackageError(f"not as Studio writes it: {str(error).lower()}", where=where, hint=hint) from error
@@ -47,6 +48,7 @@ def parse_json(data: bytes, *, where: str, type_: Any = Any) -> Any:
     except UnicodeDecodeError as error:
         hint = "save or export it again as UTF-8"
         raise InvalidPackageError(f"not UTF-8 text at byte {error.start}", where=where, hint=hint) from error
+    return parsed
 
 
 @cache

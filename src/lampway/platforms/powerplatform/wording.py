@@ -25,6 +25,8 @@ _IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 _IN_QUERY = re.compile(r"([?&;]([\w.-]+)=)([^&#\s'\"`]+)")
 _BEARER = re.compile(r"(?i)\b(bearer|basic|token)(\s+)[\w.~+/=-]{6,}")
 _TOKEN = re.compile(r"(?<![\w/.-])(?=[\w+=~-]*[0-9])(?=[\w+=~-]*[A-Z])(?=[\w+=~-]*[a-z])[\w+=~-]{24,}(?![\w/-])")
+_CLIENT_SECRET = re.compile(r"[\w~.-]{3}\dQ~[\w~.-]{20,40}")
+"""What Microsoft Entra gives applications: full stops in it hide it from the rule for tokens."""
 _ASSIGNED = re.compile(r"""([\w$.'"\]\[-]+?)(\s*(?:=>?|:|,)\s*)(["'])((?:\\.|(?!\3).)*)(?:\3|\Z)""")
 _DATA = re.compile(r"[A-Za-z0-9+/\s]{100,}={0,2}\s*")
 _UNSET: tuple[Any, ...] = (None, "", [], {})
@@ -79,6 +81,7 @@ def hide(text: str) -> str:
     text = _IN_URL.sub(rf"\1{STARS}@", text)
     text = _IN_QUERY.sub(lambda m: f"{m[1]}{STARS}" if is_masked_name(m[2]) or m[2] == "code" else m[0], text)
     text = _BEARER.sub(rf"\1\2{STARS}", text)
+    text = _CLIENT_SECRET.sub(STARS, text)
     return _TOKEN.sub(STARS, text)
 
 
