@@ -2,7 +2,8 @@
 
 The pages are asked for by a clock that waits for nobody: each is timed from the moment at which it was due, so that a
 slow server is seen as one. Three of four are matrix pages, nearly all others searches in it; one of a hundred searches
-the whole ledger. Server and asker share the machine. `LAMPWAY_BENCH_SOAK=600` asks for ten minutes; else it is forty seconds.
+the whole ledger. Server and asker share the machine. `LAMPWAY_BENCH_SOAK=600` asks for ten minutes; else it
+is forty seconds.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def run(folder: Path) -> Report:
     )
     half = len(memory) // 2
     grown = statistics.mean(memory[half:]) - statistics.mean(memory[:half]) if half else 0.0
-    note = f"memory of the server: {memory[0]:.0f} MB, then {memory[-1]:.0f} MB; second half against first: {grown:+.1f} MB"
+    note = f"the server holds {memory[0]:.0f} MB, then {memory[-1]:.0f} MB; second half against first: {grown:+.1f} MB"
     return Report((table,), {**samples, "memory": memory}, (f"{rows:,} events in the ledger", note))
 
 
@@ -198,7 +199,13 @@ def _serving(folder: Path, store: object) -> object:
 
 def _serve(folder: Path, port: int) -> None:
     store = open_sqlite(folder / "lampway.db", SystemClock())
-    uvicorn.run(build_api(folder, _serving(folder, store)), port=port, log_level="warning", access_log=False)
+    uvicorn.run(
+        build_api(folder, _serving(folder, store)),
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=120,
+    )
 
 
 if __name__ == "__main__":

@@ -5,15 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS / "web"), str(TESTS / "engine")]
 from served import Served, serving
 
 from lampway.engine import cases as c

@@ -1,4 +1,4 @@
-"""Every route, asked by every shipped role, about what is one's own and what is not: allowed or refused as is written."""
+"""Every route, asked by every shipped role, about what is one's own and what is not: open or closed as is written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from served import Served, edit_for_real
 
 from lampway.domain.roles import SHIPPED, permission
-from lampway.domain.strategy import Person, Solution
+from lampway.domain.strategy import Person
 from lampway.engine.permissions import _JUDGED_INSIDE
 from lampway.engine.ports import Author
 from lampway.web.routes import ROUTES, Route

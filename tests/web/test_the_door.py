@@ -192,13 +192,13 @@ def test_a_number_that_no_store_holds_is_asking_wrongly(served: Served, number: 
         told = client.get(path)
         assert (told.status_code, told.json()["code"]) == (400, "usage"), path
     body = f'{{"reason": "x", "length": {number}}}'.encode()
-    told = client.post(
-        "/environments/prod/unlock", content=body, headers={"Content-Type": "application/json"}
-    )
+    told = client.post("/environments/prod/unlock", content=body, headers={"Content-Type": "application/json"})
     assert told.status_code in {400, 403}
 
 
-@pytest.mark.parametrize("name", ["..", "%2e%2e", "..%2f..%2fetc%2fpasswd", "%00", "a%00b", "%ff%fe", "C:%5cx", "-", " "])
+@pytest.mark.parametrize(
+    "name", ["..", "%2e%2e", "..%2f..%2fetc%2fpasswd", "%00", "a%00b", "%ff%fe", "C:%5cx", "-", " "]
+)
 def test_a_name_is_never_a_path(served: Served, name: str) -> None:
     client = served.client(served.token("mia"))
     paths = (
@@ -218,5 +218,11 @@ def test_static_files_are_those_of_the_console_only(served: Served) -> None:
 
     with httpx.Client(base_url=served.url) as client:
         assert client.get("/static/lampway.css").status_code == 200
-        for path in ("/static/../api.py", "/static/%2e%2e/api.py", "/static/..%2fapi.py", "/static//etc/passwd", "/static/"):
+        for path in (
+            "/static/../api.py",
+            "/static/%2e%2e/api.py",
+            "/static/..%2fapi.py",
+            "/static//etc/passwd",
+            "/static/",
+        ):
             assert client.get(path).status_code in {404, 405}, path

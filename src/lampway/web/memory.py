@@ -1,4 +1,4 @@
-"""What a serving process remembers for a moment: answers that are the same for everybody, while the ledger stands still."""
+"""What a serving process remembers for a moment: answers that are the same for everybody, while nothing is recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of the whole: environments, readiness, what is still needed, measures, the trail, the rules, platforms, tokens."""
+"""Pages of the whole: environments, readiness, recertification, measures, the trail, the rules, platforms, tokens."""
 
 from __future__ import annotations
 
@@ -113,9 +113,7 @@ def review_answer(page: Page) -> Response:
     if said not in {"accept", "send-back"}:
         raise UsageError("accept it, or send it back", hint="go back and choose one")
     solution = page.given("solution")
-    page.ask(
-        ReviewAnswer(solution=solution, accepted=said == "accept", reason=page.form.get("reason", "").strip())
-    )
+    page.ask(ReviewAnswer(solution=solution, accepted=said == "accept", reason=page.form.get("reason", "").strip()))
     return page.go(f"/recertification/{solution}", "it counts" if said == "accept" else "sent back")
 
 
@@ -134,7 +132,9 @@ def metrics(page: Page) -> Response:
         weeks = _weeks(page.engine.now()[:10])
         each = [page.ask(ShowDelivery(solution=chosen, since=first, until=last))[0] for first, last in weeks]
         plots = [
-            steps("Deployments, week by week", [(w[0], float(d.deployments)) for w, d in zip(weeks, each, strict=True)]),
+            steps(
+                "Deployments, week by week", [(w[0], float(d.deployments)) for w, d in zip(weeks, each, strict=True)]
+            ),
             steps("Changes that did badly", [(w[0], float(d.failed)) for w, d in zip(weeks, each, strict=True)]),
         ]
         waits = page.ask(ShowWaits(chosen))

@@ -41,7 +41,7 @@ def matrix(page: Page) -> Response:
     )
 
 
-def _arranged(cells: Iterable[Cell]) -> tuple[tuple[str, ...], dict[str, dict[str, Cell]]]:
+def _arranged(cells: tuple[Cell, ...]) -> tuple[tuple[str, ...], dict[str, dict[str, Cell]]]:
     """Return the environments in order, and the cells by solution and environment."""
     found: dict[str, dict[str, Cell]] = {}
     for cell in cells:

@@ -21,7 +21,6 @@ def lasting(seconds: float | None) -> str:
     return f"{round(seconds / length, 1):g} {unit}"
 
 
-
 def percent(share: float | None) -> str:
     """Return a share in per cent; a dash where there is none."""
     return "–" if share is None else f"{round(100 * share)} %"
@@ -51,11 +50,12 @@ def steps(title: str, rows: Sequence[tuple[str, float]]) -> Markup:
     parts = [f'<line class="ground" x1="0" y1="{_HEIGHT}" x2="{_WIDTH}" y2="{_HEIGHT}"/>']
     for number, (day, value) in enumerate(rows):
         tall = round((_HEIGHT - 20) * value / most, 1)
+        mark = html.escape(day[5:]) if number % 2 else ""
         left, middle = round(number * wide + 4, 1), round((number + 0.5) * wide, 1)
         parts.append(
             f'<rect class="bar" x="{left}" y="{_HEIGHT - tall}" width="{round(wide - 8, 1)}" height="{tall}" rx="3"/>'
             f'<text class="value" x="{middle}" y="{_HEIGHT - tall - 5}" text-anchor="middle">{value:g}</text>'
-            f'<text class="name" x="{middle}" y="{_HEIGHT + 16}" text-anchor="middle">{html.escape(day[5:]) if number % 2 else ""}</text>'
+            f'<text class="name" x="{middle}" y="{_HEIGHT + 16}" text-anchor="middle">{mark}</text>'
         )
     told = "; ".join(f"from {day}: {value:g}" for day, value in rows)
     return _figure(title, "".join(parts), _HEIGHT + _FOOT, told)
