@@ -33,6 +33,7 @@ BENCHMARKS = (
     "stores",
     "readiness",
     "drift",
+    "console",
 )
 RESULTS = Path(__file__).parent / "results"
 _ALONE = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LAMPWAY_USER": "ada"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,11 +19,15 @@ from team import Team
 
 from lampway.app import LocalSession
 from lampway.app.remote import RemoteSession
+from lampway.config.files import GovernanceFiles
 from lampway.domain.digest import digest_bytes
 from lampway.domain.events import Recorded
 from lampway.domain.tokens import SCOPES, token_text
 from lampway.engine.tokens import IssueToken
+from lampway.storage.sql import open_sqlite
+from lampway.web.api import build_api
 from lampway.web.routes import BASE, ROUTES
+from lampway.web.visits import make_code
 
 SECONDS = 20.0
 PATHS = {route.request.__name__: (route.method, BASE + route.path) for route in ROUTES}
@@ -83,3 +89,53 @@ class Served:
         """Let go of every session."""
         for opened in self._opened:
             opened.close()
+
+
+@contextmanager
+def serving_team(folder: Path) -> Iterator[Served]:
+    """Serve a team with rules in force and orders built in dev, for as long as the context lasts."""
+    team = Team(lambda clock: open_sqlite(folder / "lampway.db", clock))
+    with serving(build_api(folder, team.engine)) as url:
+        made = Served(team, folder, url)
+        try:
+            yield made
+        finally:
+            made.close()
+    team.store.close()
+
+
+def edit_for_real(served: Served) -> None:
+    """Let the team's governance files be edited as on a real server, also those that it was never told of."""
+    desk = served.team.desk
+    for name in ("with_environment", "with_values", "new_solution", "hand_over"):
+        setattr(desk, name, getattr(GovernanceFiles(), name))
+    desk.read_folder = lambda _root: {"lampway.yaml": desk.write(served.team.rules)}  # type: ignore[method-assign]
+    desk.known = defaultdict(lambda: served.team.rules, desk.known)
+
+
+class Browser:
+    """Somebody who is signed in with a browser that runs no scripts."""
+
+    def __init__(self, served: Served, person: str) -> None:
+        self.client = httpx.Client(base_url=served.url, timeout=SECONDS, follow_redirects=True)
+        served._opened.append(self.client)
+        code = make_code(served.team.engine, person, "test")
+        self.client.post("/sign-in", data={"code": code})
+
+    def look(self, path: str, status: int = 200) -> str:
+        """Return a page."""
+        told = self.client.get(path)
+        assert told.status_code == status, told.text
+        return told.text
+
+    def key(self, path: str = "/tokens") -> str:
+        """Return what forms on a page carry."""
+        found = re.search(r'name="form_key" value="([0-9a-f]+)"', self.look(path))
+        assert found is not None
+        return found[1]
+
+    def send(self, path: str, status: int = 200, **fields: str) -> str:
+        """Send a form as a page of ours has it, and return where that leads."""
+        told = self.client.post(path, data={"form_key": self.key(), **fields})
+        assert told.status_code == status, told.text
+        return told.text

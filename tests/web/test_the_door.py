@@ -168,3 +168,61 @@ def test_the_description_is_open_and_names_every_route(served: Served) -> None:
     assert described["openapi"] == "3.1.0"
     named = {(path, method.upper()) for path, methods in described["paths"].items() for method in methods}
     assert named == {(BASE + route.path, route.method) for route in ROUTES}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"release": "orders\\u0000", "to": "prod"}',
+        b'{"release": "orders\\ud800", "to": "prod"}',
+        b'{"release": "orders\xff", "to": "prod"}',
+    ],
+)
+def test_what_is_no_text_is_asking_wrongly(served: Served, body: bytes) -> None:
+    told = served.client(served.token("mia")).post(
+        "/promotions", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert (told.status_code, told.json()["code"]) == (400, "usage")
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 40, "-9223372036854775809", "9007199254740992"])
+def test_a_number_that_no_store_holds_is_asking_wrongly(served: Served, number: str) -> None:
+    client = served.client(served.token("mia"))
+    for path in (f"/ledger?after={number}", f"/ledger/search?limit={number}", f"/history?limit={number}"):
+        told = client.get(path)
+        assert (told.status_code, told.json()["code"]) == (400, "usage"), path
+    body = f'{{"reason": "x", "length": {number}}}'.encode()
+    told = client.post("/environments/prod/unlock", content=body, headers={"Content-Type": "application/json"})
+    assert told.status_code in {400, 403}
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "%2e%2e", "..%2f..%2fetc%2fpasswd", "%00", "a%00b", "%ff%fe", "C:%5cx", "-", " "]
+)
+def test_a_name_is_never_a_path(served: Served, name: str) -> None:
+    client = served.client(served.token("mia"))
+    paths = (
+        f"/promotions/{name}",
+        f"/releases/{name}/evidence-file",
+        f"/evidence/{name}/kept",
+        f"/environments/{name}/lock/history",
+    )
+    for path in paths:
+        told = client.get(path)
+        assert told.status_code in {400, 404}, path
+        assert told.headers["content-type"] == _PROBLEM
+
+
+def test_static_files_are_those_of_the_console_only(served: Served) -> None:
+    import httpx
+
+    with httpx.Client(base_url=served.url) as client:
+        assert client.get("/static/lampway.css").status_code == 200
+        for path in (
+            "/static/../api.py",
+            "/static/%2e%2e/api.py",
+            "/static/..%2fapi.py",
+            "/static//etc/passwd",
+            "/static/",
+        ):
+            assert client.get(path).status_code in {404, 405}, path

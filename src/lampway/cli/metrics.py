@@ -20,7 +20,7 @@ from lampway.domain.secret import is_reference
 from lampway.errors import UsageError
 
 
-def metrics_delivery(solution: str = "", /, *, since: str = "", json: Json = False) -> int:
+def metrics_delivery(solution: str = "", /, *, since: str = "", until: str = "", json: Json = False) -> int:
     """Show how fast and how safely changes reach the end of their path: the five DORA measures, from the ledger.
 
     Parameters
@@ -29,13 +29,15 @@ def metrics_delivery(solution: str = "", /, *, since: str = "", json: Json = Fal
         Only this one.
     since
         From when on: a day such as 2027-05-01, or a time with its zone; else the last 90 days.
+    until
+        Up to when, likewise; a day counts to its end. Else up to now.
     json
         Print the facts as JSON; times are in seconds.
     """
     from lampway.engine.delivery import ShowDelivery
 
     with session() as opened:
-        found = opened.run(ShowDelivery(solution, since))
+        found = opened.run(ShowDelivery(solution=solution, since=since, until=until))
     if json:
         emit(found)
         return 0

@@ -80,6 +80,8 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("Retire", "retire", MEMBERS),
     Permission("UndoRetirement", "retire --undo", ANYBODY),
     Permission("MarkSwitched", "switched", ("platform-admin",)),
+    Permission("Connect", "connect", ("platform-admin",)),
+    Permission("Adopt", "adopt", ("maker", "release-manager", "platform-admin")),
 )
 """What is asked of the engine and changes something, with who may ask.
 

@@ -156,6 +156,7 @@ from lampway.engine.stops import (
     veto_release,
 )
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.strategy_text import ShowStrategy, show_strategy
 from lampway.engine.switching import MarkSwitched, mark_switched
 from lampway.engine.talk import Talk, talk
 from lampway.engine.ticket import GiveTicket, give_ticket
@@ -186,6 +187,14 @@ from lampway.engine.views import (
 )
 from lampway.engine.waiting import ShowWaits, show_waits
 from lampway.engine.waive import DraftWaiver, Waive, draft_waiver, waive
+from lampway.engine.whereabouts import (
+    ShowConfiguration,
+    ShowEnvironments,
+    ShowPlatforms,
+    show_configuration,
+    show_environments,
+    show_platforms,
+)
 from lampway.engine.workers import ShowWorkers, show_workers
 
 
@@ -315,6 +324,10 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowCase: show_case,
     ShowProgress: show_progress,
     ShowCalendar: show_calendar,
+    ShowEnvironments: show_environments,
+    ShowConfiguration: show_configuration,
+    ShowPlatforms: show_platforms,
+    ShowStrategy: show_strategy,
 }
 """Request to use case."""
 

@@ -28,6 +28,8 @@ class ShowDelivery(Request[tuple[Delivery, ...]]):
     """Empty: every solution in force."""
     since: str = ""
     """A day, from its beginning, or a time with its zone; empty: 90 days ago."""
+    until: str = ""
+    """Likewise, up to but without that moment; a day counts to its end; empty: now."""
 
 
 def show_delivery(engine: Engine, request: ShowDelivery, actor: Actor) -> tuple[Delivery, ...]:
@@ -35,13 +37,15 @@ def show_delivery(engine: Engine, request: ShowDelivery, actor: Actor) -> tuple[
     del actor
     now = engine.now()
     since = parse_moment(request.since, "UTC") if request.since else later(now, _USUAL)
-    if since >= now:
-        raise UsageError("there is no time between the two", hint="--since must not be in the future")
+    until = parse_moment(request.until, "UTC", is_end=True) if request.until else now
+    until = until if until < now else later(now, 0.001)  # what has just ended counts
+    if since >= min(until, now):
+        hint = "--until must be after it" if request.until else "--since must not be in the future"
+        raise UsageError("there is no time between the two", hint=hint)
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
         names = [strategy.solution(request.solution).name] if request.solution else [s.name for s in strategy.solutions]
         ends = {name: strategy.pipeline_of(name).stages[-1].environment for name in names}
-        until = later(now, 0.001)  # what has just ended counts
         return tuple(measure(n, e, tuple(_shipments(reading, n, e)), since, until) for n, e in ends.items())
 
 

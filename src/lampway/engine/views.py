@@ -88,22 +88,25 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
         for name in names
         for stage in strategy.pipeline_of(name).stages
     )
-    until = {key: watched.get(one.deployment, "") for key, one in here.items()}
-    cells = tuple(replace(c, watched_until=until.get((c.solution, c.environment), "")) for c in cells)
-    cells = tuple(replace(c, lock=locks[c.environment]) for c in cells)
-    cells = tuple(replace(c, backports=_backports(tasks, c.solution, c.environment)) for c in cells)
     now = engine.now()
-    held = [tuple(h.words for h in standing(holds, c.solution, c.environment, now)) for c in cells]
-    held_cells = (replace(cell, held=words) for cell, words in zip(cells, held, strict=True))
-    return tuple(_certified(cell, certified.get(cell.solution), now) for cell in held_cells)
-
-
-def _backports(tasks: tuple[Backport, ...], solution: str, environment: str) -> tuple[str, ...]:
-    return standing_words([t for t in tasks if (t.solution, t.environment) == (solution, environment)])
-
-
-def _certified(cell: Cell, found: Certification | None, now: str) -> Cell:
-    return replace(cell, certified_until=found.until, certification=found.words(now)) if found else cell
+    held = tuple(hold for hold in holds if hold.stands(now))
+    owed: dict[tuple[str, str], list[Backport]] = {}
+    for task in tasks:
+        owed.setdefault((task.solution, task.environment), []).append(task)
+    until = {key: watched.get(one.deployment, "") for key, one in here.items()}
+    words = {name: (found.until, found.words(now)) for name, found in certified.items()}
+    return tuple(
+        replace(
+            cell,
+            watched_until=until.get((cell.solution, cell.environment), ""),
+            lock=locks[cell.environment],
+            backports=standing_words(owed.get((cell.solution, cell.environment), ())),
+            held=tuple(hold.words for hold in standing(held, cell.solution, cell.environment, now)) if held else (),
+            certified_until=words.get(cell.solution, ("", ""))[0],
+            certification=words.get(cell.solution, ("", ""))[1],
+        )
+        for cell in cells
+    )
 
 
 def _cell(solution: str, environment: str, here: Installation | None, opened: Promotion | None) -> Cell:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -30,6 +31,8 @@ from lampway.web.routes import BASE, ROUTES, Route
 _JSON = "application/json"
 _LARGEST = 32 * 1024 * 1024
 _PAGE, _LARGEST_PAGE = 200, 5000
+_LARGEST_NUMBER = 2**53 - 1
+"""What every JSON reader takes for the same number."""
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -113,6 +116,7 @@ class _Api:
             asked = msgspec.convert(given, route.request, strict=route.method == "POST")
         except msgspec.ValidationError as error:
             raise UsageError(f"not understood: {error}", hint=f"see {BASE}/openapi.json") from error
+        _require_sound(msgspec.to_builtins(asked))
         if is_streamed(route.request):
             return self._stream(asked, caller)
         key = request.headers.get("idempotency-key", "") if route.method == "POST" else ""
@@ -190,6 +194,25 @@ def _given(route: Route, request: Request, body: bytes) -> dict[str, Any]:
     if missing:
         raise UsageError(f"missing: {', '.join(missing)}", hint=f"see {BASE}/openapi.json")
     return given
+
+
+def _require_sound(given: object) -> None:
+    """Go on only with texts that can be written down, and numbers that every program reads alike. Raises UsageError."""
+    left = [given]
+    while left:
+        match left.pop():
+            case str(text) if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+                raise UsageError("a text holds what is no character", hint="send it as UTF-8, without U+0000")
+            case bool():
+                pass
+            case int(number) if abs(number) > _LARGEST_NUMBER:
+                raise UsageError(f"a number is beyond {_LARGEST_NUMBER}", hint="send a smaller one")
+            case float(number) if not math.isfinite(number):
+                raise UsageError("a number is not finite")
+            case dict(parts):
+                left += [*parts, *parts.values()]
+            case list(parts) | tuple(parts):
+                left += parts
 
 
 def _object(request: Request, body: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import functools
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -33,8 +33,10 @@ from lampway.engine import context
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
 from lampway.integrations.oidc import OpenId
 from lampway.web.door import Allowance
+from lampway.web.memory import Memory
 from lampway.web.oidc import BACK, begin_oidc, finish_oidc
 from lampway.web.oidc import COOKIE as OIDC
+from lampway.web.plots import lasting, percent
 from lampway.web.visits import Visitor, make_challenge, sign_in_with_code, sign_in_with_token, sign_out, visitor
 
 Answer = TypeVar("Answer")
@@ -55,6 +57,9 @@ _HEADERS = {
     ),
 }
 
+PAGE_HEADERS = _HEADERS
+"""What every answer of the console carries."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -66,10 +71,20 @@ class Page:
     who: Visitor
     form: Mapping[str, str]
     """What was sent with it; empty for a look."""
+    memory: Memory = field(default_factory=Memory)
+    """What this process remembers for everybody."""
 
     def ask(self, request: context.Request[Answer]) -> Answer:
         """Return the engine's answer to this person. Raises LampwayError."""
         return LocalSession(self.root, who=self.who.actor, _engine=self.engine).run(request)
+
+    def recall(self, key: object, make: Callable[[], Answer]) -> Answer:
+        """Return what is the same for everybody, made from the ledger as it is a moment ago at most."""
+        return self.memory.recall(self.engine, key, make)
+
+    def part(self, template: str, **facts: Any) -> Markup:
+        """Return a part of a page, made from a template and these facts: nothing in it is about who looks."""
+        return Markup(_templates().get_template(template).render(now=self.engine.now(), **facts))  # noqa: S704
 
     def given(self, name: str) -> str:
         """Return a part of the path, or of the query; empty where there is none."""
@@ -124,6 +139,7 @@ class _Door:
         self._root = root
         self._oidc = oidc
         self._strangers = Allowance(at_once=30, each_second=1)
+        self._memory = Memory()
 
     def page(self, shown_by: Shown) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -137,7 +153,7 @@ class _Door:
         if who is None:
             wanted = request.url.path if request.method == "GET" else "/"
             return RedirectResponse(f"/sign-in?next={quote(wanted)}", 303, _HEADERS)
-        page = Page(request, self._engine, self._root, who, form)
+        page = Page(request, self._engine, self._root, who, form, self._memory)
         try:
             if request.method == "POST":
                 _require_ours(request, who, form)
@@ -297,7 +313,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["version"] = __version__
-    made.filters.update(moment=shown, short=short, ago=_ago, words=_words)
+    made.filters.update(moment=shown, short=short, ago=_ago, words=_words, lasting=lasting, percent=percent)
     return made
 
 

@@ -16,37 +16,46 @@ from lampway.web.calendar_page import CALENDAR_PAGES
 from lampway.web.console import Page, Shown
 from lampway.web.deciding import decide
 from lampway.web.drawing import drawings
+from lampway.web.overviews import OVERVIEWS
 from lampway.web.passkeys import passkeys, register, remove
 from lampway.web.promotion_pages import PROMOTION_PAGES
 from lampway.web.release_pages import RELEASE_PAGES
 from lampway.web.solution_pages import SOLUTION_PAGES
 
-_ROWS = 200
+_ROWS = 100
 
 
 def matrix(page: Page) -> Response:
     """Show what is where: a row per solution, a column per environment."""
     query, only = page.given("q").strip(), page.given("only")
-    cells = page.ask(Status())
-    environments = tuple(dict.fromkeys(cell.environment for cell in cells))
-    found: dict[str, dict[str, Cell]] = {}
-    for cell in cells:
-        found.setdefault(cell.solution, {})[cell.environment] = cell
-    fitting = [name for name, row in found.items() if query.lower() in name.lower() and _fits(row.values(), only)]
     start = int(page.given("from")) if page.given("from").isdecimal() else 0
-    rows = [(name, [found[name].get(e) for e in environments]) for name in fitting[start : start + _ROWS]]
+    environments, found = page.recall("status", lambda: _arranged(page.ask(Status())))
+    fitting = [name for name, row in found.items() if query.lower() in name.lower() and _fits(row.values(), only)]
+    shown = fitting[start : start + _ROWS]
+    rows = [(name, [found[name].get(e) for e in environments]) for name in shown]
+    table = page.recall(
+        ("matrix", tuple(shown)), lambda: page.part("matrix-table.html", rows=rows, environments=environments)
+    )
     after = start + _ROWS
     more = "?" + urlencode({"q": query, "only": only, "from": after}) if after < len(fitting) else ""
     return page.show(
         "matrix.html",
         rows=rows,
-        environments=environments,
+        table=table,
         q=query,
         only=only,
         more=more,
         shown=len(rows),
         total=len(found),
     )
+
+
+def _arranged(cells: tuple[Cell, ...]) -> tuple[tuple[str, ...], dict[str, dict[str, Cell]]]:
+    """Return the environments in order, and the cells by solution and environment."""
+    found: dict[str, dict[str, Cell]] = {}
+    for cell in cells:
+        found.setdefault(cell.solution, {})[cell.environment] = cell
+    return tuple(dict.fromkeys(cell.environment for row in found.values() for cell in row.values())), found
 
 
 def _fits(cells: Iterable[Cell], only: str) -> bool:
@@ -93,5 +102,6 @@ PAGES: dict[str, tuple[str, Shown]] = {
     **RELEASE_PAGES,
     **PROMOTION_PAGES,
     **CALENDAR_PAGES,
+    **OVERVIEWS,
 }
 """Every page, by method and path."""

@@ -97,6 +97,9 @@ ROUTES: tuple[Route, ...] = (
     _decide("/promotions/{promotion}/checklist", c.Checklist),
     _draft("/promotions/{promotion}/checklist/draft", c.DraftAnswers),
     # environments
+    _get("/environments", c.ShowEnvironments),
+    _get("/solutions/{solution}/configuration", c.ShowConfiguration),
+    _get("/platforms", c.ShowPlatforms),
     _act("/environments/{environment}/connect", c.Connect),
     _act("/environments/{environment}/adopt", c.Adopt),
     _act("/environments/{environment}/lock", c.LookAtLock),
@@ -169,6 +172,7 @@ ROUTES: tuple[Route, ...] = (
     _act("/notices/test", c.TryChannel),
     # rules and the ledger
     _act("/strategy/apply", c.ApplyStrategy),
+    _get("/strategy", c.ShowStrategy),
     _get("/ledger", c.FollowLedger),
     _get("/ledger/search", c.SearchLedger),
     _get("/ledger/export", c.ExportLedger),
