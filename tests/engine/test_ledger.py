@@ -8,14 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from authenticator import Device
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, update
 from team import Team, unguard, with_environment
 
 from lampway.domain.digest import digest_bytes
-from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved, RehearsalStarted
+from lampway.domain.events import ENGINE, EVENTS, Actor, LockObserved, PasskeyRegistered, RehearsalStarted
 from lampway.domain.health import WatchRule
+from lampway.domain.passkeys import Passkey
 from lampway.domain.projection import RECORDS
 from lampway.domain.recertification import Cadence, RecertificationRules
 from lampway.domain.rehearsal import RehearsalRun
@@ -107,6 +109,8 @@ def full(new_team: Team) -> Iterator[Team]:
     team.run(Recertify("orders"))
     team.run(AnswerReadiness("rollback-rehearsed", "yes", note="on Friday", until="2026-06-30"), "pam")
     team.run(IssueToken(name="night", digest=digest_bytes(b"secret"), until="2026-06-30"))
+    passkey = Passkey("k1", "ana", "laptop", "Y3JlZA", Device().key, "link", team.engine.now())
+    team.engine.record([PasskeyRegistered(passkey)], Actor("ana", "test"))
     unlock_prod(team, 0)
     asked = RecertificationRules("2026-01-01", (Cadence("medium", 12, 86_400.0),))
     team.govern(replace(team.rules, recertification=asked))
