@@ -103,3 +103,8 @@ def test_every_decision_has_its_context_and_its_costs() -> None:
         text = file.read_text(encoding="utf-8")
         assert "**Context.**" in text, file.name
         assert "**Decision.**" in text, file.name
+
+
+def test_every_test_module_has_a_name_of_its_own() -> None:
+    names = [file.name for file in (ROOT / "tests").rglob("*.py") if file.name not in {"conftest.py", "__init__.py"}]
+    assert len(names) == len(set(names)), sorted(name for name in set(names) if names.count(name) > 1)
