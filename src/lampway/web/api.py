@@ -19,9 +19,9 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as Path_
 
 from lampway.app import Engine, LocalSession
+from lampway.app.browsers import OpenId
 from lampway.app.wire import PROBLEM, encode, is_streamed, status_of, to_problem
 from lampway.errors import BrokenError, LampwayError, NotFoundError, TooManyError, UnauthenticatedError, UsageError
-from lampway.integrations.oidc import OpenId
 from lampway.web.console import console_routes
 from lampway.web.door import Allowance, Caller, claim, identify, settle
 from lampway.web.openapi import openapi

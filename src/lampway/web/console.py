@@ -26,12 +26,12 @@ from starlette.staticfiles import StaticFiles
 
 from lampway import __version__
 from lampway.app import Engine, LocalSession
+from lampway.app.browsers import OpenId
 from lampway.app.wire import status_of
 from lampway.domain.digest import short
 from lampway.domain.moments import shown
 from lampway.engine import context
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
-from lampway.integrations.oidc import OpenId
 from lampway.web.door import Allowance
 from lampway.web.memory import Memory
 from lampway.web.oidc import BACK, begin_oidc, finish_oidc

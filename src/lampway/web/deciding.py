@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from starlette.responses import Response
 
+from lampway.app.browsers import challenge_of
 from lampway.engine.context import rules_in_force
 from lampway.engine.decide import Decide
 from lampway.engine.signed import DraftDecision
 from lampway.engine.views import ShowPromotion
 from lampway.errors import UsageError
-from lampway.integrations.passkeys import challenge_of
 from lampway.web.console import Page
 from lampway.web.passkeys import envelope_in, mine
 

@@ -10,10 +10,10 @@ from urllib.parse import quote, unquote
 from starlette.requests import Request
 
 from lampway.app import Engine
+from lampway.app.browsers import OpenId
 from lampway.domain.moments import write_moment
 from lampway.engine.context import rules_in_force
 from lampway.errors import UnauthenticatedError
-from lampway.integrations.oidc import OpenId
 from lampway.web.visits import make_challenge, open_session, take_challenge
 
 COOKIE = "lampway-oidc"

@@ -8,12 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lampway.app import Engine
-from lampway.domain.digest import digest_bytes
-from lampway.domain.passkeys import is_origin
-from lampway.engine.passkeys import KnownPasskey, RegisterPasskey, RemovePasskey, ShowPasskeys, owner_of
-from lampway.engine.ports import Assertion
-from lampway.errors import UnauthenticatedError
-from lampway.integrations.passkeys import (
+from lampway.app.browsers import (
     challenge_in,
     fault_of,
     from_base64url,
@@ -21,6 +16,11 @@ from lampway.integrations.passkeys import (
     to_base64url,
     wrap_assertion,
 )
+from lampway.domain.digest import digest_bytes
+from lampway.domain.passkeys import is_origin
+from lampway.engine.passkeys import KnownPasskey, RegisterPasskey, RemovePasskey, ShowPasskeys, owner_of
+from lampway.engine.ports import Assertion
+from lampway.errors import UnauthenticatedError
 from lampway.web.console import Page, require_field
 from lampway.web.visits import make_challenge, open_session, take_challenge
 

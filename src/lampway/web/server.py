@@ -11,8 +11,8 @@ from pathlib import Path
 import uvicorn
 
 from lampway.app import LocalSession, open_engine, open_worker, resolve_secret
+from lampway.app.browsers import OpenId, Provider
 from lampway.errors import LampwayError, UsageError
-from lampway.integrations.oidc import OpenId, Provider
 from lampway.web.api import build_api
 from lampway.web.visits import make_code
 
