@@ -340,7 +340,7 @@ def test_ctrl_c_leaves_state_as_it_was(ready: Any, tmp_path: Path, monkeypatch: 
     )
     assert asked.wait(60)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=60)
     server.shutdown()
     server.server_close()
     assert process.returncode == 130

@@ -380,7 +380,7 @@ def test_wrong_credentials_are_told_as_such_and_change_no_file(team: Any, monkey
 
 def test_ctrl_c_in_a_deployment_leaves_it_to_be_resumed(team: Any) -> None:
     file = team.root / "solutions" / "orders" / "solution.yaml"
-    slow = "  - name: slow\n    kind: functional\n    command: [python, -c, 'import time; time.sleep(3)']\n"
+    slow = "  - name: slow\n    kind: functional\n    command: [python, -c, 'import time; time.sleep(8)']\n"
     file.write_text(file.read_text() + slow)
     team.settle_strategy("A slow check")
     team.ok("release", "orders")
@@ -395,7 +395,7 @@ def test_ctrl_c_in_a_deployment_leaves_it_to_be_resumed(team: Any) -> None:
         if "nonsense-is-refused" in line:
             break
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "lampway resume" in said
     assert cell(team, "test")["state"] == "running"
