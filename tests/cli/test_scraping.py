@@ -16,6 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from lampway.errors import StoreLostError
+from lampway.integrations.scraping import scraped
+
 _SECONDS = 30.0
 
 
@@ -74,13 +77,24 @@ def test_a_worker_is_scraped_and_leaves_when_asked(team: Path) -> None:
         assert process.wait(_SECONDS) == 0
 
 
-def test_a_store_that_does_not_answer_is_no_measure_of_nothing(team: Path) -> None:
-    with _working(team) as (_, url):
-        (team / ".lampway" / "lampway.db").write_bytes(b"no database" * 1000)
-        status, text, _ = _get(url)
-        assert status == 503
-        assert "the store failed" in text
-        assert "lampway_ledger" not in text
+def test_a_store_that_does_not_answer_is_no_measure_of_nothing() -> None:
+    def lost() -> str:
+        raise StoreLostError("the store failed: it is gone")
+
+    with scraped(("127.0.0.1", 0), lost) as url:
+        assert _get(url)[:2] == (503, "the store failed: it is gone\n")
+
+
+def test_many_scrapers_cost_no_more_than_one() -> None:
+    asked: list[int] = []
+
+    def measured() -> str:
+        asked.append(1)
+        return "lampway_up 1\n"
+
+    with scraped(("127.0.0.1", 0), measured) as url:
+        assert [_get(url)[1] for _ in range(5)] == ["lampway_up 1\n"] * 5
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("given", ["9464", "localhost:", ":9464", "127.0.0.1:x", "127.0.0.1:70000", "127.0.0.1:٣"])
