@@ -22,6 +22,7 @@ BENCHMARKS = (
     "overhead",
     "throughput",
     "resume",
+    "pickup",
     "start",
     "packages",
     "inspect",
