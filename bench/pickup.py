@@ -49,7 +49,9 @@ def run(folder: Path) -> Report:
     )
     running, grown = _at_once(folder / "many")
     many = Table(
-        f"{_MANY} asked for at once, changes of four seconds", ("running at once", "memory grew by MiB"), [(running, grown)]
+        f"{_MANY} asked for at once, changes of four seconds",
+        ("running at once", "memory grew by MiB"),
+        [(running, grown)],
     )
     return Report((soon, many), samples)
 
