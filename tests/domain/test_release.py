@@ -23,6 +23,7 @@ from lampway.domain.package import (
 )
 from lampway.domain.release import BUMPS, Release, bump, parse_version, propose_bump
 from lampway.domain.risk import ChangeFacts
+from lampway.domain.transformation import Blank, Transformation, TransformationKind
 from lampway.errors import UsageError
 
 numbers = st.integers(0, 10**9 - 1)
@@ -90,6 +91,7 @@ CHANGES = {
     "change": ChangeFacts(1, 0, 2),
     "depends_on": (Dependency("solution", "billing", "1.0.0"),),
     "hotfix": "h1",
+    "transformations": (Transformation(TransformationKind.BLANK_DEFAULTS, "sha256:1", "sha256:2", (Blank("p", "n"),)),),
 }
 UNBOUND = {"sealed_by", "sealed_at", "note"}
 
@@ -106,7 +108,7 @@ def test_nothing_of_a_release_was_forgotten_here() -> None:
 
 
 def test_a_release_sealed_before_its_change_and_its_needs_were_kept_has_the_digest_it_had() -> None:
-    later = {"change", "depends_on", "hotfix"}
+    later = {"change", "depends_on", "hotfix", "transformations"}
     old = {f.name: getattr(release(), f.name) for f in fields(Release) if f.name not in UNBOUND | later}
     assert release().digest == digest({**old, "makers": sorted(release().makers)})
 

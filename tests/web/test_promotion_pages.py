@@ -17,7 +17,7 @@ from lampway.domain.release import Release
 from lampway.engine.approving import ShowCase
 from lampway.engine.preview import PreviewRelease
 from lampway.engine.progress import ShowProgress
-from lampway.testing.world import Fault
+from lampway.testing.world import App, Fault, Part
 
 
 def send_release(served: Served, person: str = "mia", status: int = 200, **more: str) -> Visitor:
@@ -66,6 +66,26 @@ def test_nothing_but_what_was_shown_is_sealed(served: Served) -> None:
     served.team.build("9.99", by="max")
     assert "since you looked" in mia.send("/solutions/orders/release", 409, fingerprint=seen, to="prod")
     assert served.team.find(Release) == ()
+
+
+def test_what_dev_left_in_is_taken_out_when_the_maker_says_so_and_the_release_shows_it(served: Served) -> None:
+    parts = (Part("p1", "Fetch", "get ${ERP_URL:https://erp.dev/kept}"),)
+    served.team.dev.draw(App("a1", "Orders", parts, {"ERP_URL": "https://erp.dev"}), by="mia@example.test")
+    mia = Visitor(served, "mia")
+    text = mia.look("/solutions/orders/release")
+    assert "All of these are values that dev left in as defaults" in text
+    assert 'href="/solutions/orders/release?blank=defaults"' in mia.last
+    assert 'name="fingerprint"' not in mia.last
+    text = mia.look("/solutions/orders/release?blank=defaults")
+    assert "Taken out of the package" in text
+    assert "app Orders / part Fetch / does" in text
+    fields = {"fingerprint": mia.hidden("fingerprint"), "blank": mia.hidden("blank"), "to": "test"}
+    mia.send("/solutions/orders/release", **fields)
+    (release,) = served.team.find(Release)
+    text = mia.look(f"/releases/{release.name}")
+    assert "Edited before it was sealed 1 default value that dev had left in was taken out of the package" in text
+    assert release.transformations[0].before in text
+    assert "erp.dev/kept" not in mia.last
 
 
 def test_of_two_who_release_at_once_one_release_comes(served: Served) -> None:

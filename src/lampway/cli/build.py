@@ -233,6 +233,7 @@ def release(
     bump: str = "",
     message: str = "",
     promote: str = "",
+    blank_defaults: bool = False,
     json: Json = False,
 ) -> int:
     """Export a solution from dev, check it, commit it and seal it as a release.
@@ -251,11 +252,13 @@ def release(
         What this release is about.
     promote
         Ask to move it on to this stage at once.
+    blank_defaults
+        Take the values out of the package that dev left in as defaults; the release records what was taken out.
     json
         Print the facts as JSON.
     """
     with session(quiet=json) as opened:
-        made = opened.run(MakeRelease(solution, from_, version, bump, message))
+        made = opened.run(MakeRelease(solution, from_, version, bump, message, blank_defaults=blank_defaults))
         if json:
             emit(_made_facts(made))
         else:
@@ -276,6 +279,7 @@ def _made_facts(made: Made) -> dict[str, object]:
         "package": sealed.package if sealed else None,
         "commit": sealed.commit if sealed else None,
         "makers": sealed.makers if sealed else [],
+        "transformations": sealed.transformations if sealed else [],
         "last": made.last,
         "changes": list(made.diff.summaries()) if made.diff else [],
         "notes": made.notes,
@@ -291,12 +295,21 @@ def _say_made(solution: str, made: Made) -> None:
     say(f"{sealed.name}{why}: sealed as {short(sealed.digest)}")
     say(f"  package {short(sealed.package.digest)}, {sealed.package.size:,} bytes; commit {sealed.commit[:12]}")
     say(f"  makers: {', '.join(sealed.makers)}" + (_EDITORS if sealed.editors_unknown else ""))
+    say_edits(sealed)
     if made.diff is not None:
         say_diff(made.diff)
     for finding in sealed.findings:
         say(f"  {finding.severity}: {finding.place}: {finding.summary}")
     for text in made.notes:
         say(f"  note: {text}")
+
+
+def say_edits(release: Release) -> None:
+    """Print how the package of a release was edited before it was sealed, with every place."""
+    for done in release.transformations:
+        say(f"  {done.words}: {short(done.before)} became {short(done.after)}")
+        for blank in done.blanked:
+            say(f"    {blank.place}")
 
 
 def _say_owed(found: Sequence[BackportLine]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lampway.cli.build import say_edits
 from lampway.cli.operate import In
 from lampway.cli.output import emit, paint, say, when
 from lampway.cli.path import Json, exit_code, promotion_facts, say_promotion
@@ -42,7 +43,7 @@ def start(solution: str, /, *, in_: In, reason: str = "", json: Json = False) ->
     return 0
 
 
-def finish(solution: str, /, *, message: str = "", json: Json = False) -> int:
+def finish(solution: str, /, *, message: str = "", blank_defaults: bool = False, json: Json = False) -> int:
     """Release the mend and ask for it to go in, by the short path that the strategy declares, or else by the whole one.
 
     If the release would not do, edit on and finish again.
@@ -53,11 +54,13 @@ def finish(solution: str, /, *, message: str = "", json: Json = False) -> int:
         What was mended.
     message
         What the mend is; the reason of the hotfix if left out.
+    blank_defaults
+        Take the values out of the package that the place of the mend left in as defaults; the release records it.
     json
         Print the facts as JSON.
     """
     with session(quiet=json) as opened:
-        made = opened.run(FinishHotfix(solution, message))
+        made = opened.run(FinishHotfix(solution, message, blank_defaults=blank_defaults))
         views = [opened.run(ShowPromotion(p)) for p in made.promotions]
     if json:
         emit({**_facts(made), "promotions": [promotion_facts(v) for v in views]})
@@ -72,6 +75,7 @@ def _facts(made: Finished) -> dict[str, object]:
         "digest": made.release.digest,
         "commit": made.release.commit,
         "branch": made.branch,
+        "transformations": made.release.transformations,
         "changes": list(made.changes),
         "backport": made.backport,
         "short_path": made.is_short,
@@ -81,6 +85,7 @@ def _facts(made: Finished) -> dict[str, object]:
 def _say_finished(made: Finished, views: list[PromotionView]) -> None:
     release = made.release
     say(f"{release.name} (hotfix of {release.previous}): sealed as {short(release.digest)}, on {made.branch}")
+    say_edits(release)
     for line in made.changes:
         say(f"  {line}")
     if not made.is_short:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Build": (
         ("inspect", "lampway.cli.build:inspect", "show what is in a package; needs no set-up"),
         ("scan", "lampway.cli.build:scan", "look for hardcoded secrets and endpoints"),
+        ("blank", "lampway.cli.source:blank", "take out of a package what dev left in as defaults"),
         ("diff", "lampway.cli.build:diff", "show what separates two packages or releases"),
         ("unpack", "lampway.cli.source:unpack", "write a package as readable source"),
         ("pack", "lampway.cli.source:pack", "make a package of a source tree"),

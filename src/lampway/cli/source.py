@@ -1,4 +1,4 @@
-"""Commands between packages and source: unpack, pack."""
+"""Commands between packages and source: unpack, pack; and blank, from one package to another."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lampway.cli.build import open_package, reading
 from lampway.cli.output import emit, say
 from lampway.cli.path import Json
 from lampway.domain.digest import digest_bytes, short
+from lampway.engine.platform import Blankable
 from lampway.errors import InvalidPackageError, NotFoundError, RefusedError, StorageError, UsageError
 
 _MOST_FILES = 200_000
@@ -109,6 +110,43 @@ def pack(folder: Path, file: Path, /, *, platform: str = "", json: Json = False)
         emit({"platform": name, "file": str(file), "size": len(data), "sha256": digest})
     else:
         say(f"{name}: {file}, {len(data):,} bytes, {short(digest_bytes(data))}")
+    return 0
+
+
+def blank(file: Path, out: Path, /, *, json: Json = False) -> int:
+    """Take out of a package the values that dev left in as defaults, and change nothing else. Needs no set-up.
+
+    Where there is none, the new file is the same as the old one.
+
+    Parameters
+    ----------
+    file
+        A package, or a platform's own export; it stays as it is.
+    out
+        Where to write the package without them.
+    json
+        Print the facts as JSON.
+    """
+    platform, data = open_package(file)
+    if not isinstance(platform.format, Blankable):
+        message = f"a package of {platform.name} keeps no values of dev as defaults"
+        raise UsageError(message, where=str(file), hint="there is nothing to take out")
+    if out.exists() and out.samefile(file):
+        raise UsageError(
+            "this is the package itself", where=str(out), hint="name another file"
+        )
+    with reading(file):
+        blanked = platform.format.blank(data)
+    write_file(out, blanked.package)
+    before, after = digest_bytes(data), digest_bytes(blanked.package)
+    if json:
+        facts = {"platform": platform.name, "file": str(out), "before": before, "after": after}
+        emit({**facts, "blanked": blanked.blanks})
+        return 0
+    for one in blanked.blanks:
+        say(f"  taken out: {one.place}")
+    count = len(blanked.blanks) or "no"
+    say(f"{platform.name}: {out}, {count} value{'' if count == 1 else 's'} taken out: {short(before)} → {short(after)}")
     return 0
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from lampway.cli.build import say_edits
 from lampway.cli.output import emit, say, table, when
 from lampway.cli.session import session
 from lampway.engine.approving import ShowCase
@@ -72,6 +73,7 @@ def provenance(release: str, /, *, json: Json = False) -> int:
     say(f"{made.name}, sealed {when(made.sealed_at)} by {made.sealed_by}: {view.digest}")
     say(f"  from commit {made.commit}, by {', '.join(view.makers) or 'nobody known'}")
     say(f"  runs in: {', '.join(view.where) or 'no environment'}")
+    say_edits(made)
     for line in view.vetoes:
         say(f"  never again in {line}")
     for component in made.inventory.components:
@@ -111,18 +113,20 @@ def change(release: str, /, *, to: str, json: Json = False) -> int:
     return 0
 
 
-def preview(solution: str, /, *, json: Json = False) -> int:
+def preview(solution: str, /, *, blank_defaults: bool = False, json: Json = False) -> int:
     """Show what a release of what is in dev now would hold. Nothing is committed or sealed.
 
     Parameters
     ----------
     solution
         The solution.
+    blank_defaults
+        Show it without the values that dev left in as defaults.
     json
         Print the facts as JSON, with the drawings.
     """
     with session(quiet=json) as opened:
-        found = opened.run(PreviewRelease(solution))
+        found = opened.run(PreviewRelease(solution, blank_defaults=blank_defaults))
     if json:
         emit(found)
         return 1 if found.blocking else 0
@@ -132,6 +136,10 @@ def preview(solution: str, /, *, json: Json = False) -> int:
     for finding in (*found.blocking, *found.findings):
         say(f"  {finding.severity}: {finding.place}: {finding.summary}")
         say(f"    fix: {finding.fix}")
+    for blank in found.blanked:
+        say(f"  taken out: {blank.place}")
+    if found.offered:
+        say(f"  lampway release {solution} --blank-defaults takes {len(found.offered)} of them out of the package")
     return 1 if found.blocking else 0
 
 

@@ -55,6 +55,8 @@ PREDICATES = (*_BY_THE_ENGINE, *BY_PEOPLE)
 """Every predicate type there is here; any other is refused."""
 JUDGED = "lampway_judged"
 """Field of a summary that is ours: `at`, `parts` (name to digest of every part of the facts) and `gates`."""
+TRANSFORMED = "transformations"
+"""Field of a provenance, among its internal parameters: how the package was edited before it was sealed."""
 ENGINE_ID = "urn:lampway:engine"
 """Names the engine as builder and verifier."""
 ENGINE_NAME = "lampway"
@@ -63,6 +65,8 @@ PATIENCE = timedelta(minutes=15)
 """How old a person's signature may be when it is recorded, and how far a clock elsewhere may be ahead."""
 LARGEST = 256 * 1024
 """Bytes a statement may have."""
+_LISTED = 300
+"""How many places of an edit a statement lists; the release it speaks of names all of them."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -161,7 +165,11 @@ def provenance(release: Release, environment: str, *, finished: str) -> Statemen
         "buildDefinition": {
             "buildType": f"urn:lampway:build:{release.package.platform}:v1",
             "externalParameters": parameters,
-            "internalParameters": {"makers": sorted(release.makers), "editorsUnknown": release.editors_unknown},
+            "internalParameters": {
+                "makers": sorted(release.makers),
+                "editorsUnknown": release.editors_unknown,
+                **({TRANSFORMED: transformed(release)} if release.transformations else {}),
+            },
             "resolvedDependencies": [source] if release.commit else [],
         },
         "runDetails": {
@@ -170,6 +178,21 @@ def provenance(release: Release, environment: str, *, finished: str) -> Statemen
         },
     }
     return Statement(subjects_of(release), PROVENANCE, predicate)
+
+
+def transformed(release: Release) -> list[dict[str, Any]]:
+    """Return how the package of a release was edited before it was sealed, as its provenance says it."""
+    return [
+        {
+            "kind": str(t.kind),
+            "form": str(t.form),
+            "before": _digest(t.before),
+            "after": _digest(t.after),
+            "blanked": [{"place": b.place, "name": b.name} for b in t.blanked[:_LISTED]],
+            **({"more": len(t.blanked) - _LISTED} if len(t.blanked) > _LISTED else {}),
+        }
+        for t in release.transformations
+    ]
 
 
 def test_result(release: Release, evidence: Evidence, check: Check, digest: str) -> Statement:

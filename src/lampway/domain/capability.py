@@ -53,6 +53,8 @@ class Ability(StrEnum):
     """Lampway can start environments of it for a time, and take them away without a trace."""
     PICTURE = "picture"
     """Packages can be drawn as their makers see them on a canvas."""
+    BLANK = "blank"
+    """Values that dev left in a package as defaults can be taken out of it before it is sealed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lampway.domain.digest import digest
+from lampway.domain.digest import digest, sparse
 from lampway.domain.package import Dependency, Diff, Finding, Inventory, PackageReference
 from lampway.domain.risk import ChangeFacts
+from lampway.domain.transformation import Transformation
 from lampway.errors import UsageError
 
 _VERSION = re.compile(r"^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})$")
@@ -42,6 +43,8 @@ class Release:
     """Other solutions it needs, as its owner had declared them when it was sealed."""
     hotfix: str = ""
     """Id of the hotfix that it is made of; empty for a release of the path."""
+    transformations: tuple[Transformation, ...] = ()
+    """How its package was edited between export and sealing."""
 
     @property
     def name(self) -> str:
@@ -70,6 +73,7 @@ class Release:
                 **({"change": self.change} if self.change else {}),
                 **({"depends_on": self.depends_on} if self.depends_on else {}),
                 **({"hotfix": self.hotfix} if self.hotfix else {}),
+                **({"transformations": sparse(self.transformations)} if self.transformations else {}),
             }
         )
 

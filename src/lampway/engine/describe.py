@@ -46,7 +46,8 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
         case events.StrategyApplied():
             return f"strategy of commit {event.commit[:12]} in force"
         case events.ReleaseSealed(release=release):
-            return f"{release.name} sealed as {short(event.digest)}"
+            edited = "".join(f"; {done.words}" for done in release.transformations)
+            return f"{release.name} sealed as {short(event.digest)}{edited}"
         case events.Adopted():
             return f"{event.solution}@{event.version} adopted from {event.environment}"
         case events.Seeded():

@@ -22,12 +22,14 @@ from lampway.domain.package import Diff, Inspection, PackageReference
 from lampway.domain.release import Release
 from lampway.domain.risk import change_facts
 from lampway.domain.strategy import Strategy
+from lampway.domain.transformation import Form, Transformation
+from lampway.engine.blanking import offered, refuse_faults, take_out, take_out_of_forms
 from lampway.engine.context import Engine, Request, require_reason, rules_in_force
 from lampway.engine.facts import installed
 from lampway.engine.hotfix import HotfixView, give_back, next_command, open_hotfix, workplace
 from lampway.engine.platform import Export, Platform
 from lampway.engine.promote import Promote, promote
-from lampway.engine.release import author_of, find_faults, record_release, refuse_faults, scope_of
+from lampway.engine.release import author_of, find_faults, record_release, scope_of
 from lampway.engine.sandboxed import find_sandbox
 from lampway.engine.sandboxes import is_here, remove_place
 from lampway.engine.store import Reading
@@ -55,6 +57,8 @@ class FinishHotfix(Request[Finished]):
 
     solution: str
     note: str = ""
+    blank_defaults: bool = False
+    """Take the values out of the package that the place of the mend left in as defaults, and record it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class _Mend:
     inspection: Inspection
     diff: Diff
     version: str
+    is_blanked: bool = False
 
 
 def finish_hotfix(engine: Engine, request: FinishHotfix, actor: Actor) -> Finished:
@@ -101,11 +106,15 @@ def finish_hotfix(engine: Engine, request: FinishHotfix, actor: Actor) -> Finish
     platform = engine.platform(base.package.platform)
     scope = scope_of(strategy.solution(hotfix.solution), base.version)
     export = platform.export(access, scope, {hotfix.solution: scope})
-    inspection = platform.format.inspect(export.package)
-    diff = platform.format.diff(engine.packages.get(base.package.digest), export.package)
-    mend = _Mend(hotfix, base, export, inspection, diff, next_version(base.version, taken))
+    package = take_out(platform, export.package).package if request.blank_defaults else export.package
+    inspection = platform.format.inspect(package)
+    diff = platform.format.diff(engine.packages.get(base.package.digest), package)
+    version = next_version(base.version, taken)
+    mend = _Mend(hotfix, base, export, inspection, diff, version, is_blanked=request.blank_defaults)
     again = _refuse_unchanged(engine, mend)
-    refuse_faults(hotfix.solution, find_faults(engine, inspection))
+    findings = find_faults(engine, inspection)
+    offer = () if request.blank_defaults else offered(platform.format, package, findings)
+    refuse_faults(hotfix.solution, findings, offer)
     release, branch = again or _seal(engine, strategy, platform, mend, (actor, request.note or hotfix.reason))
     asked = promote(engine, Promote(release.name, hotfix.environment, hotfix.reason), actor)
     with engine.store.reading() as reading:
@@ -153,7 +162,11 @@ def _seal(
     """Commit the mend on a branch from the source of what it mends, and seal it with its task."""
     actor, note = said
     hotfix, base = mend.hotfix, mend.base
-    package = platform.format.stamp(mend.export.package, mend.version)
+    forms = {Form.PACKAGE: platform.format.stamp(mend.export.package, mend.version)}
+    transformations: tuple[Transformation, ...] = ()
+    if mend.is_blanked:
+        forms, transformations = take_out_of_forms(platform, forms)
+    package = forms[Form.PACKAGE]
     inventory = platform.format.inspect(package).inventory
     branch = f"hotfix/{hotfix.solution}-{mend.version}-{short(inventory.fingerprint)[:6]}"
     commit = engine.source.commit_branch(
@@ -182,6 +195,7 @@ def _seal(
         change=change_facts(mend.diff, base.inventory, inventory),
         depends_on=base.depends_on,
         hotfix=hotfix.id,
+        transformations=transformations,
     )
     task = _task(engine, mend, release, branch, actor)
     record_release(engine, release, actor, hotfix.place, _also(engine, hotfix, release, task))

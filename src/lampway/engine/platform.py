@@ -17,6 +17,7 @@ from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.graph import Graph
 from lampway.domain.package import Component, Diff, Edit, Inspection, Inventory, Scope
 from lampway.domain.secret import Secret
+from lampway.domain.transformation import Blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,29 @@ class Drawable(Protocol):
 
     def draw(self, package: bytes) -> tuple[Graph, ...]:
         """Return every canvas in the package, with names and wires and no values. Raises InvalidPackageError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Blanked:
+    """A package without the values that dev had left in it as defaults."""
+
+    package: bytes
+    """The very same bytes where there was nothing to take out."""
+    blanks: tuple[Blank, ...]
+    """What was taken out, each place once; never the value."""
+
+
+@runtime_checkable
+class Blankable(Protocol):
+    """A format out of whose packages the values can be taken that dev left in as defaults."""
+
+    def blank(self, package: bytes) -> Blanked:
+        """Return the package without them, everything else as it was; the same package always gives the same bytes.
+
+        What is in the result depends on no environment more: `inspect` finds none of them again. Raises
+        InvalidPackageError.
+        """
         ...
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from lampway.domain.events import Actor
 from lampway.domain.graph import Picture
 from lampway.domain.package import Diff, Finding
+from lampway.domain.transformation import Blank
+from lampway.engine.blanking import BLOCKING, offered
 from lampway.engine.context import Engine, Request
 from lampway.engine.picture import compare, draw
-from lampway.engine.release import BLOCKING, MakeRelease, find_faults, look_at_built, propose_version
+from lampway.engine.release import MakeRelease, find_faults, look_at_built, propose_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ class Preview:
     """Of what is there; given to `MakeRelease`, it releases this and nothing else."""
     stages: tuple[str, ...]
     """Where it may be asked to go, in the order of the path."""
+    offered: tuple[Blank, ...] = ()
+    """What blocks it and could be taken out of the package."""
+    blanked: tuple[Blank, ...] = ()
+    """What was taken out of what is shown here, and would be out of the release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +48,15 @@ class PreviewRelease(Request[Preview]):
     """Ask what a release of what is in dev now would hold."""
 
     solution: str
+    blank_defaults: bool = False
+    """Show it without the values that dev left in as defaults."""
 
 
 def preview_release(engine: Engine, request: PreviewRelease, actor: Actor) -> Preview:
     """Export, compare and scan; keep nothing. Raises NotFoundError, PlatformError."""
     del actor
-    built = look_at_built(engine, request.solution)
-    form, package = built.platform.format, built.export.package
+    built = look_at_built(engine, request.solution, blank=request.blank_defaults)
+    form, package = built.platform.format, built.package
     old = engine.packages.get(built.last.package.digest) if built.last else None
     diff = built.diff or compare(form, old, package)
     findings = find_faults(engine, built.inspection)
@@ -62,7 +70,9 @@ def preview_release(engine: Engine, request: PreviewRelease, actor: Actor) -> Pr
         pictures=draw(form, old, package, diff),
         blocking=tuple(f for f in findings if f.severity in BLOCKING),
         findings=tuple(f for f in findings if f.severity not in BLOCKING),
-        notes=built.export.notes,
-        fingerprint=built.inspection.inventory.fingerprint,
+        notes=built.notes,
+        fingerprint=built.seen,
         stages=tuple(s.name for s in built.strategy.pipeline_of(built.solution.name).stages),
+        offered=() if built.blanked else offered(form, package, findings),
+        blanked=built.blanked.blanks if built.blanked else (),
     )

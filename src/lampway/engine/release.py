@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from lampway.domain.backport import Backport, BackportState
 from lampway.domain.dependencies import declared
 from lampway.domain.events import ENGINE, Actor, BackportEnded, Event, ReleaseSealed
-from lampway.domain.package import Diff, Finding, Inspection, PackageReference, Scope, Severity
+from lampway.domain.package import Diff, Finding, Inspection, PackageReference, Scope
 from lampway.domain.release import Release, bump, parse_version, propose_bump
 from lampway.domain.risk import change_facts
 from lampway.domain.strategy import Environment, Solution, Strategy
+from lampway.domain.transformation import Blank, Form, Transformation
 from lampway.engine.attestations import attest_release
+from lampway.engine.blanking import NOTHING_LEFT, offered, refuse_faults, take_out, take_out_of_forms
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
-from lampway.engine.platform import Export, Platform
+from lampway.engine.platform import Blanked, Export, Platform
 from lampway.engine.ports import Author
 from lampway.engine.sandboxed import refuse_sandbox
 from lampway.engine.store import Reading
 from lampway.errors import RefusedError, UsageError
-
-BLOCKING = (Severity.SECRET, Severity.ENDPOINT)
-"""Severities that no new release may carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,8 @@ class MakeRelease(Request[Made]):
     note: str = ""
     fingerprint: str = ""
     """Of what the person was shown; refused if something else is there by now. Empty: whatever is there."""
+    blank_defaults: bool = False
+    """Take the values out of the package that dev left in as defaults, and record it."""
 
 
 def scope_of(solution: Solution, version: str = "") -> Scope:
@@ -70,24 +71,36 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
     Nothing changed: no release. A version that exists with other content: refused. A crash between commit and seal
     loses nothing: *unchanged* is judged against the last sealed release, so running it again seals.
     """
-    built = look_at_built(engine, request.solution, request.environment)
+    built = look_at_built(engine, request.solution, request.environment, blank=request.blank_defaults)
     solution, last, diff = built.solution, built.last, built.diff
-    export, inspection = built.export, built.inspection
-    if request.fingerprint and request.fingerprint != inspection.inventory.fingerprint:
+    if request.fingerprint and request.fingerprint != built.seen:
         raise RefusedError(
             f"{solution.name} was edited in {built.environment.name} since you looked", hint="look again, then release"
         )
     if built.is_unchanged:
         if last and request.version and request.version != last.version:
             raise RefusedError(f"nothing changed since {last.name}", hint=f"promote that one: {last.name}")
-        return Made(None, last.version if last else "", diff, notes=export.notes)
-    findings = find_faults(engine, inspection)
-    refuse_faults(solution.name, findings)
+        return Made(None, last.version if last else "", diff, notes=built.notes)
+    findings = find_faults(engine, built.inspection)
+    refuse_faults(solution.name, findings, () if built.blanked else _offered(built, findings))
     part, version = propose_version(request, built)
     _refuse_taken(engine, solution.name, version)
-    draft = _Draft(solution, version, findings, last, request.note, built.environment.name, diff)
-    sealed = _seal(engine, built.strategy, built.platform, export, actor, draft)
-    return Made(sealed, last.version if last else "", diff, part, export.notes)
+    draft = _Draft(
+        solution=solution,
+        version=version,
+        findings=findings,
+        last=last,
+        note=request.note,
+        environment=built.environment.name,
+        diff=diff,
+        is_blanked=built.blanked is not None,
+    )
+    sealed = _seal(engine, built.strategy, built.platform, built.export, actor, draft)
+    return Made(sealed, last.version if last else "", diff, part, built.notes)
+
+
+def _offered(built: Built, findings: tuple[Finding, ...]) -> tuple[Blank, ...]:
+    return offered(built.platform.format, built.export.package, findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +113,35 @@ class Built:
     platform: Platform
     last: Release | None
     export: Export
+    """As it was exported, whatever is taken out of it."""
     inspection: Inspection
+    """Of what would be sealed."""
     diff: Diff | None
     """Since the newest release; None where there is none."""
     is_unchanged: bool
+    seen: str
+    """Fingerprint of what was exported."""
+    blanked: Blanked | None = None
+    """The export without the values that dev had left in, where that was asked for."""
+
+    @property
+    def package(self) -> bytes:
+        """What would be sealed, but for its version."""
+        return self.blanked.package if self.blanked else self.export.package
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the platform tells of the export, and whether there was nothing to take out of it."""
+        is_idle = self.blanked is not None and not self.blanked.blanks
+        return (*self.export.notes, NOTHING_LEFT) if is_idle else self.export.notes
 
 
-def look_at_built(engine: Engine, name: str, place: str = "") -> Built:
-    """Export a solution from where it is built, and compare it. Keeps nothing. Raises NotFoundError, PlatformError."""
+def look_at_built(engine: Engine, name: str, place: str = "", *, blank: bool = False) -> Built:
+    """Export a solution from where it is built, and compare it. Keeps nothing. Raises NotFoundError, PlatformError.
+
+    With `blank`, what is compared is without the values that dev had left in as defaults; UsageError where there is no
+    such thing.
+    """
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
         last = newest_release(reading, name)
@@ -117,7 +151,11 @@ def look_at_built(engine: Engine, name: str, place: str = "") -> Built:
     platform = engine.platform(environment.platform)
     known = scopes(strategy)
     export = platform.export(access_to(engine, environment), known[solution.name], known)
-    inspection = platform.format.inspect(export.package)
+    seen = inspection = platform.format.inspect(export.package)
+    blanked = take_out(platform, export.package) if blank else None
+    package = blanked.package if blanked else export.package
+    if blanked and blanked.blanks:
+        inspection = platform.format.inspect(package)
     old = engine.packages.get(last.package.digest) if last else None
     return Built(
         strategy=strategy,
@@ -127,10 +165,12 @@ def look_at_built(engine: Engine, name: str, place: str = "") -> Built:
         last=last,
         export=export,
         inspection=inspection,
-        diff=platform.format.diff(old, export.package) if old else None,
+        diff=platform.format.diff(old, package) if old else None,
         is_unchanged=last is not None
         and _is_unchanged(last, inspection)
         and last.depends_on == declared(solution.depends_on),
+        seen=seen.inventory.fingerprint,
+        blanked=blanked,
     )
 
 
@@ -143,24 +183,13 @@ class _Draft:
     note: str
     environment: str
     diff: Diff | None = None
+    is_blanked: bool = False
 
 
 def find_faults(engine: Engine, inspection: Inspection) -> tuple[Finding, ...]:
     """Return the hardcoded secrets, endpoints and other faults in a package."""
     names = [v.name for v in inspection.inventory.variables]
     return inspection.faults(engine.scanner.scan(inspection.literals, names))
-
-
-def refuse_faults(solution: str, findings: tuple[Finding, ...]) -> None:
-    """Refuse a release that holds hardcoded values. Raises RefusedError with each of them."""
-    blocking = [f for f in findings if f.severity in BLOCKING]
-    if blocking:
-        count = f"{len(blocking)} hardcoded value{'s' if len(blocking) > 1 else ''}"
-        raise RefusedError(
-            f"{solution} holds {count}; no release was made",
-            hint="mend it in dev as each line says, then release again",
-            details=tuple(f"{f.place}: {f.summary}\n  fix: {f.fix}" for f in blocking),
-        )
 
 
 def _is_unchanged(last: Release, inspection: Inspection) -> bool:
@@ -195,7 +224,11 @@ def _seal(  # noqa: PLR0917 - sealing joins all of these
     engine: Engine, strategy: Strategy, platform: Platform, export: Export, actor: Actor, draft: _Draft
 ) -> Release:
     name, version = draft.solution.name, draft.version
-    package = platform.format.stamp(export.package, version)
+    forms = {Form.PACKAGE: platform.format.stamp(export.package, version)}
+    transformations: tuple[Transformation, ...] = ()
+    if draft.is_blanked:
+        forms, transformations = take_out_of_forms(platform, forms)
+    package = forms[Form.PACKAGE]
     inventory = platform.format.inspect(package).inventory
     folder = f"solutions/{name}/src"
     title = f"{name} {version}" + (f": {draft.note}" if draft.note else "")
@@ -218,6 +251,7 @@ def _seal(  # noqa: PLR0917 - sealing joins all of these
         findings=draft.findings,
         change=change_facts(draft.diff, draft.last.inventory, inventory) if draft.diff and draft.last else None,
         depends_on=declared(draft.solution.depends_on),
+        transformations=transformations,
     )
     record_release(engine, release, actor, draft.environment)
     return release

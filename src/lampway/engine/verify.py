@@ -106,6 +106,9 @@ def _engine_key(file: Dossier) -> Checked:
 
 def _remarks(file: Dossier, looks: tuple[Look, ...]) -> Iterator[Checked]:
     """Yield what holds and yet should be known."""
+    for done in file.release.transformations:
+        places = "; ".join(blank.place for blank in done.blanked)
+        yield Checked("remark", True, f"{done.words}: {places}")
     for words in remarks(file, looks):
         yield Checked("remark", True, words)
     for promotion, facts, _ in judged_starts(file, looks):

@@ -14,6 +14,7 @@ from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import Recorded
 from lampway.domain.given import delegation_subjects, unlock_subjects
 from lampway.domain.promotion import Promotion
+from lampway.domain.transformation import Form
 from lampway.engine.dossier import LEEWAY, Dossier, apart
 
 
@@ -128,6 +129,7 @@ def check_chain(file: Dossier) -> Iterator[str]:
     """Yield what the engine should have stated and did not, or stated otherwise than it is recorded."""
     if len(file.statements(kinds.PROVENANCE, file.release.name)) != 1:
         yield "there is not exactly one provenance of the package"
+    yield from _edits(file)
     for row, _, promotion in file.started():
         summaries = [s for s in file.statements(kinds.SUMMARY, promotion.id) if s[0].seq > row.seq]
         if not any(s[2].predicate["verificationResult"] == "PASSED" for s in summaries):
@@ -144,6 +146,18 @@ def check_chain(file: Dossier) -> Iterator[str]:
         if [s[2].predicate["result"] for s in results] != [wanted]:
             yield f"check {event.evidence.check} in row {row.seq} is not attested as it came out"
     yield from _deployments(file)
+
+
+def _edits(file: Dossier) -> Iterator[str]:
+    """Yield where the provenance tells of other edits of the package than the release, or they lead elsewhere."""
+    release = file.release
+    for _, _, said in file.statements(kinds.PROVENANCE, release.name):
+        told = said.predicate["buildDefinition"]["internalParameters"].get(kinds.TRANSFORMED, [])
+        if told != kinds.transformed(release):
+            yield "the provenance tells of other edits of the package than the release"
+    done = [t for t in release.transformations if t.form is Form.PACKAGE]
+    if done and done[-1].after != release.package.digest:
+        yield "the package is not what its last edit made"
 
 
 def _deployments(file: Dossier) -> Iterator[str]:

@@ -471,4 +471,5 @@ _CAPABILITIES = (
     Capability(Ability.USAGE, Support.FULL),
     Capability(Ability.SANDBOX, Support.FULL),
     Capability(Ability.PICTURE, Support.FULL),
+    Capability(Ability.BLANK, Support.FULL),
 )

@@ -18,13 +18,17 @@ from lampway.domain.package import (
     Dependency,
     Diff,
     Edit,
+    Finding,
     Inspection,
     Inventory,
     Literal,
     Role,
+    Severity,
     Variable,
     fingerprint_of,
 )
+from lampway.domain.transformation import Blank
+from lampway.engine.platform import Blanked
 from lampway.errors import InvalidPackageError
 from lampway.testing.world import App, Part
 
@@ -33,7 +37,9 @@ NAME = "memory"
 
 PASSWORD = "password"  # noqa: S105 - the name of the one field that an account has
 
-_VALUE = re.compile(r"\$\{(\w+)\}")
+_VALUE = re.compile(r"\$\{(\w+)(?::[^}]*)?\}")
+"""A value of the environment; after a colon, the one that dev had when it was saved."""
+_KEPT = re.compile(r"\$\{(\w+):[^}]+\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ class MemoryFormat:
                 Dependency("plug-in", name) for name in sorted({p.plugin for a in held.apps for p in a.parts} - {""})
             ),
         )
-        return Inspection(inventory, tuple(_literals(held)))
+        return Inspection(inventory, tuple(_literals(held)), tuple(_findings(held)))
 
     def diff(self, old: bytes, new: bytes) -> Diff:
         """Return what separates two packages. Raises InvalidPackageError."""
@@ -141,6 +147,15 @@ class MemoryFormat:
     def stamp(self, package: bytes, version: str) -> bytes:
         """Return the same package carrying `version`."""
         return replace(read_package(package), version=version).to_bytes()
+
+    def blank(self, package: bytes) -> Blanked:
+        """Return the package without the values that parts keep from where they were saved."""
+        held = read_package(package)
+        blanks = [
+            Blank(place, name) for place, part in _parts(held) for name in dict.fromkeys(_KEPT.findall(part.does))
+        ]
+        apps = tuple(replace(a, parts=tuple(_emptied(part) for part in a.parts)) for a in held.apps)
+        return Blanked(replace(held, apps=apps).to_bytes() if blanks else package, tuple(blanks))
 
     def recognises(self, package: bytes) -> bool:
         """Return whether these bytes are a package of ours; never raises."""
@@ -171,10 +186,26 @@ def _drawn(app: App) -> Graph:
     return Graph(app.id, app.name, nodes, tuple(GraphEdge(a.id, b.id) for a, b in pairwise(nodes)))
 
 
-def _literals(package: Package) -> Iterator[Literal]:
+def _parts(package: Package) -> Iterator[tuple[str, Part]]:
     for app in package.apps:
         for part in app.parts:
-            yield Literal(f"app {app.name} / part {part.name} / does", "does", part.does, Role.CODE)
+            yield f"app {app.name} / part {part.name} / does", part
+
+
+def _emptied(part: Part) -> Part:
+    return replace(part, does=_KEPT.sub(r"${\1}", part.does))
+
+
+def _findings(package: Package) -> Iterator[Finding]:
+    for place, part in _parts(package):
+        if _KEPT.search(part.does):
+            summary, fix = "a value of dev is kept as default", "take it out"
+            yield Finding("dev-value-as-default", Severity.ENDPOINT, place, summary, fix)
+
+
+def _literals(package: Package) -> Iterator[Literal]:
+    for place, part in _parts(package):
+        yield Literal(place, "does", part.does, Role.CODE)
     for name, value in package.constants.items():
         yield Literal(f"constant {name}", name, str(value), Role.TEXT)
 

@@ -23,6 +23,7 @@ from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.package import Inventory, Scope
 from lampway.engine.platform import (
     Access,
+    Blankable,
     Disposable,
     Drawable,
     ExecutionCounting,
@@ -185,6 +186,10 @@ class PlatformContract(SwitchContract, LockContract):
                 assert sorted(set(placed)) == sorted(placed)
                 assert {graph.id, *placed} <= known
                 assert {end for edge in graph.edges for end in (edge.source, edge.target)} <= set(placed)
+
+    def test_values_of_dev_are_taken_out_only_where_that_is_declared(self, platform: Platform) -> None:
+        """How it is done is for a suite of its own: `BlankContract`."""
+        assert isinstance(platform.format, Blankable) is _has(platform, Ability.BLANK)
 
     def test_unpacking_and_packing_gives_the_same_bytes(self, platform: Platform, first: bytes, second: bytes) -> None:
         """So that what is reviewed in git is what is deployed."""

@@ -54,7 +54,7 @@ class Part:
     id: str
     name: str
     does: str = ""
-    """Its script. `${NAME}` reads a value of the environment."""
+    """Its script. `${NAME}` reads a value of the environment; `${NAME:VALUE}` also remembers the one dev had."""
     at: int = 0
     """Where it stands on the canvas; changes nothing that it does."""
     account: str = ""

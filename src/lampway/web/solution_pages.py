@@ -63,15 +63,17 @@ def answer_drift(page: Page) -> Response:
 
 def preview(page: Page) -> Response:
     """Show what a release of dev would hold, with the form that makes it and asks for its way."""
-    found = page.ask(PreviewRelease(page.given("solution")))
-    return page.show("preview.html", preview=found, drawn=[(p, *drawings(p)) for p in found.pictures])
+    blank = page.given("blank") == "defaults"
+    found = page.ask(PreviewRelease(page.given("solution"), blank_defaults=blank))
+    return page.show("preview.html", preview=found, blank=blank, drawn=[(p, *drawings(p)) for p in found.pictures])
 
 
 def release_and_promote(page: Page) -> Response:
     """Seal what was shown, and nothing else, and ask for it to go to a stage."""
     name, to = page.given("solution"), require_field(page, "to")
     note = page.form.get("note", "").strip()
-    made = page.ask(MakeRelease(name, note=note, fingerprint=require_field(page, "fingerprint")))
+    seen, blank = require_field(page, "fingerprint"), page.form.get("blank", "") == "defaults"
+    made = page.ask(MakeRelease(name, note=note, fingerprint=seen, blank_defaults=blank))
     release = made.release.name if made.release else f"{name}@{made.last}"
     asked = page.ask(Promote(release, to, note))
     told = f"{release} is {'sealed' if made.release else 'unchanged'}"

@@ -193,24 +193,37 @@ def _is_open(trigger: Json) -> bool:
 def _default(name: str, parameter: Json, place: str, definitions: Mapping[str, Definition]) -> Iterator[Finding]:
     """Yield the value that an environment variable had in the source environment, kept where it is used."""
     value, variable = parameter.get("defaultValue"), variable_of(parameter)
-    text = value if isinstance(value, str) else "" if value is None else str(value)
+    text = _text(value)
     stated = definitions.get(variable.lower())
     if is_unset(text):
         return
-    if stated is not None and _is_same(text, stated.default):
+    if not is_kept(parameter, definitions):
         if is_address(text):
             summary = f"the default value of {variable} points at one environment, and is repeated here"
             fix = f"take the default value of {variable} away, and give the value in each environment"
             yield Finding("fixed-default", Severity.ENDPOINT, parameter_place(place, name), summary, fix)
         return
     severity = Severity.ENDPOINT
-    if isinstance(value, str) and is_secret_name(f"{variable} {name}") and not _is_vault(text):
+    is_secret = stated is not None and stated.type == SECRET_TYPE
+    if (is_secret or (isinstance(value, str) and is_secret_name(f"{variable} {name}"))) and not _is_vault(text):
         severity = Severity.SECRET
     summary = (
         f"the value that {variable} had in the source environment is kept as default, and used wherever none is given"
     )
-    fix = "take the value away in dev, save the flow, and export again; else every environment must give a value"
+    fix = (
+        "let lampway blank, or release --blank-defaults, take it out, and give the value in every environment"
+    )
     yield Finding("dev-value-as-default", severity, parameter_place(place, name), summary, fix)
+
+
+def is_kept(parameter: Json, definitions: Mapping[str, Definition]) -> bool:
+    """Return whether a flow's parameter keeps what its environment variable had in the source environment."""
+    text, stated = _text(parameter.get("defaultValue")), definitions.get(variable_of(parameter).lower())
+    return not is_unset(text) and not (stated is not None and _is_same(text, stated.default))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
 
 
 def _is_same(text: str, stated: str) -> bool:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from lampway.domain.package import Diff, Inspection
+from lampway.engine.platform import Blanked
 from lampway.errors import InvalidPackageError
+from lampway.platforms.powerplatform.blank import blank_contents
 from lampway.platforms.powerplatform.contents import Contents, read_package
 from lampway.platforms.powerplatform.diff import diff_contents
 from lampway.platforms.powerplatform.inventory import inspect_contents
@@ -50,6 +52,10 @@ class SolutionFormat:
     def stamp(self, package: bytes, version: str) -> bytes:
         """Return the same package carrying `version`. Raises InvalidPackageError."""
         return _shallow(lambda: stamp_contents(read_package(package), version))
+
+    def blank(self, package: bytes) -> Blanked:
+        """Return the package without the values that its flows keep from dev. Raises InvalidPackageError."""
+        return _shallow(lambda: blank_contents(package))
 
     def recognises(self, package: bytes) -> bool:
         """Return whether these bytes look like a solution, even a damaged one; never raises."""

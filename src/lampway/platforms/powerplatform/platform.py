@@ -84,7 +84,11 @@ def _refuse(access: Access) -> NoReturn:
 
 
 _PACKAGES = "packages are read, scanned, compared, unpacked and packed"
+_NO_TENANT = (Ability.BLANK,)
+"""What needs packages alone."""
 _CAPABILITIES = tuple(
-    Capability(ability, Support.NOT_YET, _PACKAGES if ability in (Ability.EXPORT, Ability.DEPLOY) else "")
+    Capability(ability, Support.FULL)
+    if ability in _NO_TENANT
+    else Capability(ability, Support.NOT_YET, _PACKAGES if ability in (Ability.EXPORT, Ability.DEPLOY) else "")
     for ability in Ability
 )
