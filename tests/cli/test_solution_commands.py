@@ -120,6 +120,50 @@ def test_taking_out_refuses_in_one_clear_error_and_writes_nothing(run: Run, pack
         assert Path(package).read_bytes() == before
 
 
+def commit(root: Path, *names: str) -> Path:
+    """Write what Git integration would commit of solutions without components."""
+    for name in names:
+        folder = root / "solutions" / name
+        folder.mkdir(parents=True)
+        about = f"UniqueName: {name}\n    Version: 1.0\n    Managed: 0\n    Publisher:\n      UniqueName: Contoso\n"
+        (folder / "solution.yml").write_text(f"ImportExportXml:\n  SolutionManifest:\n    {about}")
+        (folder / "solutioncomponents.yml").write_text("SolutionComponents:\n")
+        (folder / "rootcomponents.yml").write_text("RootComponents:\n")
+    publisher = root / "publishers" / "Contoso"
+    publisher.mkdir(parents=True)
+    (publisher / "publisher.yml").write_text("Publisher:\n  UniqueName: Contoso\n  CustomizationPrefix: con\n")
+    return root
+
+
+def test_one_of_several_solutions_under_one_root_is_packed_by_its_name(run: Run, tmp_path: Path) -> None:
+    tree, out = commit(tmp_path / "repository", "Orders", "Billing"), tmp_path / "out.zip"
+    code, _, err = run("pack", str(tree), str(out))
+    assert (code, out.exists()) == (2, False)
+    assert "the tree holds 2 solutions" in err
+    assert "name one of them with --solution: Billing, Orders" in err
+    code, told, _ = run("pack", str(tree), str(out), "--solution", "Billing")
+    assert (code, told.startswith("power-platform: ")) == (0, True)
+    assert "power-platform: Billing@1.0" in run("inspect", str(out))[1]
+
+
+def test_everything_that_a_solution_lists_and_the_tree_does_not_hold_is_named(run: Run, tmp_path: Path) -> None:
+    tree, out = commit(tmp_path / "repository", "Orders"), tmp_path / "out.zip"
+    (tree / "solutions" / "Orders" / "solutioncomponents.yml").write_text("- Path: roles/a\n- Path: roles/b\n")
+    code, _, err = run("pack", str(tree), str(out))
+    assert (code, out.exists()) == (2, False)
+    assert "2 things that it lists are not in the tree" in err
+    assert "roles/a is listed in solutions/Orders/solutioncomponents.yml" in err
+    assert "roles/b is listed in solutions/Orders/solutioncomponents.yml" in err
+    code, _, err = run("pack", str(tree), str(out), "--json")
+    assert json.loads(err)["error"]["where"].endswith("repository: solutions/Orders")
+
+
+def test_a_name_says_nothing_where_there_is_only_one_solution(run: Run, package: str, tmp_path: Path) -> None:
+    run("unpack", package, str(tmp_path / "src"))
+    code, _, err = run("pack", str(tmp_path / "src"), str(tmp_path / "out.zip"), "--solution", "Orders")
+    assert (code, "leave --solution out" in err) == (2, True)
+
+
 def test_two_packages_are_compared_in_words(run: Run, package: str, tmp_path: Path) -> None:
     newer = tmp_path / "newer.zip"
     newer.write_bytes(orders(version="1.1.0.0").variable("con_More").build())

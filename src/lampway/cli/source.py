@@ -13,7 +13,7 @@ from lampway.cli.build import open_package, reading
 from lampway.cli.output import emit, say
 from lampway.cli.path import Json
 from lampway.domain.digest import digest_bytes, short
-from lampway.engine.platform import Blankable
+from lampway.engine.platform import Blankable, PackageFormat, SharedSource
 from lampway.errors import InvalidPackageError, NotFoundError, RefusedError, StorageError, UsageError
 
 _MOST_FILES = 200_000
@@ -84,7 +84,7 @@ def _beside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def pack(folder: Path, file: Path, /, *, platform: str = "", json: Json = False) -> int:
+def pack(folder: Path, file: Path, /, *, platform: str = "", solution: str = "", json: Json = False) -> int:
     """Make a package of a source tree. Needs no set-up.
 
     Parameters
@@ -95,6 +95,8 @@ def pack(folder: Path, file: Path, /, *, platform: str = "", json: Json = False)
         Where to write the package.
     platform
         Of which platform it is; found out if left out.
+    solution
+        Which one, where the tree holds several.
     json
         Print the facts as JSON.
     """
@@ -103,7 +105,7 @@ def pack(folder: Path, file: Path, /, *, platform: str = "", json: Json = False)
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
     if not files:
         raise NotFoundError("the folder is empty", where=str(folder))
-    name, data = _packed(files, platform, folder)
+    name, data = _packed(files, platform, folder, solution)
     write_file(file, data)
     if json:
         digest = digest_bytes(data).removeprefix("sha256:")
@@ -132,9 +134,7 @@ def blank(file: Path, out: Path, /, *, json: Json = False) -> int:
         message = f"a package of {platform.name} keeps no values of dev as defaults"
         raise UsageError(message, where=str(file), hint="there is nothing to take out")
     if out.exists() and out.samefile(file):
-        raise UsageError(
-            "this is the package itself", where=str(out), hint="name another file"
-        )
+        raise UsageError("this is the package itself", where=str(out), hint="name another file")
     with reading(file):
         blanked = platform.format.blank(data)
     write_file(out, blanked.package)
@@ -164,20 +164,32 @@ def _files(folder: Path) -> list[Path]:
     return found
 
 
-def _packed(files: Mapping[str, bytes], wanted: str, folder: Path) -> tuple[str, bytes]:
+def _packed(files: Mapping[str, bytes], wanted: str, folder: Path, solution: str) -> tuple[str, bytes]:
     platforms = Platforms()
     if wanted and wanted not in platforms:
         raise NotFoundError(f"no platform named *{wanted}*", hint=f"installed are: {', '.join(platforms)}")
+    names = [wanted] if wanted else list(platforms)
+    shared = [name for name in names if _solutions(platforms[name].format, files)]
+    if solution and not shared:
+        hint = "leave --solution out"
+        raise UsageError("this is no tree that holds several solutions", where=str(folder), hint=hint)
     missed = []
-    for name in [wanted] if wanted else list(platforms):
+    for name in shared or names:
+        form = platforms[name].format
         try:
-            return name, platforms[name].format.pack(files)
+            if solution and isinstance(form, SharedSource):
+                return name, form.pack_solution(files, solution)
+            return name, form.pack(files)
         except InvalidPackageError as error:
             missed.append((name, error))
     if len(missed) == 1:
         fault = missed[0][1]
         where = f"{folder}: {fault.where}" if fault.where else str(folder)
-        raise InvalidPackageError(fault.message, where=where, hint=fault.hint)
+        raise InvalidPackageError(fault.message, where=where, hint=fault.hint, details=fault.details)
     details = tuple(f"for {name}: {fault}" for name, fault in missed)
     hint = "name the platform with --platform to learn more"
     raise UsageError("no platform can make a package of this", where=str(folder), hint=hint, details=details)
+
+
+def _solutions(form: PackageFormat, files: Mapping[str, bytes]) -> tuple[str, ...]:
+    return form.solutions_in(files) if isinstance(form, SharedSource) else ()

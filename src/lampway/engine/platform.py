@@ -236,6 +236,19 @@ class Blankable(Protocol):
         ...
 
 
+@runtime_checkable
+class SharedSource(Protocol):
+    """A format that also reads source trees in which several solutions lie beside each other."""
+
+    def solutions_in(self, source: Mapping[str, bytes]) -> tuple[str, ...]:
+        """Return the names of the solutions in such a tree; empty for any other tree. Never raises."""
+        ...
+
+    def pack_solution(self, source: Mapping[str, bytes], solution: str) -> bytes:
+        """Return the package of one of them. Raises InvalidPackageError."""
+        ...
+
+
 class Platform(Protocol):
     """A live low-code product. Everything is told explicitly; an adapter remembers nothing between calls."""
 

@@ -175,7 +175,7 @@ BAD_TREES = {
     "twice but for case": (lambda tree: tree.update({"roles/clerk_boss.xml": b"<Role/>"}), "differ only in case"),
     "another element": (lambda tree: tree.update({"Roles/X.xml": b"<Other/>"}), "not a Role but a Other"),
     "broken XML": (lambda tree: tree.update({"Roles/X.xml": b"<Role>"}), "not valid XML"),
-    "the other layout": (lambda tree: tree.update({"solutions/Orders/solution.yml": b""}), "YAML layout"),
+    "both layouts": (lambda tree: tree.update({"solutions/Orders/solution.yml": b""}), "both layouts"),
     "an app twice": (
         lambda tree: tree.update({f"CanvasApps/con_shop_{id_of('Shop')[:5]}_DocumentUri.msapp": b""}),
         "as a file and as a folder",

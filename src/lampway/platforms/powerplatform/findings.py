@@ -210,9 +210,7 @@ def _default(name: str, parameter: Json, place: str, definitions: Mapping[str, D
     summary = (
         f"the value that {variable} had in the source environment is kept as default, and used wherever none is given"
     )
-    fix = (
-        "let lampway blank, or release --blank-defaults, take it out, and give the value in every environment"
-    )
+    fix = "let lampway blank, or release --blank-defaults, take it out, and give the value in every environment"
     yield Finding("dev-value-as-default", severity, parameter_place(place, name), summary, fix)
 
 

@@ -184,14 +184,14 @@ def _notes(contents: Contents, found: _Found) -> Iterator[str]:
     known = {v.name.lower() for v in found.variables}
     for name in sorted(found.users.keys() - known):
         yield f"environment variable {name} is used by {min(found.users[name])} and not in the package"
-    known_ids = _ids_by_kind(contents)
+    known_ids = ids_by_kind(contents)
     for root in contents.manifest.roots:
         wanted = {root.id, root.schema_name.lower()} - {""}
         if root.kind in known_ids and known_ids[root.kind].isdisjoint(wanted):
             yield f"{root.kind} {root.schema_name or root.id} is listed in the manifest, and not in the package"
 
 
-def _ids_by_kind(contents: Contents) -> dict[str, set[str]]:
+def ids_by_kind(contents: Contents) -> dict[str, set[str]]:
     """Return everything in the package by kind, under each of its ids; kinds that nobody can tell are left out."""
     found: dict[str, set[str]] = {kind: set() for kind in _KNOWN_KINDS}
     for part in contents.parts:

@@ -1,4 +1,4 @@
-"""A package from a source tree in the classic layout, whoever wrote the tree."""
+"""A package from a source tree in the classic or in the YAML layout, whoever wrote the tree."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from lampway.errors import InvalidPackageError
 from lampway.platforms.powerplatform.archive import check_path, write_archive
+from lampway.platforms.powerplatform.contents import read_package
 from lampway.platforms.powerplatform.jsontext import as_saved
 from lampway.platforms.powerplatform.layout import (
     CUSTOMIZATIONS,
@@ -22,7 +23,10 @@ from lampway.platforms.powerplatform.layout import (
     member_path,
     safe,
 )
+from lampway.platforms.powerplatform.roots import unresolved_roots
 from lampway.platforms.powerplatform.xmltext import Element, parse_xml, text_of, write_xml
+from lampway.platforms.powerplatform.yamllayout import Converted, convert
+from lampway.platforms.powerplatform.yamllists import solutions_in
 
 _BOTH = re.compile(rb"<Managed\s*>\s*2\s*</Managed\s*>")
 _RESTORE = "restore it from git"
@@ -30,16 +34,47 @@ _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 _STRANGERS = (".cdsproj", ".pcfproj", ".sln", ".md", ".csproj", ".yml")
 
 
-def pack_source(files: Mapping[str, bytes]) -> bytes:
+def pack_source(files: Mapping[str, bytes], solution: str = "") -> bytes:
     """Return the package of a source tree. Files and folders whose names start with a dot are passed over.
 
-    Raises InvalidPackageError for unsafe paths, for a tree without a solution, and for files that belong to no
-    component: what was reviewed and what is deployed would differ.
+    Of a tree in the YAML layout with several solutions, `solution` says which. Raises InvalidPackageError for unsafe
+    paths, for a tree without a solution, and for files that belong to no component: what was reviewed and what is
+    deployed would differ.
     """
     for path in files:
         check_path(path)
     there = {path: data for path, data in files.items() if not _is_hidden(path)}
-    _check(there)
+    _refuse_twins(there)
+    if not solutions_in(there):
+        return _pack_classic(there)
+    if SOLUTION in there:
+        hint = "keep the one that you work with"
+        raise InvalidPackageError(
+            "the tree is in both layouts, the classic and the YAML one", where=SOLUTION, hint=hint
+        )
+    return _pack_converted(convert(there, solution))
+
+
+def _pack_converted(tree: Converted) -> bytes:
+    """Return the package of a tree that was in the YAML layout, once nothing that it lists is missing."""
+    package, missing = b"", list(tree.missing)
+    try:
+        package = _pack_classic(tree.files)
+        missing += unresolved_roots(read_package(package))
+    except InvalidPackageError:
+        if not missing:
+            raise
+    if missing:
+        what = "1 thing that it lists is" if len(missing) == 1 else f"{len(missing)} things that it lists are"
+        hint = "commit what is missing, or take it off the list: packed without it, the import would fail later"
+        raise InvalidPackageError(f"{what} not in the tree", where=tree.folder, hint=hint, details=tuple(missing))
+    return package
+
+
+def _pack_classic(there: Mapping[str, bytes]) -> bytes:
+    for path in (SOLUTION, CUSTOMIZATIONS):
+        if path not in there:
+            raise InvalidPackageError("the file is missing", where=path, hint=_RESTORE)
     tree = _Tree(there)
     members = dict(_members(tree))
     return write_archive({**members, "[Content_Types].xml": _content_types(members)})
@@ -49,18 +84,12 @@ def _is_hidden(path: str) -> bool:
     return any(part.startswith(".") for part in path.split("/")[:1]) or path.rpartition("/")[2].startswith(".")
 
 
-def _check(there: Mapping[str, bytes]) -> None:
+def _refuse_twins(there: Mapping[str, bytes]) -> None:
     seen: set[str] = set()
     for path in there:
         if path.casefold() in seen:
             raise InvalidPackageError("two files differ only in case", where=path, hint="keep one of them")
         seen.add(path.casefold())
-    if any(path.startswith("solutions/") and path.endswith("/solution.yml") for path in there):
-        hint = "Lampway reads the classic layout, with Other/Solution.xml; unpack a package to get it"
-        raise InvalidPackageError("this source is in the YAML layout, which is not read yet", hint=hint)
-    for path in (SOLUTION, CUSTOMIZATIONS):
-        if path not in there:
-            raise InvalidPackageError("the file is missing", where=path, hint=_RESTORE)
 
 
 class _Tree:

@@ -17,6 +17,7 @@ from lampway.platforms.powerplatform.inventory import inspect_contents
 from lampway.platforms.powerplatform.pack import pack_source
 from lampway.platforms.powerplatform.stamp import stamp_contents
 from lampway.platforms.powerplatform.unpack import unpack_contents
+from lampway.platforms.powerplatform.yamllists import solutions_in
 
 _MARK = re.compile(rb"PK(?:\x03\x04.{26}|\x01\x02.{42})(?:solution|customizations)\.xml", re.IGNORECASE | re.DOTALL)
 """A header in a zip for one of the two files that every solution has; also where the end of the zip is lost."""
@@ -48,6 +49,14 @@ class SolutionFormat:
         Every component has the fingerprint that it had in the package the source came from. Raises InvalidPackageError.
         """
         return _shallow(lambda: pack_source(source))
+
+    def solutions_in(self, source: Mapping[str, bytes]) -> tuple[str, ...]:
+        """Return the solutions of a tree in the YAML layout; empty for any other tree."""
+        return solutions_in(source)
+
+    def pack_solution(self, source: Mapping[str, bytes], solution: str) -> bytes:
+        """Return the package of one solution of a tree in the YAML layout. Raises InvalidPackageError."""
+        return _shallow(lambda: pack_source(source, solution))
 
     def stamp(self, package: bytes, version: str) -> bytes:
         """Return the same package carrying `version`. Raises InvalidPackageError."""
