@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from glass import unlockable
 from team import OPENED, Team
 
 import private_postgres
@@ -42,6 +43,12 @@ def team(new_team: Team) -> Iterator[Team]:
 def shipped(team_that_shipped: Team) -> Iterator[Team]:
     """Return a team with orders 1.0.0 in production and 1.0.1 after it."""
     yield from _lent(team_that_shipped)
+
+
+@pytest.fixture
+def glass(shipped: Team) -> Team:
+    """Return a team with orders in production that may unlock it for four hours, one person alone."""
+    return unlockable(shipped)
 
 
 def _lent(original: Team) -> Iterator[Team]:
