@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 from team import Team
 
 from lampway.app import LocalSession
-from lampway.cli import build, whole
+from lampway.cli import build, path, whole
 from lampway.cli import hotfix as hotfix_commands
 from lampway.engine.hotfix import StartHotfix
 from lampway.errors import RefusedError
@@ -39,7 +39,7 @@ def run(team: Team, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         del quiet
         yield LocalSession(tmp_path, user="mia", _engine=team.engine)
 
-    for module in (build, whole, hotfix_commands):
+    for module in (build, path, whole, hotfix_commands):
         monkeypatch.setattr(module, "session", opened)
 
     def command(does: Callable[..., int], *words: str, **more: object) -> tuple[int, str]:
@@ -80,6 +80,16 @@ def test_the_facts_are_there_as_json(run: Run, team: Team) -> None:
     assert done["blanked"] == [{"place": PLACE, "name": "ERP_URL"}]
     assert json.loads(run(whole.provenance, "orders", json=True)[1])["release"]["transformations"] == [done]
     assert done["kind"] == "blank-defaults"
+
+
+def test_whoever_decides_is_told(run: Run, team: Team) -> None:
+    leave(team)
+    run(build.release, "orders", blank_defaults=True)
+    promotion = team.promote()
+    _, told = run(path.show, promotion)
+    assert "  1 default value that dev had left in was taken out of the package before it was sealed" in told
+    (done,) = json.loads(run(path.show, promotion, json=True)[1])["transformations"]
+    assert done["blanked"][0]["place"] == PLACE
 
 
 def test_where_there_was_nothing_that_is_said(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,21 +11,28 @@ from team import Team
 from test_evidence import PEOPLE, TOOLS, faults, forge
 
 from lampway.domain.digest import digest_bytes
+from lampway.domain.events import Actor
+from lampway.domain.package import Scope
 from lampway.domain.release import Release
 from lampway.domain.transformation import Form, TransformationKind
 from lampway.engine.dossier import Trusted
 from lampway.engine.evidence import ExportEvidence
 from lampway.engine.hotfix import StartHotfix
 from lampway.engine.hotfixed import FinishHotfix
+from lampway.engine.platform import Access, Export
 from lampway.engine.preview import PreviewRelease
-from lampway.engine.release import MakeRelease
+from lampway.engine.release import MakeRelease, make_release
 from lampway.engine.releaseview import ShowRelease
 from lampway.engine.verify import verify_evidence
 from lampway.errors import RefusedError, UsageError
+from lampway.platforms.powerplatform.package import SolutionFormat
+from lampway.testing.memory import MemoryPlatform
 from lampway.testing.memory_package import MemoryFormat
+from lampway.testing.solutions import Solution, compose, flow
 from lampway.testing.world import App, Part
 
 DEV = "https://erp.dev/secret-path"
+MIA = Actor("mia", "test", name="Mia")
 PLACES = ("app Orders / part Fetch / does", "app Orders / part Price / does")
 
 
@@ -198,6 +206,42 @@ def test_a_platform_that_leaves_nothing_in_has_nothing_to_take_out(team: Team, m
     with pytest.raises(UsageError, match="keeps no values of dev"):
         team.run(MakeRelease("orders", blank_defaults=True))
     assert team.find(Release) == ()
+
+
+class Tenant(MemoryPlatform):
+    """Exports one solution of Power Platform, whatever is asked for."""
+
+    def __init__(self, package: bytes) -> None:
+        super().__init__()
+        self.package = package
+        self.format: Any = SolutionFormat()
+
+    def export(self, access: Access, scope: Scope, known: Mapping[str, Scope]) -> Export:
+        del access, scope, known
+        return Export(self.package, editors=("mia@example.test",))
+
+
+def test_a_flow_of_power_platform_is_sealed_without_what_dev_left_in_it(team: Team) -> None:
+    read = flow({"Read": compose("x")}, variables={"con_Site": DEV})
+    package = Solution("orders").flow("Notify", read).variable("con_Site").table("Order", ()).build()
+    engine = replace(team.engine, platforms={"memory": Tenant(package)})
+    with pytest.raises(RefusedError, match="1 hardcoded value") as caught:
+        make_release(engine, MakeRelease("orders"), MIA)
+    assert "--blank-defaults" in caught.value.hint
+    assert "lampway blank, or release --blank-defaults" in caught.value.details[0]
+    release = make_release(engine, MakeRelease("orders", blank_defaults=True), MIA).release
+    assert release is not None
+    sealed = team.packages.get(release.package.digest)
+    inspection = SolutionFormat().inspect(sealed)
+    assert (inspection.inventory.version, inspection.findings) == ("1.0.0", ())
+    assert [b.place for t in release.transformations for b in t.blanked] == [
+        "flow Notify / parameter con_Site (con_Site) / default value"
+    ]
+    source = team.source.files_at(release.commit, ["solutions/orders/src"])
+    assert not [path for path, data in source.items() if b"secret-path" in data]
+    assert SolutionFormat().blank(SolutionFormat().stamp(package, "1.0.0")).package == sealed
+    again = make_release(engine, MakeRelease("orders", blank_defaults=True), MIA)
+    assert (again.release, again.last) == (None, "1.0.0")
 
 
 def test_what_a_hotfix_left_in_is_taken_out_as_well(shipped: Team) -> None:

@@ -14,6 +14,7 @@ from lampway.cli.session import session
 from lampway.domain.judgement import OPENING, GateState
 from lampway.domain.package import Reversibility
 from lampway.domain.promotion import PromotionState
+from lampway.domain.transformation import Transformation
 from lampway.engine.backport import ShowBackports
 from lampway.engine.decide import Decide
 from lampway.engine.promote import Abort, Promote
@@ -74,12 +75,18 @@ def promotion_facts(view: PromotionView) -> dict[str, object]:
         "gates": view.gates,
         "decisions": p.decisions,
         "changes": list(view.diff.summaries()) if view.diff else [],
+        "transformations": edits_of(view),
         "backports": list(view.backports),
         "reversibility": view.diff.reversibility if view.diff else None,
         "evidence": view.evidence,
         "ticket": p.ticket,
         **duty_facts(view),
     }
+
+
+def edits_of(view: PromotionView) -> tuple[Transformation, ...]:
+    """Return how the package that is asked for was edited before it was sealed."""
+    return view.release.transformations if view.release is not None else ()
 
 
 def say_promotion(view: PromotionView) -> None:
@@ -219,8 +226,9 @@ def _say_decision(view: PromotionView) -> None:
             say(f"    and {len(lines) - 12} more: lampway diff {p.solution}@{view.running} {p.solution}@{p.version}")
     elif view.release is not None:
         say(f"  first deployment: {len(view.release.inventory.components)} components")
+    edits = [done.words for done in edits_of(view)]
     checks = [f"check *{e.check}* {e.outcome} in {e.environment}: {e.summary}" for e in view.evidence]
-    for line in (*(f"would be lost: {words}" for words in view.backports), *checks):
+    for line in (*edits, *(f"would be lost: {words}" for words in view.backports), *checks):
         say(f"  {line}")
     for line in (*gate_lines(view.gates), *duty_lines(view)):
         say(line)

@@ -69,7 +69,5 @@ def _hint(blocking: int, offered: int) -> str:
     if not offered:
         return "mend it in dev as each line says, then release again"
     if offered == blocking:
-        return (
-            "release with --blank-defaults takes them out of the package, and says so; or mend them in dev"
-        )
+        return "release with --blank-defaults takes them out of the package, and says so; or mend them in dev"
     return f"--blank-defaults takes {offered} of them out of the package; mend the others in dev as each line says"

@@ -212,9 +212,7 @@ _CAPABILITIES = (
     Capability(Ability.LAUNCH, Support.FULL),
     Capability(Ability.SANDBOX, Support.FULL),
     Capability(Ability.PICTURE, Support.FULL),
-    Capability(
-        Ability.BLANK, Support.IMPOSSIBLE, "exports keep no values of dev as defaults"
-    ),
+    Capability(Ability.BLANK, Support.IMPOSSIBLE, "exports keep no values of dev as defaults"),
     Capability(
         Ability.SMOKE_RUN, Support.IMPOSSIBLE, "Node-RED has no run of its own; let an HTTP check call the flows"
     ),
