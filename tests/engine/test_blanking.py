@@ -244,6 +244,17 @@ def test_a_flow_of_power_platform_is_sealed_without_what_dev_left_in_it(team: Te
     assert (again.release, again.last) == (None, "1.0.0")
 
 
+def test_a_secret_variable_without_a_vault_blocks_whatever_is_taken_out(team: Team) -> None:
+    package = Solution("orders").variable("con_Thing", "secret", default="just-a-word").build()
+    engine = replace(team.engine, platforms={"memory": Tenant(package)})
+    for blank_defaults in (False, True):
+        with pytest.raises(RefusedError, match="1 hardcoded value") as caught:
+            make_release(engine, MakeRelease("orders", blank_defaults=blank_defaults), MIA)
+        assert "no reference to a vault" in caught.value.details[0]
+        assert "just-a-word" not in str(caught.value.details)
+    assert team.find(Release) == ()
+
+
 def test_what_a_hotfix_left_in_is_taken_out_as_well(shipped: Team) -> None:
     shipped.do(StartHotfix("orders", "prod", "prices are wrong"))
     url = next(url for url in shipped.platform.worlds if url not in {"memory://dev", "memory://test", "memory://prod"})

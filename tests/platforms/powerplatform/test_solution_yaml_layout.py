@@ -273,6 +273,20 @@ def test_readable_copies_of_canvas_apps_are_passed_over():
     assert FORMAT.pack({**tree, f"{home}/Src/Home.pa.yaml": b"Screens: 1"}) == FORMAT.pack(tree)
 
 
+def test_a_canvas_app_that_is_laid_out_is_put_together_again():
+    tree = yaml_tree(orders().build())
+    (path,) = [path for path in tree if path.endswith(".msapp")]
+    with zipfile.ZipFile(io.BytesIO(tree.pop(path))) as app:
+        laid_out = {f"{path.removesuffix('.msapp')}/{i.orig_filename}": app.read(i) for i in app.infolist()}
+    laid_out = {name.replace("\\", "/"): data for name, data in laid_out.items()}
+    packed = FORMAT.pack({**tree, **laid_out, f"{path.removesuffix('.msapp')}/Src/App.pa.yaml": b"App: 1"})
+    found = FORMAT.diff(FORMAT.pack(yaml_tree(orders().build())), packed)
+    assert (found.added, found.removed) == ((), ())
+    (name,) = [name for name in members(packed) if name.endswith(".msapp")]
+    with zipfile.ZipFile(io.BytesIO(members(packed)[name])) as app:
+        assert "Src\\App.pa.yaml" in {info.orig_filename for info in app.infolist()}
+
+
 # What is missing.
 
 

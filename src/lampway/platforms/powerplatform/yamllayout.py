@@ -4,7 +4,8 @@ After <https://learn.microsoft.com/en-us/power-platform/alm/solution-source-cont
 describes the folders and the four manifest files and shows little of what is in them. How files look was seen in a
 public repository that Git integration wrote (github.com/Be-Jones/CopilotScripts: a flow and a connection reference): a
 folder and a file per component, whose root is the element of `customizations.xml`; paths begin with `/`, where the
-document shows a list of `Path`. Both are read. The platform's own packer was not at hand.
+document shows a list of `Path`. Both are read. That the packer puts laid-out canvas apps together again is reported by
+others (github.com/tbalt88/DVerse, with pac 2.10.1). The platform's own packer was not at hand.
 """
 
 from __future__ import annotations
@@ -111,6 +112,9 @@ class _Conversion:
         self.relationships: dict[str, list[Element]] = {}
         self.sections: dict[str, list[Element]] = {}
         self.found = {file.casefold(): file for file in self.mine}
+        heads = (file.removesuffix("/header.json") for file in self.found if file.endswith("/header.json"))
+        self.apps = {app for app in heads if app.startswith("canvasapps/") and f"{app}.msapp" not in self.found}
+        """Canvas apps that are laid out: folders that are called like the file they become."""
 
     def run(self) -> Converted:
         """Return the tree."""
@@ -142,6 +146,8 @@ class _Conversion:
             self._take_beside_table(file, data)
         elif lowered.endswith(".xml") and (root := parse_xml(data, where=file)).tag in {*_HOMES, *_HELD_TOGETHER}:
             self._place(root, file)
+        elif app := next((app for app in self.apps if lowered.startswith(f"{app}/")), ""):
+            self._put(f"{_member(file[: len(app)])}.msapp/{file[len(app) + 1 :]}", data)
         elif not (lowered.startswith("canvasapps/") and lowered.endswith(_SHOWN_ONLY)):
             self._put(_in_source(_member(file)), data)
 
@@ -194,8 +200,8 @@ class _Conversion:
             if len(below) or not path.startswith("/") or path.partition("/")[2].partition("/")[0].lower() not in _FILED:
                 continue
             there = self._file(path[1:])
-            if there:
-                below.text = f"/{_member(there)}"
+            if there or path[1:].lower().removesuffix(".msapp") in self.apps:
+                below.text = f"/{_member(there or path[1:])}"
             elif "." in path.rpartition("/")[2] or below.tag.endswith(("FileName", "Uri")):
                 self.missing.append(f"{path[1:]} is named by {file}")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # loading ruamel takes longer than most commands need in all
 Node: TypeAlias = "dict[str, Node] | list[Node] | str | None"
 """What a file says: keys with values, lists, texts, and nothing."""
 
-LARGEST = 4 * 1024 * 1024
+LARGEST = 2 * 1024 * 1024
 """Bytes that one file may have."""
 DEEPEST = 100
 """Levels that values may be nested; forms and ribbons have some thirty."""
