@@ -306,6 +306,21 @@ def test_an_engine_that_signs_another_story_is_found(left: Team, monkeypatch: py
     assert "tells of other edits" in str(faults(content))
 
 
+def test_an_edit_that_made_another_package_is_found(left: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lampway.engine import release as making
+
+    honest = making.take_out_of_forms
+
+    def lie(platform: Any, forms: Any) -> Any:
+        made, (done,) = honest(platform, forms)
+        return made, (replace(done, after=done.before),)
+
+    monkeypatch.setattr(making, "take_out_of_forms", lie)
+    blank(left)
+    content = left.run(ExportEvidence("orders@1.0.0"), "zoe").content.encode()
+    assert "the package is not what its last edit made" in str(faults(content))
+
+
 def test_whoever_looks_at_a_release_sees_it(left: Team) -> None:
     release = blank(left)
     assert left.run(ShowRelease(release.name), "zoe").release.transformations == release.transformations
