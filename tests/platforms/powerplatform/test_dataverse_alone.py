@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from dataverse_places import installed, orders, refused
+from emulated_orders import installed, orders, refused
 
 from lampway.testing.dataverse import DataverseEmulator, Environment
 from lampway.testing.dataverse.__main__ import main

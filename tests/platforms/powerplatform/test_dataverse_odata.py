@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from dataverse_places import installed, opened, orders, refused, rows
+from emulated_orders import installed, opened, orders, refused, rows
 from hypothesis import given
 from hypothesis import strategies as st
 

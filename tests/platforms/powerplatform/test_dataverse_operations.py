@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
-from dataverse_places import GIVEN, brought_in, installed, opened, orders, refused, rows, text, until_done
+from emulated_orders import GIVEN, brought_in, installed, opened, orders, refused, rows, text, until_done
 
 from lampway.testing.dataverse import DataverseEmulator, Environment
 

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
-from dataverse_places import installed, opened, refused, rows
+from emulated_orders import installed, opened, refused, rows
 
 from lampway.testing.dataverse import DataverseEmulator
 
