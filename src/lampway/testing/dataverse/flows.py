@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lampway.testing.dataverse import words
@@ -114,6 +114,22 @@ def in_force(organisation: Organisation, schema: str) -> Any:
         return None
     content = next((c for n, c in definition.part.files.items() if n.lower().endswith(".xml")), b"<none />")
     return text_of(parse(content).find("defaultvalue")) or None
+
+
+def turn_all_on(organisation: Organisation, flows: Sequence[Component], by: str) -> list[tuple[Component, str]]:
+    """Turn flows on, those that are called before those that call them. Return those that stay off, and why."""
+    waiting = [(one, "") for one in flows]
+    for _round in flows:
+        left = []
+        for component, _ in waiting:
+            try:
+                turn_on(organisation, component, by)
+            except RefusedError as error:
+                left.append((component, error.message))
+        if len(left) == len(waiting):
+            return left
+        waiting = left
+    return waiting
 
 
 def turn_off(organisation: Organisation, component: Component, by: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from lampway.testing.dataverse import words
-from lampway.testing.dataverse.flows import children_of, references_of
+from lampway.testing.dataverse.flows import children_of, references_of, turn_all_on, wants_on
 from lampway.testing.dataverse.importing import UPGRADE, history_row
 from lampway.testing.dataverse.kinds import layer_name, type_of
 from lampway.testing.dataverse.layering import drop_layer, note_lost_columns, remove
@@ -65,6 +65,8 @@ def promote(organisation: Organisation, name: str, by: str) -> int:
     held.modified = organisation.now()
     organisation.state.solutions[base.unique_name.lower()] = held
     organisation.state.histories.append(history_row(organisation, held, 0, "", by))
+    new = [organisation.state.components[ref] for ref in held.members if ref not in base.members]
+    turn_all_on(organisation, [one for one in new if one.kind == "workflow" and wants_on(one)], by)
     return lost
 
 
