@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import socketserver
 import ssl
 import threading
 import time
@@ -132,6 +133,12 @@ def _written(response: Response) -> tuple[bytes, dict[str, str]]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
+
+    def server_bind(self) -> None:
+        """Bind without asking a name server what this machine is called, as the base class would."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "localhost", int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that go away are no news."""
