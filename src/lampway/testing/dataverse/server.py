@@ -19,6 +19,8 @@ from lampway.testing.dataverse.refusals import RefusedError
 
 Answer = Callable[[Request], tuple[Response, str]]
 """From a request to an answer and to who asked. Raises RefusedError."""
+_REMEMBERED = 50_000
+"""Requests that the log holds at most."""
 _SMALL = 20_000
 """Bytes of a body that are worth keeping in the log."""
 
@@ -39,6 +41,7 @@ class Site:
         response, by = self._answer(request, fault)
         body = request.json() if len(request.body) < _SMALL else None
         status = response.status if response else 0
+        del self.log[:-_REMEMBERED]
         self.log.append(Entry(self.place, request.method, request.path, dict(request.query), status, by, body))
         return response
 
