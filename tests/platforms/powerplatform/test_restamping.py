@@ -15,7 +15,7 @@ from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.platforms.powerplatform.restamp import free_version, read_mark, restamp
 from lampway.testing.solutions import Solution, compose, flow, zipped
 
-DATA = Path("/work/shared/data/power-platform")
+DATA = Path(__file__).parents[4] / "shared" / "data" / "power-platform"
 
 
 def package(descriptions: str = "<Descriptions />", version: str = "1.2.0") -> bytes:
@@ -91,7 +91,7 @@ def test_a_free_version_is_higher_than_what_is_held_and_lower_than_the_next_rele
 @pytest.mark.parametrize("name", ["AgentInventoryUsage_20260312_0_managed.zip", "govcdm_core_1_0_1_0_managed.zip"])
 def test_real_packages_can_be_rolled_forward(name: str) -> None:
     if not (DATA / name).is_file():
-        pytest.skip(f"the package set is not here: {name}")
+        pytest.skip("the collection of published solutions is not on this machine")
     sealed = (DATA / name).read_bytes()
     raised = restamp(sealed, "20270101.0.0.1")
     mark = read_mark(description_of(raised), "20270101.0.0.1")
