@@ -117,6 +117,14 @@ def _collect(actions: Any, holder: str, branch: str, found: list[Action]) -> Non
             _collect(object_in({"": held}, "").get("actions"), name, case, found)
 
 
+def operation_of(body: Json) -> str:
+    """Return which operation of which connector is called."""
+    host = object_in(object_in(body, "inputs"), "host")
+    connector = str(host.get("apiId", "")).rpartition("/")[2].removeprefix("shared_")
+    operation = str(host.get("operationId", ""))
+    return f"{operation} of {connector}" if operation and connector else operation
+
+
 def normalise_flow(flow: Json) -> None:
     """Take out of a definition what does nothing: the designer's own metadata and marks of the export."""
     properties = flow["properties"]
