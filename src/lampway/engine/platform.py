@@ -28,6 +28,8 @@ class Access:
     credentials: Mapping[str, Secret] = field(default_factory=dict)
     """Such as token, or user and password."""
     public_url: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What else the platform must be told to be reached, in clear: its page says what."""
 
 
 @dataclass(frozen=True, slots=True)
