@@ -141,6 +141,8 @@ def connect(
     public_url: str = "",
     platform: str = "node-red",
     tier: str = "",
+    access: Annotated[tuple[str, ...], Parameter(name="--access", negative="")] = (),
+    setting: Annotated[tuple[str, ...], Parameter(name="--setting", negative="")] = (),
     json: Json = False,
 ) -> int:
     """Store how to reach an environment, try it, and say what is missing.
@@ -173,12 +175,18 @@ def connect(
         The low-code platform.
     tier
         Its tier, if the environment is new and not named like one.
+    access
+        NAME=REFERENCE for a credential that goes by another name there, such as client_secret=env:PROD_SECRET.
+    setting
+        NAME=VALUE for what else the platform must be told, in clear, such as tenant=contoso.onmicrosoft.com.
     json
         Print the facts as JSON.
     """
-    access = {k: v for k, v in {"token": token, "user": user, "password": password}.items() if v}
+    said = {k: v for k, v in {"token": token, "user": user, "password": password}.items() if v} | _named(access)
     maker = {k: v for k, v in {"token": maker_token, "user": maker_user, "password": maker_password}.items() if v}
-    request = Connect(environment, url, platform, tier, access or None, maker or None, public_url, anonymous)
+    request = Connect(
+        environment, url, platform, tier, said or None, maker or None, public_url, anonymous, _named(setting) or None
+    )
     with session() as opened:
         connected = opened.run(request)
     if json:
@@ -186,6 +194,14 @@ def connect(
     else:
         _say_connected(connected)
     return 0 if connected.rights.can_read and connected.rights.can_deploy else 1
+
+
+def _named(given: tuple[str, ...]) -> dict[str, str]:
+    """Return what was given as NAME=VALUE. Raises UsageError; never repeats a value, which may be secret."""
+    for text in given:
+        if not all(part.strip() for part in text.partition("=")):
+            raise UsageError("not NAME=VALUE", where=text.partition("=")[0][:40], hint="write such as tenant=contoso")
+    return {name.strip(): value.strip() for name, _, value in (text.partition("=") for text in given)}
 
 
 def _say_connected(connected: Connected) -> None:

@@ -11,6 +11,7 @@ from lampway.domain.dependencies import declared
 from lampway.domain.events import ENGINE, Actor, Adopted, ReleaseSealed, Seeded
 from lampway.domain.package import Inspection, PackageReference, Severity
 from lampway.domain.release import Release
+from lampway.domain.secret import is_reference
 from lampway.domain.strategy import Environment, RulesInForce, Solution, Strategy, Values
 from lampway.engine.attestations import attest_release
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
@@ -52,6 +53,8 @@ class Connect(Request[Connected]):
     public_url: str = ""
     anonymous: bool = False
     """The platform asks nobody who they are: keep no credential."""
+    settings: Mapping[str, str] | None = None
+    """What else the platform must be told, in clear; None keeps what the file says."""
 
 
 def connect(engine: Engine, request: Connect, actor: Actor) -> Connected:
@@ -85,6 +88,7 @@ def _described(engine: Engine, request: Connect, text: str | None) -> Environmen
         public_url=request.public_url,
         access=dict(request.access or {}),
         maker_access=dict(request.maker_access or {}),
+        settings=dict(request.settings or {}),
     )
 
 
@@ -274,7 +278,8 @@ def _take(  # noqa: PLR0917 - adopting joins all of these
         statements = attest_release(engine, transaction, release, environment.name)
         told += [transaction.append(event, ENGINE) for event in statements]
     engine.tell(told)
-    references = tuple(sorted({r for fields in configuration.connections.values() for r in fields.values()}))
+    given = {r for fields in configuration.connections.values() for r in fields.values()}
+    references = tuple(sorted(r for r in given if is_reference(r)))
     seeded = _seed(engine, request, release, actor) if request.seed else ""
     return AdoptedView(
         environment.name,
@@ -298,7 +303,7 @@ def _sealed(  # noqa: PLR0917 - sealing joins all of these
 ) -> Release:
     inventory = inspection.inventory
     name = inventory.solution
-    files = platform.format.unpack(export.package)
+    files = platform.format.unpack(export.editable)
     title = f"{name} {inventory.version}: adopted as it runs"
     commit = commit_source(engine, f"solutions/{name}/src", files, title, author_of(engine, strategy, actor))
     digest = engine.packages.put(export.package)

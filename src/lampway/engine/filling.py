@@ -9,7 +9,7 @@ from lampway.domain.configuration import ConfigurationSet, Missing, resolve
 from lampway.domain.package import Inventory
 from lampway.domain.secret import Secret
 from lampway.domain.strategy import Environment, Strategy
-from lampway.engine.context import Engine, access_to, find_release
+from lampway.engine.context import Engine, access_to, find_release, resolve_fields
 from lampway.engine.facts import installed
 from lampway.engine.platform import Access, Platform, Progress, Wanted
 from lampway.engine.release import scopes
@@ -143,7 +143,7 @@ def _given(engine: Engine, one: Filling) -> tuple[dict[str, dict[str, Secret]], 
     notes = [f"{one.name}: nobody gives {m.kind} {m.name} where it is built" for m in one.missing]
     for connection, fields in one.configuration.connections.items():
         try:
-            secrets[connection] = {name: engine.secrets.resolve(reference) for name, reference in fields.items()}
+            secrets[connection] = resolve_fields(engine, fields)
         except SecretError as error:
             notes.append(f"{one.name}: connection {connection} is left without its secret: {error}")
         else:

@@ -159,7 +159,7 @@ def _seal(
     commit = engine.source.commit_branch(
         branch,
         f"solutions/{hotfix.solution}/src",
-        platform.format.unpack(package),
+        platform.format.unpack(platform.format.stamp(mend.export.editable, mend.version)),
         message=f"{hotfix.solution} {mend.version}: hotfix of {base.version}: {note}",
         author=author_of(engine, strategy, actor),
         parent=base.commit or engine.source.head(),

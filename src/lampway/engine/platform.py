@@ -51,6 +51,7 @@ class Export:
     """A solution as it is in an environment now."""
 
     package: bytes
+    """What is sealed and deployed."""
     values: Mapping[str, Any] = field(default_factory=dict)
     """Variable name to the value this environment gives now; not part of the package."""
     bound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -60,6 +61,13 @@ class Export:
     unowned: tuple[Component, ...] = ()
     """Top-level containers there that belong to no solution named in the request."""
     notes: tuple[str, ...] = ()
+    source: bytes | None = None
+    """The same build in the form that makers edit, to be unpacked and committed; None: the package itself."""
+
+    @property
+    def editable(self) -> bytes:
+        """What is unpacked and committed."""
+        return self.package if self.source is None else self.source
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,12 +195,12 @@ def _seal(  # noqa: PLR0917 - sealing joins all of these
     engine: Engine, strategy: Strategy, platform: Platform, export: Export, actor: Actor, draft: _Draft
 ) -> Release:
     name, version = draft.solution.name, draft.version
-    package = platform.format.stamp(export.package, version)
+    package, source = (platform.format.stamp(form, version) for form in (export.package, export.editable))
     inventory = platform.format.inspect(package).inventory
     folder = f"solutions/{name}/src"
     title = f"{name} {version}" + (f": {draft.note}" if draft.note else "")
     author = author_of(engine, strategy, actor)
-    commit = commit_source(engine, folder, platform.format.unpack(package), title, author)
+    commit = commit_source(engine, folder, platform.format.unpack(source), title, author)
     makers = _makers(engine, strategy, actor, (draft.last.commit if draft.last else "", commit, folder))
     digest = engine.packages.put(package)
     release = Release(
