@@ -28,7 +28,7 @@ CALLS = {
 def test_no_ability_that_needs_an_environment_is_promised():
     listed = create().capabilities()
     assert [one.name for one in listed] == list(Ability)
-    assert {one.support for one in listed} == {Support.NOT_YET}
+    assert {one.support for one in listed if one.name is not Ability.PICTURE} == {Support.NOT_YET}
 
 
 @pytest.mark.parametrize("call", CALLS)

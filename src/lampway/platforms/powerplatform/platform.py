@@ -84,7 +84,10 @@ def _refuse(access: Access) -> NoReturn:
 
 
 _PACKAGES = "packages are read, scanned, compared, unpacked and packed"
+_PICTURE = "cloud flows and the screens of canvas apps; tables, forms and model-driven apps are told in words"
 _CAPABILITIES = tuple(
     Capability(ability, Support.NOT_YET, _PACKAGES if ability in (Ability.EXPORT, Ability.DEPLOY) else "")
+    if ability is not Ability.PICTURE
+    else Capability(ability, Support.PARTIAL, _PICTURE)
     for ability in Ability
 )

@@ -1,0 +1,82 @@
+"""What an environment gives to a solution, compared with what was given at the deployment. No value is ever told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lampway.domain.configuration import EXTERNAL
+from lampway.domain.package import Edit
+from lampway.domain.secret import is_reference
+from lampway.engine.platform import Installed
+from lampway.platforms.powerplatform.contents import Contents, Part
+from lampway.platforms.powerplatform.inventory import BINDING, definitions_of
+from lampway.platforms.powerplatform.jsontext import compact
+from lampway.platforms.powerplatform.layers import FLOW, REFERENCE, Placed
+from lampway.platforms.powerplatform.present import Flow, Present
+from lampway.platforms.powerplatform.xmltext import text_of
+
+
+def given_edits(present: Present, contents: Contents, installed: Installed, there: Sequence[Placed]) -> Iterator[Edit]:
+    """Yield values, bindings, states and owners that are not as they were deployed."""
+    yield from _values(present, contents, installed)
+    yield from _bindings(present, contents, installed)
+    parts = {part.id: part for part in contents.parts if part.type == FLOW}
+    flows = [present.flows[one.id] for one in there if one.kind == FLOW and one.id in present.flows]
+    for flow in sorted(flows, key=lambda one: (one.name.lower(), one.id)):
+        yield from _flow(flow, parts.get(flow.id), is_on=installed.is_on)
+
+
+def _values(present: Present, contents: Contents, installed: Installed) -> Iterator[Edit]:
+    given = {name.lower(): value for name, value in installed.configuration.variables.items()}
+    for definition in definitions_of(contents).values():
+        name = definition.name
+        path, live = f"variable {name}", present.values.get(name.lower())
+        if name.lower() not in given:
+            if live is not None:
+                yield Edit(path, f"environment variable *{name}* has a value that was not given")
+        elif given[name.lower()] == EXTERNAL:
+            continue
+        elif live is None:
+            yield Edit(path, f"environment variable *{name}* no longer has the value that was given")
+        elif as_text(live) != as_text(given[name.lower()]):
+            yield Edit(path, f"environment variable *{name}* has another value than the one that was given")
+
+
+def as_text(value: Any) -> str:
+    """Return a value as the platform keeps it: everything is text there."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            return value
+        case dict() | list():
+            return compact(value).decode()
+    return str(value)
+
+
+def _bindings(present: Present, contents: Contents, installed: Installed) -> Iterator[Edit]:
+    given: Mapping[str, str] = {
+        name.lower(): fields.get(BINDING, "") for name, fields in installed.configuration.connections.items()
+    }
+    for part in contents.parts:
+        if part.type != REFERENCE:
+            continue
+        wanted, live = given.get(part.id, ""), present.bindings.get(part.id, "")
+        path = f"connection {part.id} / {BINDING}"
+        if wanted and not live:
+            yield Edit(path, f"connection reference *{part.name}* no longer stands for a connection")
+        elif live and live.lower() != wanted.lower() and not is_reference(wanted):
+            words = "another connection than the one that was given" if wanted else "a connection that was not given"
+            yield Edit(path, f"connection reference *{part.name}* stands for {words}")
+
+
+def _flow(flow: Flow, part: Part | None, *, is_on: bool) -> Iterator[Edit]:
+    if part is None or part.header is None:
+        return
+    wanted = is_on and text_of(part.header, "StateCode") == "1"
+    if flow.is_on != wanted:
+        why = "" if is_on else ", though the solution was switched off"
+        yield Edit(f"state {flow.id}", f"flow *{flow.name}* was turned {'on' if flow.is_on else 'off'}{why}")
+    if flow.owner and flow.maker and flow.owner != flow.maker:
+        yield Edit(f"owner {flow.id}", f"flow *{flow.name}* was given to another owner than whoever deployed it")
