@@ -108,6 +108,7 @@ def _finish(organisation: Organisation, operation: Operation) -> None:
         refused = error
     if refused is None and fails:
         refused = RefusedError(500, words.code(int(given["_code"])), fails)
+    organisation.changed = True
     operation.completed = organisation.now()
     operation.state, operation.status = 3, 31 if refused else 30
     if refused:
