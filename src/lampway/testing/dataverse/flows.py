@@ -1,0 +1,84 @@
+"""Flows that are turned on and off, and what keeps them from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lampway.testing.dataverse import words
+from lampway.testing.dataverse.layering import touch
+from lampway.testing.dataverse.organisation import Organisation
+from lampway.testing.dataverse.package import parse, text_of
+from lampway.testing.dataverse.refusals import RefusedError
+from lampway.testing.dataverse.state import Component
+
+CLOUD_FLOW = "5"
+
+
+def definition_of(component: Component) -> dict[str, Any]:
+    """Return the JSON of a flow; empty where there is none."""
+    content = next((c for n, c in component.part.files.items() if n.lower().endswith(".json")), b"{}")
+    try:
+        found = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, UnicodeDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def is_cloud_flow(component: Component) -> bool:
+    """Return whether this is a flow, and no other process."""
+    return component.kind == "workflow" and text_of(parse(component.part.header).find("Category")) == CLOUD_FLOW
+
+
+def references_of(component: Component) -> set[str]:
+    """Return the connection references that a flow uses."""
+    used = definition_of(component).get("properties", {}).get("connectionReferences", {})
+    names = (one.get("connection", {}).get("connectionReferenceLogicalName", "") for one in used.values())
+    return {name.lower() for name in names if name}
+
+
+def children_of(component: Component) -> set[str]:
+    """Return the ids of the flows that a flow calls."""
+    return {
+        str(action["inputs"]["host"]["workflowReferenceName"]).lower()
+        for action in _actions(definition_of(component).get("properties", {}).get("definition", {}))
+        if action.get("type") == "Workflow" and action.get("inputs", {}).get("host", {}).get("workflowReferenceName")
+    }
+
+
+def _actions(block: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for action in (block.get("actions") or {}).values():
+        yield action
+        yield from _actions(action)
+        yield from _actions(action.get("else") or {})
+        yield from _actions(action.get("default") or {})
+        for case in (action.get("cases") or {}).values():
+            yield from _actions(case)
+
+
+def turn_on(organisation: Organisation, component: Component, by: str) -> None:
+    """Turn a flow on. Raises RefusedError, in the platform's words, where something that it needs is not there."""
+    state = organisation.state
+    if is_cloud_flow(component):
+        for name in sorted(references_of(component)):
+            reference = state.components.get(f"connectionreference:{name}")
+            if reference is None or not reference.live.get("connectionid"):
+                raise RefusedError(400, "0x80060467", words.reference_unbound(name))
+        for id_ in sorted(children_of(component)):
+            child = state.by_id("workflow", id_)
+            if child is None or child.live.get("statecode") != 1:
+                raise RefusedError(400, "0x80060467", words.child_off(child.part.name if child else id_))
+    component.live["statecode"] = 1
+    touch(organisation, component, by)
+
+
+def turn_off(organisation: Organisation, component: Component, by: str) -> None:
+    """Turn a flow off."""
+    component.live["statecode"] = 0
+    touch(organisation, component, by)
+
+
+def wants_on(component: Component) -> bool:
+    """Return whether a package ships this process turned on."""
+    return text_of(parse(component.part.header).find("StateCode")) == "1"

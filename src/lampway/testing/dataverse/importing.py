@@ -1,0 +1,308 @@
+"""Solution packages that come into an environment: what keeps them out, what they change, what is written about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from lampway.testing.dataverse import words
+from lampway.testing.dataverse.flows import is_cloud_flow, turn_on, wants_on
+from lampway.testing.dataverse.kinds import KINDS, layer_name
+from lampway.testing.dataverse.layering import drop_layer, put_layer
+from lampway.testing.dataverse.organisation import Organisation
+from lampway.testing.dataverse.package import Need, Package, Part, read_package, version_key
+from lampway.testing.dataverse.refusals import RefusedError
+from lampway.testing.dataverse.state import ACTIVE, Component, ImportJob, Solution, moment, stable_id
+
+UPGRADE = "_Upgrade"
+
+
+@dataclass(slots=True)
+class Wish:
+    """What somebody asks of an import."""
+
+    package: Package
+    upgrade: bool = False
+    """Whether components that are absent now go."""
+    holding: bool = False
+    overwrite: bool = False
+    publish: bool = True
+    parameters: Sequence[Mapping[str, Any]] = ()
+    by: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of an import."""
+
+    warnings: list[tuple[str, str, str]] = field(default_factory=list)
+    """Kind, name and words."""
+    removed: list[str] = field(default_factory=list)
+    lost_rows: int = 0
+
+
+def read_wish(organisation: Organisation, given: Mapping[str, Any], *, by: str, upgrade: bool) -> Wish:
+    """Return what a request asks for. Raises RefusedError."""
+    import base64
+
+    staged = (given.get("SolutionParameters") or {}).get("StageSolutionUploadId")
+    if staged:
+        data = organisation.state.uploads.get(str(staged).lower())
+        if data is None:
+            raise RefusedError(404, "0x80040217", f"stagesolutionupload With Id = {staged} Does Not Exist")
+    elif given.get("CustomizationFile"):
+        try:
+            data = base64.b64decode(str(given["CustomizationFile"]), validate=True)
+        except ValueError as error:
+            raise RefusedError(400, "0x80048d19", "CustomizationFile is not base64.") from error
+    else:
+        raise RefusedError(400, "0x80040203", "Required field 'CustomizationFile' is missing")
+    return Wish(
+        package=read_package(data),
+        upgrade=upgrade,
+        holding=bool(given.get("HoldingSolution")),
+        overwrite=bool(given.get("OverwriteUnmanagedCustomizations")),
+        publish=bool(given.get("PublishWorkflows", False)),
+        parameters=list(given.get("ComponentParameters") or ()),
+        by=by,
+    )
+
+
+def missing_needs(organisation: Organisation, package: Package) -> list[Need]:
+    """Return what a package needs and neither brings nor finds."""
+    state = organisation.state
+    keys = {part.key for part in package.parts.values()}
+    found = []
+    for need in package.needs:
+        holder = state.solution(need.solution.partition(" (")[0]) if need.solution != ACTIVE else None
+        present = any(need.key in {one.key, one.id} for one in state.components.values())
+        if not (present or holder or need.key in keys):
+            found.append(need)
+    return found
+
+
+def refusal_of(organisation: Organisation, wish: Wish) -> tuple[int, str] | None:
+    """Return why a package may not come in; None where it may."""
+    state, package = organisation.state, wish.package
+    there = state.solution(package.unique_name)
+    if organisation.locked and not package.managed:
+        return int(words.LOCKED, 16) - 2**32, words.locked("the import of an unmanaged solution")
+    if there is not None and there.managed != package.managed:
+        installed, given = ("a managed", "unmanaged") if there.managed else ("an unmanaged", "managed")
+        return words.IMPORT_FAILED, words.modes_differ(installed, given)
+    if state.solution(package.unique_name + UPGRADE) is not None:
+        return words.IMPORT_FAILED, words.pending_upgrade(package.unique_name)
+    if there is not None and package.managed and version_key(package.version) <= version_key(there.version):
+        return words.IMPORT_FAILED, words.not_higher(there.unique_name, there.version, package.version)
+    needs = missing_needs(organisation, package)
+    if needs:
+        listed = "".join(need.xml for need in needs)
+        return -2147188707, words.missing_dependencies(len(needs), listed)
+    return _blocked_part(organisation, package) or _unknown_connection(organisation, wish.parameters)
+
+
+def _blocked_part(organisation: Organisation, package: Package) -> tuple[int, str] | None:
+    if not package.managed:
+        return None
+    for part in package.parts.values():
+        component = organisation.state.components.get(part.ref)
+        if component is None or component.managed or part.kind not in KINDS or part.kind == "environmentvariablevalue":
+            continue
+        return words.IMPORT_FAILED, words.unmanaged_base(layer_name(part.kind), part.name, component.id)
+    return None
+
+
+def _unknown_connection(organisation: Organisation, parameters: Iterable[Mapping[str, Any]]) -> tuple[int, str] | None:
+    known = {str(one["name"]).lower() for one in organisation.state.extras.get("connections", ())}
+    for one in parameters:
+        connection = str(one.get("connectionid") or "")
+        if connection and connection.lower() not in known:
+            name = str(one.get("connectionreferencelogicalname", ""))
+            return words.IMPORT_FAILED, words.connection_missing(name, connection)
+    return None
+
+
+def import_package(organisation: Organisation, wish: Wish) -> Outcome:
+    """Bring a package in. Nothing is changed where it is refused. Raises RefusedError."""
+    refusal = refusal_of(organisation, wish)
+    if refusal:
+        raise RefusedError(400, f"0x{refusal[0] & 0xFFFFFFFF:08x}", refusal[1])
+    outcome = Outcome()
+    package, name = wish.package, wish.package.unique_name
+    before = organisation.state.solution(name)
+    holding = wish.holding and before is not None
+    solution = _record(organisation, wish, name + UPGRADE if holding else name)
+    for part in package.parts.values():
+        _bring(organisation, part, solution, wish)
+    if wish.upgrade and before is not None and not holding:
+        gone = [ref for ref in before.members if ref not in package.parts]
+        _take_away(organisation, gone, name, outcome)
+    members = list(package.parts)
+    if before is not None and not wish.upgrade and not holding:
+        members += [ref for ref in before.members if ref not in package.parts]
+    solution.members = [ref for ref in members if ref in organisation.state.components]
+    _set_parameters(organisation, wish)
+    if wish.publish and package.managed and not holding:
+        _turn_on(organisation, package, wish.by, outcome)
+    elif not package.managed:
+        _keep_states(organisation, package)
+    return outcome
+
+
+def _record(organisation: Organisation, wish: Wish, name: str) -> Solution:
+    state, package, now = organisation.state, wish.package, organisation.now()
+    there = state.solution(name)
+    publisher = package.publisher
+    publisher.id = stable_id(state.id, "publisher", publisher.unique_name)
+    solution = Solution(
+        id=there.id if there else stable_id(state.id, "solution", name, str(state.next_number())),
+        unique_name=name,
+        friendly_name=package.friendly_name or name,
+        description=package.description,
+        version=package.version,
+        managed=package.managed,
+        publisher=publisher,
+        installed=there.installed if there else now,
+        modified=now,
+        members=list(there.members) if there else [],
+        manifest=package.manifest,
+        skeleton=package.skeleton,
+        package_version=package.package_version,
+        number=state.next_number(),
+        by=wish.by,
+    )
+    state.solutions[name.lower()] = solution
+    return solution
+
+
+def _bring(organisation: Organisation, part: Part, solution: Solution, wish: Wish) -> None:
+    layer = solution.unique_name if solution.managed else ACTIVE
+    component = put_layer(organisation, part, layer, wish.by)
+    if solution.managed and wish.overwrite and component.edited and part.kind != "environmentvariablevalue":
+        component.layers = [one for one in component.layers if one.solution != ACTIVE]
+
+
+def _take_away(organisation: Organisation, refs: Iterable[str], name: str, outcome: Outcome) -> None:
+    for ref in refs:
+        outcome.lost_rows += drop_layer(organisation, ref, name)
+        outcome.removed.append(ref)
+
+
+def _set_parameters(organisation: Organisation, wish: Wish) -> None:
+    for one in wish.parameters:
+        kind = str(one.get("@odata.type", "")).rpartition(".")[2].lower()
+        if kind == "environmentvariablevalue":
+            schema = str(one.get("schemaname", ""))
+            set_value(
+                organisation, schema, one.get("value"), wish.by, id_=str(one.get("environmentvariablevalueid", ""))
+            )
+        elif kind == "connectionreference":
+            name = str(one.get("connectionreferencelogicalname", "")).lower()
+            component = organisation.state.components.get(f"connectionreference:{name}")
+            if component is not None and one.get("connectionid"):
+                component.live["connectionid"] = one["connectionid"]
+
+
+def set_value(organisation: Organisation, schema: str, value: Any, by: str, *, id_: str = "") -> Component | None:
+    """Give an environment variable a value here. None where there is no such variable."""
+    definition = organisation.state.components.get(f"environmentvariabledefinition:{schema.lower()}")
+    if definition is None:
+        return None
+    held = {"@environmentvariablevalueid": id_, "iscustomizable": "1", "value": value}
+    content = json.dumps({"environmentvariablevalues": {"environmentvariablevalue": held}}, indent=2).encode()
+    name = definition.part.name
+    file = f"environmentvariabledefinitions/{name}/environmentvariablevalues.json"
+    part = Part("environmentvariablevalue", schema.lower(), name, id=id_.strip("{}").lower(), files={file: content})
+    return put_layer(organisation, part, ACTIVE, by)
+
+
+def _turn_on(organisation: Organisation, package: Package, by: str, outcome: Outcome) -> None:
+    waiting = []
+    for part in package.parts.values():
+        component = organisation.state.components.get(part.ref)
+        if component is not None and component.kind == "workflow" and wants_on(component):
+            waiting.append(component)
+    problems: dict[str, tuple[str, str, str]] = {}
+    for _round in waiting:  # children come on before those that call them, however deep
+        left = []
+        for component in waiting:
+            try:
+                turn_on(organisation, component, by)
+            except RefusedError as error:
+                problems[component.ref] = ("Workflow", component.part.name, error.message)
+                left.append(component)
+        if len(left) == len(waiting):
+            break
+        waiting = left
+    outcome.warnings += [problems[one.ref] for one in waiting if one.live.get("statecode") != 1]
+
+
+def _keep_states(organisation: Organisation, package: Package) -> None:
+    """In an environment for makers, flows are as the package has them."""
+    for part in package.parts.values():
+        component = organisation.state.components.get(part.ref)
+        if component is not None and component.kind == "workflow":
+            component.live["statecode"] = int(wants_on(component))
+
+
+def job_data(organisation: Organisation, package: Package, job: ImportJob, outcome: Outcome | None, error: str) -> str:
+    """Return the XML that an import job keeps about what it did."""
+    warned = {(kind, name): text for kind, name, text in outcome.warnings} if outcome else {}
+    result = "failure" if error else "success"
+    rows = []
+    for part in package.parts.values():
+        kind = layer_name(part.kind)
+        text = warned.get((kind, part.name), "")
+        state = "warning" if text else result if not error else "failure"
+        code = "0x80060467" if text else "0x80048060" if error else "0"
+        rows.append(
+            f"<{_tag(kind)} id={quoteattr(part.id or part.key)} name={quoteattr(part.name)} "
+            f'processed="true"><result result="{state}" errorcode="{code}" errortext={quoteattr(text)} '
+            f'datetime="{organisation.now():%H:%M:%S.00}" datetimeticks="0" /></{_tag(kind)}>'
+        )
+    overall = f'<result result="{result}" errorcode="{"0x80048060" if error else "0"}" errortext={quoteattr(error)} />'
+    return (
+        f'<importexportxml start="{job.started.timestamp():.3f}" stop="{organisation.now().timestamp():.3f}" '
+        f'progress="{100 if not error else 50}" processed="true">'
+        f'<solutionManifests><solutionManifest languagecode="1033" id="{escape(package.unique_name)}" '
+        f'LocalizedName={quoteattr(package.friendly_name)} processed="true">'
+        f"<UniqueName>{escape(package.unique_name)}</UniqueName><Version>{escape(package.version)}</Version>"
+        f"<Managed>{int(package.managed)}</Managed>{overall}</solutionManifest></solutionManifests>"
+        f"<components>{''.join(rows)}</components></importexportxml>"
+    )
+
+
+def _tag(kind: str) -> str:
+    return "".join(char for char in kind if char.isalnum()) or "component"
+
+
+def history_row(organisation: Organisation, solution: Solution, what: int, error: str, by: str) -> dict[str, Any]:
+    """Return who did what with a solution and when; 0 is an import, 1 an uninstall, 2 an export."""
+    now = organisation.now()
+    return {
+        "msdyn_solutionhistoryid": organisation.ids(),
+        "msdyn_name": solution.unique_name,
+        "msdyn_uniquename": solution.unique_name,
+        "msdyn_solutionid": solution.id,
+        "msdyn_solutionversion": solution.version,
+        "msdyn_ismanaged": solution.managed,
+        "msdyn_operation": what,
+        "msdyn_suboperation": 1,
+        "msdyn_status": 1,
+        "msdyn_result": not error,
+        "msdyn_errorcode": 0 if not error else words.IMPORT_FAILED,
+        "msdyn_exceptionmessage": error or None,
+        "msdyn_starttime": moment(now),
+        "msdyn_endtime": moment(now),
+        "msdyn_publishername": solution.publisher.unique_name,
+        "_createdby_value": by,
+    }
+
+
+def cloud_flows(organisation: Organisation, solution: Solution) -> list[Component]:
+    """Return the flows of a solution."""
+    found = (organisation.state.components.get(ref) for ref in solution.members)
+    return [one for one in found if one is not None and one.kind == "workflow" and is_cloud_flow(one)]

@@ -1,0 +1,152 @@
+"""Solutions and components that leave an environment, and what keeps them there."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lampway.testing.dataverse import words
+from lampway.testing.dataverse.flows import children_of, references_of
+from lampway.testing.dataverse.importing import UPGRADE, history_row
+from lampway.testing.dataverse.kinds import type_of
+from lampway.testing.dataverse.layering import drop_layer, remove
+from lampway.testing.dataverse.organisation import Organisation
+from lampway.testing.dataverse.refusals import RefusedError
+from lampway.testing.dataverse.state import Component, Solution, stable_id
+
+
+def solution_named(organisation: Organisation, name: str) -> Solution:
+    """Return a solution that must be there. Raises RefusedError."""
+    found = organisation.state.solution(name)
+    if found is None:
+        raise RefusedError(404, "0x80040217", f"Solution with unique name '{name}' does not exist.")
+    return found
+
+
+def uninstall(organisation: Organisation, name: str, by: str) -> int:
+    """Take a solution away; a managed one takes its components with it. Return how many rows of data went.
+
+    Raises RefusedError where other solutions need what would go.
+    """
+    solution = solution_named(organisation, name)
+    if solution.managed:
+        blocking = blocking_uninstall(organisation, solution)
+        if blocking:
+            raise RefusedError(400, "0x8004f01f", words.still_needed(solution.unique_name, len(blocking)))
+    lost = 0
+    organisation.state.solutions.pop(solution.unique_name.lower())
+    if solution.managed:
+        lost = sum(drop_layer(organisation, ref, solution.unique_name) for ref in list(solution.members))
+    organisation.state.histories.append(history_row(organisation, solution, 1, "", by))
+    return lost
+
+
+def promote(organisation: Organisation, name: str, by: str) -> int:
+    """Let an upgrade that was held take the place of what it upgrades. Raises RefusedError where there is none."""
+    held = organisation.state.solution(name + UPGRADE)
+    if held is None:
+        raise RefusedError(400, "0x80048060", f"There is no pending upgrade for the solution '{name}'.")
+    base = solution_named(organisation, name)
+    lost = 0
+    for ref in [one for one in base.members if one not in held.members]:
+        lost += drop_layer(organisation, ref, base.unique_name)
+    for ref in held.members:
+        component = organisation.state.components.get(ref)
+        if component is None:
+            continue
+        if any(layer.solution == base.unique_name for layer in component.layers):
+            new = next(layer for layer in component.layers if layer.solution == held.unique_name)
+            component.layers.remove(new)
+            for layer in component.layers:
+                if layer.solution == base.unique_name:
+                    layer.part, layer.overwritten = new.part, new.overwritten
+        for layer in component.layers:
+            if layer.solution == held.unique_name:
+                layer.solution = base.unique_name
+    organisation.state.solutions.pop(held.unique_name.lower())
+    held.unique_name, held.id, held.installed = base.unique_name, base.id, base.installed
+    held.modified = organisation.now()
+    organisation.state.solutions[base.unique_name.lower()] = held
+    organisation.state.histories.append(history_row(organisation, held, 0, "", by))
+    return lost
+
+
+def users_of(organisation: Organisation, component: Component) -> list[Component]:
+    """Return the components that would break without this one."""
+    found = []
+    for other in organisation.state.components.values():
+        if other.ref == component.ref or other.kind == "file":
+            continue
+        if _uses(other, component):
+            found.append(other)
+    return found
+
+
+def _uses(other: Component, component: Component) -> bool:
+    header = other.part.header.lower().replace("&quot;", '"')
+    match other.kind, component.kind:
+        case "workflow", "connectionreference":
+            uses = component.key in references_of(other)
+        case "workflow", "workflow":
+            uses = component.id in children_of(other)
+        case "workflow", "environmentvariabledefinition":
+            text = next((c for n, c in other.part.files.items() if n.lower().endswith(".json")), b"")
+            uses = json.dumps(component.part.name).encode().lower() in text.lower()
+        case "workflow", "entity":
+            uses = f"<primaryentity>{component.key}</primaryentity>" in header
+        case "entityrelationship", "entity":
+            uses = f">{component.key}<" in header
+        case "canvasapp", "entity":
+            uses = f'"{component.key}"' in header
+        case _:
+            uses = False
+    return uses
+
+
+def blocking_uninstall(organisation: Organisation, solution: Solution) -> list[dict[str, Any]]:
+    """Return what other solutions need of one that is to go."""
+    members = set(solution.members)
+    found = []
+    for ref in solution.members:
+        component = organisation.state.components.get(ref)
+        if component is None or sum(layer.solution != "Active" for layer in component.layers) > 1:
+            continue
+        users = [one for one in users_of(organisation, component) if one.ref not in members]
+        found += [dependency_row(organisation, component, user) for user in users]
+    return found
+
+
+def dependency_row(organisation: Organisation, needed: Component, user: Component) -> dict[str, Any]:
+    """Return one dependency, as the platform writes it."""
+    offset = organisation.type_offset
+    return {
+        "dependencyid": stable_id(needed.id, user.id),
+        "dependencytype": 2,
+        "requiredcomponentobjectid": needed.id,
+        "requiredcomponenttype": type_of(needed.kind, offset),
+        "requiredcomponentparentid": "00000000-0000-0000-0000-000000000000",
+        "requiredcomponentbasesolutionid": _base(organisation, needed),
+        "dependentcomponentobjectid": user.id,
+        "dependentcomponenttype": type_of(user.kind, offset),
+        "dependentcomponentparentid": "00000000-0000-0000-0000-000000000000",
+        "dependentcomponentbasesolutionid": _base(organisation, user),
+    }
+
+
+def _base(organisation: Organisation, component: Component) -> str:
+    solution = organisation.state.solution(component.layers[0].solution)
+    return solution.id if solution else "00000000-0000-0000-0000-000000000000"
+
+
+def delete_component(organisation: Organisation, component: Component) -> int:
+    """Delete a component that a maker made. Raises RefusedError where it is managed, needed, or locked."""
+    if component.managed:
+        raise RefusedError(
+            403, "0x8004f01c", f"The {component.kind} '{component.part.name}' is managed and cannot be deleted."
+        )
+    if organisation.locked and component.kind != "environmentvariablevalue":
+        raise RefusedError(403, words.LOCKED, words.locked(f"the deletion of '{component.part.name}'"))
+    users = users_of(organisation, component)
+    if users:
+        raise RefusedError(400, "0x8004f01f", words.still_needed(component.part.name, len(users)))
+    return remove(organisation, component)
