@@ -11,7 +11,7 @@ from lampway.domain.events import Actor, Gathered
 from lampway.engine.loose import GatherLoose, ShowLoose
 from lampway.engine.permissions import require_permission
 from lampway.engine.platform import Access, Loose
-from lampway.errors import NotFoundError, PlatformError, PlatformRefusedError, RefusedError, UsageError
+from lampway.errors import NotFoundError, PlatformRefusedError, RefusedError, UsageError
 from lampway.testing.memory import MemoryPlatform
 
 ASK = Loose("flow", "Ask", "f1", "Mia", "2026-10-01T08:00:00.000+00:00")
@@ -79,7 +79,7 @@ def test_what_was_done_before_a_refusal_is_recorded(team: Team, untidy: Untidy) 
 
 
 def test_a_platform_without_it_says_why(team: Team) -> None:
-    with pytest.raises(PlatformError, match="nothing outside of solutions") as caught:
+    with pytest.raises(UsageError, match="nothing outside of solutions") as caught:
         team.run(ShowLoose("dev"))
     assert caught.value.hint == "it has no solutions of its own"
 

@@ -10,7 +10,7 @@ from lampway.domain.strategy import Environment
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, Request, access_to, rules_in_force
 from lampway.engine.platform import Access, Loose
-from lampway.errors import NotFoundError, PlatformError, UsageError
+from lampway.errors import NotFoundError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class GatherLoose(Request[tuple[Loose, ...]]):
 
 
 def show_loose(engine: Engine, request: ShowLoose, actor: Actor) -> tuple[Loose, ...]:
-    """Return what is in no solution, changing nothing. Raises NotFoundError, PlatformError, SecretError."""
+    """Return what is in no solution, changing nothing. Raises NotFoundError, UsageError, PlatformError, SecretError."""
     del actor
     platform, access = _platform(engine, request.environment)
     return platform.list_loose(access)
@@ -72,5 +72,5 @@ def _platform(engine: Engine, name: str) -> tuple[port.Gathering, Access]:
     platform = engine.platform(environment.platform)
     if not isinstance(platform, port.Gathering):
         note = next((c.note for c in platform.capabilities() if c.name is Ability.GATHER), "")
-        raise PlatformError(f"{platform.name} has nothing outside of solutions", where=environment.name, hint=note)
+        raise UsageError(f"{platform.name} has nothing outside of solutions", where=environment.name, hint=note)
     return platform, access_to(engine, environment)

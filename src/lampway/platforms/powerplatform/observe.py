@@ -6,11 +6,10 @@ what the environment gives (states, owners, bindings, values). What is data by d
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lampway.domain.digest import digest
+from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.package import Change, Component, Diff, Edit
 from lampway.engine.platform import Installed, Observation, Observed
 from lampway.platforms.powerplatform.client import Client
@@ -31,6 +30,7 @@ from lampway.platforms.powerplatform.layers import (
     layer_edits,
 )
 from lampway.platforms.powerplatform.present import Here, Present, look_around, strays
+from lampway.platforms.powerplatform.restamp import read_mark, version_key_of
 
 _COMPARED = frozenset({FLOW, TABLE, CANVAS, VARIABLE, REFERENCE})
 """Kinds of which both sides know every component by the same id."""
@@ -106,7 +106,9 @@ class _Definition:
         """Yield what the manifest of the environment says otherwise than the record."""
         manifest = self._contents.manifest
         there = self._solution
-        if there.version != manifest.version and not holds(there.description, installed.package):
+        mark = read_mark(there.description, there.version)
+        is_held = mark is not None and mark.digest == digest_bytes(installed.package)
+        if version_key_of(there.version) != version_key_of(manifest.version) and not is_held:
             yield Edit("version", f"version {there.version} is installed, and {manifest.version} was deployed")
         if there.is_managed != manifest.managed:
             forms = ("unmanaged", "managed")
@@ -170,8 +172,3 @@ def _comparable(flow: Json) -> Json:
 def _unvalued(parameter: Any) -> Any:
     bound = isinstance(parameter, dict) and isinstance(parameter.get("metadata"), dict)
     return {k: v for k, v in parameter.items() if k != "defaultValue"} if bound else parameter
-
-
-def holds(description: str, package: bytes) -> bool:
-    """Return whether a solution that went back under a new version says that it holds these bytes."""
-    return hashlib.sha256(package).hexdigest() in description.lower()
