@@ -69,7 +69,7 @@ def make_intent(client: Client, wanted: Wanted, step: str) -> dict[str, Any]:
         before, intended = _given(client, now)
         return {"before": before, "intended": intended}
     if step == RESTORE:
-        return {"edits": [[edit.component, edit.id, edit.since] for edit in now.edits], "own_before": now.own}
+        return {"edits": [[edit.component, edit.id, edit.mark] for edit in now.edits], "own_before": now.own}
     held = {"solution": now.name, "own_before": now.own, "version_before": now.held.version if now.held else ""}
     if step != IMPORT:
         return {**held, "version_intended": now.leftover.version if now.leftover and step == PROMOTE else ""}
@@ -221,8 +221,8 @@ def _look_for_promotion(client: Client, wanted: Wanted, intent: Intent) -> Found
 
 def _restore(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
     now = read_situation(client, wanted)
-    known = {(one, id_): since for one, id_, since in intent["edits"]}
-    if any(known.get((edit.component, edit.id)) != edit.since for edit in now.edits):
+    known = {(one, id_): mark for one, id_, mark in intent["edits"]}
+    if any(known.get((edit.component, edit.id)) != edit.mark for edit in now.edits):
         hint = "look at what was edited, then try again"
         raise ConflictError("somebody edited it since we looked", where=client.where, hint=hint)
     for edit in now.edits:
@@ -234,10 +234,10 @@ def _restore(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
 
 def _look_for_edits(client: Client, wanted: Wanted, intent: Intent) -> Found:
     now = read_situation(client, wanted)
-    known = {(one, id_): since for one, id_, since in intent["edits"]}
+    known = {(one, id_): mark for one, id_, mark in intent["edits"]}
     if not now.edits:
         return Found.REACHED if known else Found.UNTOUCHED
-    are_known = all(known.get((edit.component, edit.id)) == edit.since for edit in now.edits)
+    are_known = all(known.get((edit.component, edit.id)) == edit.mark for edit in now.edits)
     return Found.UNTOUCHED if are_known else Found.UNCLEAR  # some of them gone: going on from there does no harm
 
 

@@ -8,21 +8,12 @@ from typing import Any
 
 from lampway.domain.digest import digest
 from lampway.platforms.powerplatform.client import Client, literal
+from lampway.platforms.powerplatform.layers import at_once, components_there, layer_edits
 from lampway.platforms.powerplatform.manifest import bare_id
 from lampway.platforms.powerplatform.restamp import Mark, read_mark, version_key_of
 
 UPGRADE = "_Upgrade"
 """What the name of a solution ends with that was imported beside the one it is to replace."""
-ACTIVE = "Active"
-"""The layer that holds what was edited in place."""
-
-LAYERED: Mapping[int, str] = {
-    1: "Entity", 2: "Attribute", 3: "Relationship", 9: "OptionSet", 14: "EntityKey", 20: "Role", 26: "SavedQuery",
-    29: "Workflow", 31: "Report", 36: "EmailTemplate", 59: "SavedQueryVisualization", 60: "SystemForm",
-    61: "WebResource", 62: "SiteMap", 66: "CustomControl", 80: "AppModule", 91: "PluginAssembly",
-    92: "SDKMessageProcessingStep", 95: "ServiceEndpoint", 300: "CanvasApp", 371: "Connector", 372: "Connector",
-}  # fmt: skip
-"""Component types to what layers are asked for by; variables and connection references are data, and have no drift."""
 _FIELDS = "solutionid,uniquename,friendlyname,version,ismanaged,isvisible,description,modifiedon"
 
 
@@ -56,8 +47,8 @@ class Edit:
     """What layers are asked for by, such as Workflow."""
     id: str
     name: str
-    since: str
-    """When the edit was saved last, where the platform says so."""
+    mark: str
+    """A digest of what the edit says: another edit of the same component has another one."""
 
 
 def find_held(client: Client, name: str) -> Held | None:
@@ -86,37 +77,21 @@ def _held(row: Mapping[str, Any]) -> Held:
 
 def find_edits(client: Client, held: Held) -> tuple[Edit, ...]:
     """Return what was edited in place of a managed solution: one short call for each component that seems to be."""
-    found = []
-    for row in client.rows("msdyn_solutioncomponentsummaries", filter=f"msdyn_solutionid eq {literal(held.id)}"):
-        if row.get("msdyn_hasactivecustomization") not in {True, "true", "True"}:
-            continue
-        kind = LAYERED.get(_number(row.get("msdyn_componenttype")))
-        id_ = bare_id(str(row.get("msdyn_objectid") or ""))
-        layer = _active(client, kind, id_) if kind else None
-        if kind and layer is not None:
-            name = str(row.get("msdyn_displayname") or row.get("msdyn_name") or id_)
-            found.append(Edit(kind, id_, name, str(layer.get("msdyn_overwritetime") or "")))
+    there = [one for one in components_there(client, held.id) if one.is_customized]
+    told = at_once(lambda placed: layer_edits(client, placed), there)
+    found = [
+        Edit(one.layer_name, one.id, one.name, digest([[edit.path, edit.summary] for edit in edits]))
+        for one, edits in zip(there, told, strict=True)
+        if edits is not None
+    ]
     return tuple(sorted(found, key=lambda edit: (edit.component, edit.name, edit.id)))
-
-
-def _active(client: Client, kind: str, id_: str) -> Mapping[str, Any] | None:
-    asked = f"msdyn_componentid eq {literal(id_)} and msdyn_solutioncomponentname eq {literal(kind)}"
-    rows = client.rows("msdyn_componentlayers", filter=f"{asked} and msdyn_solutionname eq {literal(ACTIVE)}")
-    return next((row for row in rows if row.get("msdyn_solutionname") == ACTIVE), None)
-
-
-def _number(value: Any) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return -1
 
 
 def own_state(held: Held | None, edits: Iterable[Edit]) -> str:
     """Return a digest of what is ours there: which solution, in which version and form, with which edits."""
     if held is None:
         return ""
-    listed = [[edit.component, edit.id, edit.since] for edit in edits]
+    listed = [[edit.component, edit.id, edit.mark] for edit in edits]
     return digest([held.id, list(version_key_of(held.version)), held.managed, listed])
 
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import graphlib
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
 
 from lampway.domain.digest import digest_bytes
 from lampway.domain.package import Diff, Inventory, Reversibility
 from lampway.engine.platform import Wanted
 from lampway.platforms.powerplatform.client import Client
-from lampway.platforms.powerplatform.content import read_content
 from lampway.platforms.powerplatform.contents import Contents, read_package
 from lampway.platforms.powerplatform.diff import diff_contents
-from lampway.platforms.powerplatform.flows import actions_of, object_in
 from lampway.platforms.powerplatform.held import UPGRADE, Edit, Held, find_edits, find_held, own_state
 from lampway.platforms.powerplatform.inventory import inspect_contents
-from lampway.platforms.powerplatform.manifest import bare_id, version_key
+from lampway.platforms.powerplatform.manifest import version_key
 from lampway.platforms.powerplatform.restamp import free_version, restamp, version_key_of
-from lampway.platforms.powerplatform.xmltext import text_of
+from lampway.platforms.powerplatform.switching import flows_in_order, ships_on
 
 
 class Way(Enum):
@@ -120,23 +115,4 @@ def read_situation(client: Client, wanted: Wanted) -> Situation:
 
 def flows_to_turn_on(contents: Contents) -> dict[str, str]:
     """Return the cloud flows that are on in a package, by id with their names: those that others call come first."""
-    names: dict[str, str] = {}
-    calls: dict[str, set[str]] = {}
-    for part in contents.parts:
-        if part.type == "flow" and part.header is not None and text_of(part.header, "StateCode") == "1":
-            names[part.id] = part.name
-            content = read_content(contents, part)
-            calls[part.id] = set(_children(content.flow)) if content.flow is not None else set()
-    graph = {id_: sorted(children & names.keys() - {id_}) for id_, children in sorted(calls.items())}
-    try:
-        order = tuple(graphlib.TopologicalSorter(graph).static_order())
-    except graphlib.CycleError:  # flows that call each other: then no order is better than another
-        order = tuple(graph)
-    return {id_: names[id_] for id_ in order}
-
-
-def _children(flow: Mapping[str, Any]) -> Iterator[str]:
-    for action in actions_of(dict(flow)):
-        host = object_in(object_in(action.body, "inputs"), "host")
-        if action.kind == "Workflow" and isinstance(host.get("workflowReferenceName"), str):
-            yield bare_id(host["workflowReferenceName"])
+    return {part.id: part.name for part in flows_in_order(contents) if ships_on(part)}
