@@ -95,6 +95,7 @@ class _Definition:
             suspects = [one for one in self._there if one.kind == FLOW or one in suspects]
         told = at_once(lambda placed: self._edits(placed, is_edited=is_managed and placed.is_customized), suspects)
         changes = [self._change(placed, edits) for placed, edits in zip(suspects, told, strict=True) if edits]
+        changes.sort(key=lambda one: _order(one.component))
         if identity:
             manifest = self._contents.manifest
             whole = Component("solution", manifest.name, manifest.unique_name, "")
@@ -117,11 +118,12 @@ class _Definition:
     def _come_and_gone(self) -> tuple[tuple[Component, ...], tuple[Component, ...]]:
         """Return what is in the solution there and not in the release, and the other way round."""
         compared = [one for one in self._there if one.kind in _COMPARED]
-        added = tuple(Component(one.kind, one.name, one.id, "") for one in compared if self._part(one) is None)
+        added = (Component(one.kind, one.name, one.id, "") for one in compared if self._part(one) is None)
         kinds = {one.kind for one in compared} | {FLOW}
         here = {(one.kind, id_) for one in compared for id_ in one.ids}
         gone = [part for key, part in self._parts.items() if part.type in kinds & _COMPARED and key not in here]
-        return added, tuple(component_of(read_content(self._contents, part)) for part in gone)
+        removed = (component_of(read_content(self._contents, part)) for part in gone)
+        return tuple(sorted(added, key=_order)), tuple(sorted(removed, key=_order))
 
     def _part(self, placed: Placed) -> Part | None:
         found = (self._parts.get((placed.kind, id_)) for id_ in placed.ids)
@@ -158,6 +160,11 @@ class _Definition:
             return Change(Component(placed.kind, placed.name, placed.id, ""), edits)
         fingerprint = fingerprint_of_content(read_content(self._contents, part))
         return Change(Component(part.type, part.name, part.id, fingerprint), edits)
+
+
+def _order(component: Component) -> tuple[str, str, str]:
+    """Return by what components are listed: a look that sees the same tells the same, in the same order."""
+    return component.type, component.name.lower(), component.id
 
 
 def _comparable(flow: Json) -> Json:
