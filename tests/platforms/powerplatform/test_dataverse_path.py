@@ -127,4 +127,4 @@ def test_a_solution_without_its_connection_comes_in_with_its_flow_off(
     assert flow["statecode"] == 0
     refused = there.patch(f"workflows({flow['workflowid']})", json={"statecode": 1, "statuscode": 2})
     assert refused.status_code == 400
-    assert "is missing a connection" in refused.json()["error"]["message"]
+    assert "Connection Id missing for connection reference" in refused.json()["error"]["message"]

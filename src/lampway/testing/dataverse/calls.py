@@ -53,7 +53,8 @@ def _version(organisation: Organisation, given: Given, by: str) -> dict[str, Any
 def _guards_uninstall(organisation: Organisation, given: Given, by: str) -> dict[str, Any]:
     del by
     solution = solution_named(organisation, str(needed(given, "SolutionUniqueName")))
-    return {"value": blocking_uninstall(organisation, solution)}
+    found = blocking_uninstall(organisation, solution)
+    return {"value": [dependency_row(organisation, component, user) for component, user in found]}
 
 
 def _component(organisation: Organisation, given: Given) -> Component:

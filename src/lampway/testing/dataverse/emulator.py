@@ -10,12 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lampway.testing.dataverse import webapi
+from lampway.testing.dataverse import backdoor, webapi
+from lampway.testing.dataverse.admin import Administration, environment_id
 from lampway.testing.dataverse.exchange import Entry, Request, Response
 from lampway.testing.dataverse.faults import Faults
+from lampway.testing.dataverse.keeping import kept_secret, load_state, save_state
 from lampway.testing.dataverse.maker import Maker
-from lampway.testing.dataverse.organisation import ADMINISTRATOR, Organisation, new_organisation
-from lampway.testing.dataverse.refusals import RefusedError, no_resource
+from lampway.testing.dataverse.organisation import ADMINISTRATOR, Organisation, fresh_state
+from lampway.testing.dataverse.refusals import RefusedError
 from lampway.testing.dataverse.server import Answer, Listener, Site
 from lampway.testing.dataverse.state import stable_id
 from lampway.testing.dataverse.tls import make_certificate, server_context
@@ -40,7 +42,7 @@ class Environment:
     @property
     def id(self) -> str:
         """Its id where environments are administered."""
-        return stable_id(self.organisation.state.id, "environment")
+        return environment_id(self.organisation)
 
     @property
     def url(self) -> str:
@@ -69,10 +71,12 @@ class DataverseEmulator:
         tls: bool = False,
         polls: int = 3,
         seconds_per_step: float = 1.0,
+        folder: Path | None = None,
     ) -> None:
+        self._keep = folder
         self.tenant_id = stable_id("tenant")
         self.client_id = stable_id("client")
-        self.client_secret = "emulated-" + secrets.token_urlsafe(12)
+        self.client_secret = kept_secret(folder) if folder else "emulated-" + secrets.token_urlsafe(12)
         self.requests: list[Entry] = []
         """Everything that was asked of any of its addresses."""
         self.faults = Faults()
@@ -87,11 +91,15 @@ class DataverseEmulator:
         self._listeners: list[Listener] = []
         for name in environments:
             self._add(name, polls=polls, seconds=seconds_per_step)
+        places = {one.id: one.organisation for one in self.environments}
+        self.administration = Administration(self.tenant, places, polls=polls)
+        """The admin APIs."""
 
     def _add(self, name: str, *, polls: int, seconds: float) -> None:
-        organisation = new_organisation(name, domain=self.tenant_id)
-        organisation.polls, organisation.seconds = polls, seconds
-        organisation.add_user("Release application", ADMINISTRATOR, application=self.client_id)
+        kept = load_state(self._keep, name) if self._keep else None
+        organisation = Organisation(name, kept or fresh_state(name), polls=polls, seconds=seconds)
+        if kept is None:
+            organisation.add_user("Release application", ADMINISTRATOR, application=self.client_id)
         self._environments[name] = Environment(organisation, self.requests)
 
     @property
@@ -145,12 +153,19 @@ class DataverseEmulator:
         return server_context(make_certificate(Path(self._folder.name))) if self._folder else None
 
     def stop(self) -> None:
-        """Listen no longer."""
+        """Listen no longer, and keep what is there."""
         for listener in self._listeners:
             listener.stop()
+        for environment in self.environments:
+            self._save(environment.organisation, always=True)
         self._listeners = []
         if self._folder:
             self._folder.cleanup()
+
+    def _save(self, organisation: Organisation, *, always: bool = False) -> None:
+        with organisation.lock:
+            if self._keep and (organisation.changed or always):
+                save_state(self._keep, organisation)
 
     def __enter__(self) -> Self:
         self.start()
@@ -162,17 +177,29 @@ class DataverseEmulator:
         self.stop()
 
     def _answering(self, environment: Environment) -> Answer:
+        organisation = environment.organisation
+
         def answer(request: Request) -> tuple[Response, str]:
-            organisation = environment.organisation
-            client = self.tenant.client_of(request.headers.get("authorization", ""), (organisation.url,))
-            user = next((one for one in organisation.state.users.values() if one.application == client), None)
-            if user is None or user.disabled:
-                raise RefusedError(403, "0x80072560", "The user is not a member of the organization.")
-            return webapi.answer(organisation, request, user.id), client
+            if request.path == "/maker" or request.path.startswith("/maker/"):
+                response, by = backdoor.answer(organisation, environment.maker, self.requests, request), "maker"
+            else:
+                client = self.tenant.client_of(request.headers.get("authorization", ""), (organisation.url,))
+                response, by = webapi.answer(organisation, request, _user_of(organisation, client)), client
+                organisation.changed |= request.method != "GET"
+            self._save(organisation)
+            return response, by
 
         return answer
 
     def _answer_tenant(self, request: Request) -> tuple[Response, str]:
         if request.path.endswith("/oauth2/v2.0/token") and request.method == "POST":
             return Response(200, self.tenant.issue(request.body, endpoint=self.token_url)), ""
-        raise no_resource(request.path)
+        return self.administration.answer(request)
+
+
+def _user_of(organisation: Organisation, client: str) -> str:
+    """Return the user that an application is in an environment. Raises RefusedError where it is none."""
+    user = next((one for one in organisation.state.users.values() if one.application == client), None)
+    if user is None or user.disabled:
+        raise RefusedError(403, "0x80072560", "The user is not a member of the organization.")
+    return user.id

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
 from xml.etree import ElementTree as ET
 
+from lampway.testing.dataverse.flows import in_force
 from lampway.testing.dataverse.kinds import KINDS
 from lampway.testing.dataverse.organisation import Organisation
-from lampway.testing.dataverse.package import Part, parse, value_in, write_package
+from lampway.testing.dataverse.package import Part, parse, write_package
 from lampway.testing.dataverse.refusals import RefusedError
-from lampway.testing.dataverse.rows import definition_columns
 from lampway.testing.dataverse.state import Component, Solution
 
 _HINT = re.compile(r'("workflowName"\s*:\s*\{\s*"value"\s*:\s*")[^"]*(")')
@@ -73,16 +72,6 @@ def _with_values(organisation: Organisation, name: str, content: bytes) -> bytes
         if value is not None and one.get("type") == "String" and one.get("defaultValue") != value:
             one["defaultValue"], changed = value, True
     return json.dumps(whole, indent=2, ensure_ascii=False).encode() if changed else content
-
-
-def in_force(organisation: Organisation, schema: str) -> Any:
-    """Return what an environment variable gives here: its value, else its default, else None."""
-    components = organisation.state.components
-    value = components.get(f"environmentvariablevalue:{schema.lower()}")
-    if value is not None:
-        return value_in(next(iter(value.part.files.values()))).get("value")
-    definition = components.get(f"environmentvariabledefinition:{schema.lower()}")
-    return definition_columns(definition)["defaultvalue"] if definition else None
 
 
 def _manifest(organisation: Organisation, solution: Solution, found: Iterable[Component], *, managed: bool) -> str:

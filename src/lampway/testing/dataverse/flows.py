@@ -9,7 +9,7 @@ from typing import Any
 from lampway.testing.dataverse import words
 from lampway.testing.dataverse.layering import touch
 from lampway.testing.dataverse.organisation import Organisation
-from lampway.testing.dataverse.package import parse, text_of
+from lampway.testing.dataverse.package import parse, text_of, value_in
 from lampway.testing.dataverse.refusals import RefusedError
 from lampway.testing.dataverse.state import Component
 
@@ -57,20 +57,63 @@ def _actions(block: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from _actions(case)
 
 
+def variables_of(component: Component) -> set[str]:
+    """Return the environment variables that a flow uses."""
+    parameters = definition_of(component).get("properties", {}).get("definition", {}).get("parameters", {})
+    names = ((one.get("metadata") or {}).get("schemaName") for one in parameters.values())
+    return {str(name) for name in names if name}
+
+
 def turn_on(organisation: Organisation, component: Component, by: str) -> None:
     """Turn a flow on. Raises RefusedError, in the platform's words, where something that it needs is not there."""
-    state = organisation.state
     if is_cloud_flow(component):
-        for name in sorted(references_of(component)):
-            reference = state.components.get(f"connectionreference:{name}")
-            if reference is None or not reference.live.get("connectionid"):
-                raise RefusedError(400, "0x80060467", words.reference_unbound(name))
-        for id_ in sorted(children_of(component)):
-            child = state.by_id("workflow", id_)
-            if child is None or child.live.get("statecode") != 1:
-                raise RefusedError(400, "0x80060467", words.child_off(child.part.name if child else id_))
+        reason = _obstacle(organisation, component, by)
+        if reason:
+            raise RefusedError(400, words.code(words.FLOW_ERROR), reason)
     component.live["statecode"] = 1
     touch(organisation, component, by)
+
+
+def _obstacle(organisation: Organisation, component: Component, by: str) -> str:
+    """Return why a flow cannot be turned on; empty where it can."""
+    state = organisation.state
+    connections = {str(one["name"]).lower(): one for one in state.extras.get("connections", ())}
+    for name in sorted(references_of(component)):
+        reference = state.components.get(f"connectionreference:{name}")
+        connection = str(reference.live.get("connectionid") or "") if reference else ""
+        if not connection:
+            return words.reference_unbound(name)
+        found = connections.get(connection.lower())
+        if found is None or not _may_use(organisation, found, by):
+            connector = str(found["connector"]) if found else "the connector"
+            return words.connection_unknown(by, connection, connector)
+    for schema in sorted(variables_of(component)):
+        if in_force(organisation, schema) is None:
+            return words.variable_unset(schema)
+    for id_ in sorted(children_of(component)):
+        child = state.by_id("workflow", id_)
+        if child is None or child.live.get("statecode") != 1:
+            return words.child_off(child.part.name if child else id_)
+    return ""
+
+
+def _may_use(organisation: Organisation, connection: Mapping[str, Any], by: str) -> bool:
+    """Return whether a connection is somebody's own or shared with them."""
+    user = organisation.user(by)
+    return "*" in connection["shared"] or user.name in {connection["owner"], *connection["shared"]}
+
+
+def in_force(organisation: Organisation, schema: str) -> Any:
+    """Return what an environment variable gives here: its value, else its default, else None."""
+    components = organisation.state.components
+    value = components.get(f"environmentvariablevalue:{schema.lower()}")
+    if value is not None:
+        return value_in(next(iter(value.part.files.values()))).get("value")
+    definition = components.get(f"environmentvariabledefinition:{schema.lower()}")
+    if definition is None:
+        return None
+    content = next((c for n, c in definition.part.files.items() if n.lower().endswith(".xml")), b"<none />")
+    return text_of(parse(content).find("defaultvalue")) or None
 
 
 def turn_off(organisation: Organisation, component: Component, by: str) -> None:

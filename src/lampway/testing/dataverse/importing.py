@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -85,23 +85,34 @@ def missing_needs(organisation: Organisation, package: Package) -> list[Need]:
 
 
 def refusal_of(organisation: Organisation, wish: Wish) -> tuple[int, str] | None:
-    """Return why a package may not come in; None where it may."""
-    state, package = organisation.state, wish.package
-    there = state.solution(package.unique_name)
-    if organisation.locked and not package.managed:
-        return int(words.LOCKED, 16) - 2**32, words.locked("the import of an unmanaged solution")
-    if there is not None and there.managed != package.managed:
-        installed, given = ("a managed", "unmanaged") if there.managed else ("an unmanaged", "managed")
-        return words.IMPORT_FAILED, words.modes_differ(installed, given)
-    if state.solution(package.unique_name + UPGRADE) is not None:
-        return words.IMPORT_FAILED, words.pending_upgrade(package.unique_name)
-    if there is not None and package.managed and version_key(package.version) <= version_key(there.version):
-        return words.IMPORT_FAILED, words.not_higher(there.unique_name, there.version, package.version)
+    """Return why a package may not come in, as code and words; None where it may."""
+    package = wish.package
+    refusal = _refused_over(organisation, wish)
+    if refusal:
+        return refusal
     needs = missing_needs(organisation, package)
     if needs:
         listed = "".join(need.xml for need in needs)
-        return -2147188707, words.missing_dependencies(len(needs), listed)
-    return _blocked_part(organisation, package) or _unknown_connection(organisation, wish.parameters)
+        return words.MISSING_DEPENDENCIES, words.missing_dependencies(package.unique_name, listed)
+    return _blocked_part(organisation, package) or _unknown_connection(organisation, wish)
+
+
+def _refused_over(organisation: Organisation, wish: Wish) -> tuple[int, str] | None:
+    """Return why a package may not come over what is installed."""
+    state, package = organisation.state, wish.package
+    there = state.solution(package.unique_name)
+    if organisation.locked and not package.managed:
+        return words.LOCKED, words.LOCKED_TEXT
+    if state.solution(package.unique_name + UPGRADE) is not None:
+        update = not (wish.upgrade or wish.holding)
+        return words.HOLDING_EXISTS, words.holding_exists(package.unique_name, update=update)
+    if there is None:
+        return (words.IMPORT_FAILED, words.no_base(package.unique_name)) if wish.holding else None
+    if there.managed != package.managed:
+        over = words.UNMANAGED_OVER_MANAGED if there.managed else words.MANAGED_OVER_UNMANAGED
+        return over, words.modes_differ(managed=there.managed)
+    is_higher = version_key(package.version) > version_key(there.version)
+    return None if is_higher or not package.managed else (words.IMPORT_FAILED, words.not_higher())
 
 
 def _blocked_part(organisation: Organisation, package: Package) -> tuple[int, str] | None:
@@ -115,13 +126,12 @@ def _blocked_part(organisation: Organisation, package: Package) -> tuple[int, st
     return None
 
 
-def _unknown_connection(organisation: Organisation, parameters: Iterable[Mapping[str, Any]]) -> tuple[int, str] | None:
+def _unknown_connection(organisation: Organisation, wish: Wish) -> tuple[int, str] | None:
     known = {str(one["name"]).lower() for one in organisation.state.extras.get("connections", ())}
-    for one in parameters:
+    for one in wish.parameters:
         connection = str(one.get("connectionid") or "")
         if connection and connection.lower() not in known:
-            name = str(one.get("connectionreferencelogicalname", ""))
-            return words.IMPORT_FAILED, words.connection_missing(name, connection)
+            return words.FLOW_ERROR, words.connection_unknown(wish.by, connection, str(one.get("connectorid", "")))
     return None
 
 
@@ -129,23 +139,23 @@ def import_package(organisation: Organisation, wish: Wish) -> Outcome:
     """Bring a package in. Nothing is changed where it is refused. Raises RefusedError."""
     refusal = refusal_of(organisation, wish)
     if refusal:
-        raise RefusedError(400, f"0x{refusal[0] & 0xFFFFFFFF:08x}", refusal[1])
+        raise RefusedError(400, words.code(refusal[0]), refusal[1])
     outcome = Outcome()
     package, name = wish.package, wish.package.unique_name
     before = organisation.state.solution(name)
-    holding = wish.holding and before is not None
-    solution = _record(organisation, wish, name + UPGRADE if holding else name)
+    solution = _record(organisation, wish, name + UPGRADE if wish.holding else name)
     for part in package.parts.values():
         _bring(organisation, part, solution, wish)
-    if wish.upgrade and before is not None and not holding:
-        gone = [ref for ref in before.members if ref not in package.parts]
-        _take_away(organisation, gone, name, outcome)
     members = list(package.parts)
-    if before is not None and not wish.upgrade and not holding:
+    if before is not None and wish.upgrade:
+        for ref in [one for one in before.members if one not in package.parts]:
+            outcome.lost_rows += drop_layer(organisation, ref, name)
+            outcome.removed.append(ref)
+    elif before is not None and not wish.holding:
         members += [ref for ref in before.members if ref not in package.parts]
     solution.members = [ref for ref in members if ref in organisation.state.components]
     _set_parameters(organisation, wish)
-    if wish.publish and package.managed and not holding:
+    if wish.publish and package.managed and not wish.holding:
         _turn_on(organisation, package, wish.by, outcome)
     elif not package.managed:
         _keep_states(organisation, package)
@@ -183,12 +193,6 @@ def _bring(organisation: Organisation, part: Part, solution: Solution, wish: Wis
     component = put_layer(organisation, part, layer, wish.by)
     if solution.managed and wish.overwrite and component.edited and part.kind != "environmentvariablevalue":
         component.layers = [one for one in component.layers if one.solution != ACTIVE]
-
-
-def _take_away(organisation: Organisation, refs: Iterable[str], name: str, outcome: Outcome) -> None:
-    for ref in refs:
-        outcome.lost_rows += drop_layer(organisation, ref, name)
-        outcome.removed.append(ref)
 
 
 def _set_parameters(organisation: Organisation, wish: Wish) -> None:
@@ -293,7 +297,7 @@ def history_row(organisation: Organisation, solution: Solution, what: int, error
         "msdyn_suboperation": 1,
         "msdyn_status": 1,
         "msdyn_result": not error,
-        "msdyn_errorcode": 0 if not error else words.IMPORT_FAILED,
+        "msdyn_errorcode": 0 if not error else words.IMPORT_FAILED - 2**32,
         "msdyn_exceptionmessage": error or None,
         "msdyn_starttime": moment(now),
         "msdyn_endtime": moment(now),

@@ -88,7 +88,7 @@ def edit(organisation: Organisation, part: Part, by: str, *, solution: str = "")
     Raises RefusedError where that is locked.
     """
     if organisation.locked and part.kind not in DATA:
-        raise RefusedError(403, words.LOCKED, words.locked(f"'{part.name}' ({part.kind})"))
+        raise RefusedError(403, words.code(words.LOCKED), words.LOCKED_TEXT)
     component = put_layer(organisation, part, ACTIVE, by)
     holder = organisation.state.solution(solution) if solution else None
     if holder is not None and part.ref not in holder.members:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lampway.testing.dataverse.flows import definition_of, turn_off, turn_on
@@ -100,10 +100,15 @@ class Maker:
         with self._organisation.lock:
             self.component("connectionreference", reference).live["connectionid"] = connection or None
 
-    def add_connection(self, name: str, connector: str = "shared_sharepointonline", *, owner: str = "") -> str:
-        """Make a connection that references can stand for. Return its name."""
+    def add_connection(
+        self, name: str, connector: str = "shared_sharepointonline", *, shared: Sequence[str] = ("*",)
+    ) -> str:
+        """Make a connection that references can stand for, shared with everybody unless people are named.
+
+        Return its name.
+        """
         with self._organisation.lock:
-            row = {"name": name, "connector": connector, "owner": owner or self.user.name}
+            row = {"name": name, "connector": connector, "owner": self.user.name, "shared": list(shared)}
             self._organisation.state.extras.setdefault("connections", []).append(row)
         return name
 

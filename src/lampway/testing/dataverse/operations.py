@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lampway.testing.dataverse import words
@@ -14,10 +15,11 @@ from lampway.testing.dataverse.importing import (
     import_package,
     job_data,
     read_wish,
+    refusal_of,
 )
 from lampway.testing.dataverse.organisation import Organisation
 from lampway.testing.dataverse.refusals import RefusedError
-from lampway.testing.dataverse.removing import promote, uninstall
+from lampway.testing.dataverse.removing import blocking_uninstall, promote, told_dependencies, uninstall
 from lampway.testing.dataverse.results import formatted_results, operation_result
 from lampway.testing.dataverse.state import ImportJob, Operation
 
@@ -52,7 +54,7 @@ def refuse_when_busy(organisation: Organisation, wanted: str) -> None:
     """Refuse what cannot run beside an operation. Raises RefusedError."""
     head = running(organisation)
     if head is not None and not head.message.startswith("Export"):
-        raise RefusedError(400, "0x80071151", words.busy(wanted, _word(head.message)))
+        raise RefusedError(503, words.code(words.BUSY), words.busy(wanted, _word(head.message)))
 
 
 def _word(message: str) -> str:
@@ -105,12 +107,12 @@ def _finish(organisation: Organisation, operation: Operation) -> None:
     except RefusedError as error:
         refused = error
     if refused is None and fails:
-        refused = RefusedError(500, f"0x{int(given['_code']) & 0xFFFFFFFF:08x}", fails)
+        refused = RefusedError(500, words.code(int(given["_code"])), fails)
+    organisation.changed = True
     operation.completed = organisation.now()
     operation.state, operation.status = 3, 31 if refused else 30
     if refused:
-        code = int(refused.code, 16)
-        operation.error = code - 2**32 if code >= 2**31 else code
+        operation.error = words.signed(refused.code)
         operation.text = operation.friendly = refused.message
         _fail_job(organisation, operation, refused.message)
 
@@ -127,6 +129,7 @@ def run_import(organisation: Organisation, wish: Wish, job: ImportJob) -> None:
     error = ""
     outcome: Outcome | None = None
     try:
+        _refuse_blocked_upgrade(organisation, wish)
         outcome = import_package(organisation, wish)
     except RefusedError as refused:
         error = refused.message
@@ -141,6 +144,18 @@ def run_import(organisation: Organisation, wish: Wish, job: ImportJob) -> None:
         solution = organisation.state.solution(wish.package.unique_name)
         if solution is not None:
             organisation.state.histories.append(history_row(organisation, solution, 0, error, wish.by))
+
+
+def _refuse_blocked_upgrade(organisation: Organisation, wish: Wish) -> None:
+    """Refuse an upgrade that would take away what others need. It stays held, as the platform leaves it."""
+    there = organisation.state.solution(wish.package.unique_name)
+    if not wish.upgrade or there is None or not there.managed or refusal_of(organisation, wish):
+        return
+    found = told_dependencies(blocking_uninstall(organisation, there, keeping=wish.package.parts))
+    if found:
+        import_package(organisation, replace(wish, upgrade=False, holding=True))
+        text = words.upgrade_failed(words.cannot_uninstall(found))
+        raise RefusedError(400, words.code(words.STILL_NEEDED), text)
 
 
 def _import(organisation: Organisation, operation: Operation) -> None:

@@ -44,6 +44,8 @@ class Organisation:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ids: Callable[[], str] = lambda: str(uuid.uuid4())
     looked: datetime | None = None
+    changed: bool = False
+    """Whether there is something that was not kept yet."""
 
     def now(self) -> datetime:
         """Return the time."""
@@ -75,11 +77,10 @@ class Organisation:
         return user
 
 
-def new_organisation(name: str, *, domain: str) -> Organisation:
+def fresh_state(name: str) -> State:
     """Return an environment as the platform makes it: nothing of anybody's in it."""
-    state = State(id=stable_id(domain, name), name=name)
-    organisation = Organisation(name, state)
-    now = organisation.now()
+    state = State(id=stable_id("organisation", name), name=name)
+    now = datetime.now(UTC)
     system = Publisher("MicrosoftCorporation", "MicrosoftCorporation", "", 10000)
     default = Publisher(f"DefaultPublisher{name}", f"Default Publisher for {name}", "new", 10000)
     common = Publisher("Crdefault", "CDS Default Publisher", "cr000", 84241)
@@ -103,4 +104,4 @@ def new_organisation(name: str, *, domain: str) -> Organisation:
             visible=visible,
             number=state.next_number(),
         )
-    return organisation
+    return state

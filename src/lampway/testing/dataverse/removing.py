@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from lampway.testing.dataverse import words
 from lampway.testing.dataverse.flows import children_of, references_of
 from lampway.testing.dataverse.importing import UPGRADE, history_row
-from lampway.testing.dataverse.kinds import type_of
+from lampway.testing.dataverse.kinds import layer_name, type_of
 from lampway.testing.dataverse.layering import drop_layer, remove
 from lampway.testing.dataverse.organisation import Organisation
 from lampway.testing.dataverse.refusals import RefusedError
@@ -30,9 +31,9 @@ def uninstall(organisation: Organisation, name: str, by: str) -> int:
     """
     solution = solution_named(organisation, name)
     if solution.managed:
-        blocking = blocking_uninstall(organisation, solution)
+        blocking = told_dependencies(blocking_uninstall(organisation, solution))
         if blocking:
-            raise RefusedError(400, "0x8004f01f", words.still_needed(solution.unique_name, len(blocking)))
+            raise RefusedError(400, words.code(words.STILL_NEEDED), words.cannot_uninstall(blocking))
     lost = 0
     organisation.state.solutions.pop(solution.unique_name.lower())
     if solution.managed:
@@ -47,28 +48,33 @@ def promote(organisation: Organisation, name: str, by: str) -> int:
     if held is None:
         raise RefusedError(400, "0x80048060", f"There is no pending upgrade for the solution '{name}'.")
     base = solution_named(organisation, name)
+    blocking = told_dependencies(blocking_uninstall(organisation, base, keeping=held.members))
+    if blocking:
+        raise RefusedError(400, words.code(words.STILL_NEEDED), words.cannot_uninstall(blocking))
     lost = 0
     for ref in [one for one in base.members if one not in held.members]:
         lost += drop_layer(organisation, ref, base.unique_name)
     for ref in held.members:
         component = organisation.state.components.get(ref)
-        if component is None:
-            continue
-        if any(layer.solution == base.unique_name for layer in component.layers):
-            new = next(layer for layer in component.layers if layer.solution == held.unique_name)
-            component.layers.remove(new)
-            for layer in component.layers:
-                if layer.solution == base.unique_name:
-                    layer.part, layer.overwritten = new.part, new.overwritten
-        for layer in component.layers:
-            if layer.solution == held.unique_name:
-                layer.solution = base.unique_name
+        if component is not None:
+            _settle(component, base.unique_name, held.unique_name)
     organisation.state.solutions.pop(held.unique_name.lower())
     held.unique_name, held.id, held.installed = base.unique_name, base.id, base.installed
     held.modified = organisation.now()
     organisation.state.solutions[base.unique_name.lower()] = held
     organisation.state.histories.append(history_row(organisation, held, 0, "", by))
     return lost
+
+
+def _settle(component: Component, base: str, held: str) -> None:
+    """Let the layer that was held take the place of the one it upgrades, or become the first of its solution."""
+    new = next(layer for layer in component.layers if layer.solution == held)
+    old = next((layer for layer in component.layers if layer.solution == base), None)
+    if old is None:
+        new.solution = base
+        return
+    component.layers.remove(new)
+    old.part, old.overwritten = new.part, new.overwritten
 
 
 def users_of(organisation: Organisation, component: Component) -> list[Component]:
@@ -103,17 +109,33 @@ def _uses(other: Component, component: Component) -> bool:
     return uses
 
 
-def blocking_uninstall(organisation: Organisation, solution: Solution) -> list[dict[str, Any]]:
-    """Return what other solutions need of one that is to go."""
-    members = set(solution.members)
+def blocking_uninstall(
+    organisation: Organisation, solution: Solution, *, keeping: Collection[str] = ()
+) -> list[tuple[Component, Component]]:
+    """Return what other solutions need of one that is to go, each with what needs it.
+
+    `keeping` are components that an upgrade brings, and that therefore stay.
+    """
+    members = {*solution.members, *keeping}
     found = []
-    for ref in solution.members:
+    for ref in [one for one in solution.members if one not in keeping]:
         component = organisation.state.components.get(ref)
         if component is None or sum(layer.solution != "Active" for layer in component.layers) > 1:
             continue
         users = [one for one in users_of(organisation, component) if one.ref not in members]
-        found += [dependency_row(organisation, component, user) for user in users]
+        found += [(component, user) for user in users]
     return found
+
+
+def told_dependencies(found: Iterable[tuple[Component, Component]]) -> list[dict[str, str]]:
+    """Return dependencies as the words for them need them."""
+    return [
+        {
+            "type": layer_name(needed.kind), "name": needed.part.name, "id": needed.id,
+            "user_type": layer_name(user.kind), "user": user.part.name, "user_id": user.id,
+        }
+        for needed, user in found
+    ]  # fmt: skip
 
 
 def dependency_row(organisation: Organisation, needed: Component, user: Component) -> dict[str, Any]:
@@ -145,7 +167,7 @@ def delete_component(organisation: Organisation, component: Component) -> int:
             403, "0x8004f01c", f"The {component.kind} '{component.part.name}' is managed and cannot be deleted."
         )
     if organisation.locked and component.kind != "environmentvariablevalue":
-        raise RefusedError(403, words.LOCKED, words.locked(f"the deletion of '{component.part.name}'"))
+        raise RefusedError(403, words.code(words.LOCKED), words.LOCKED_TEXT)
     users = users_of(organisation, component)
     if users:
         raise RefusedError(400, "0x8004f01f", words.still_needed(component.part.name, len(users)))

@@ -20,9 +20,8 @@ def stage(organisation: Organisation, package: Package, upload: str) -> dict[str
     validations = []
     if refusal and not needs:
         code, text = refusal
-        validations.append(
-            {"SolutionValidationResultType": "Error", "ErrorCode": code, "Message": text, "AdditionalInfo": None}
-        )
+        told = {"SolutionValidationResultType": "Error", "ErrorCode": code - 2**32, "Message": text}
+        validations.append({**told, "AdditionalInfo": None})
     return {
         "StageSolutionUploadId": upload,
         "StageSolutionStatus": "Failed" if refusal else "Passed",

@@ -1,0 +1,107 @@
+"""The emulator answers as Microsoft's own service did, for the package that its answers were recorded with."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from lampway.testing.dataverse import DataverseEmulator, Environment
+
+DATA = Path(os.environ.get("LAMPWAY_SOLUTIONS", Path(__file__).parents[4] / "shared" / "data" / "power-platform"))
+PACKAGE = DATA / "TerraformTestSolution_1_1_0_0_unmanaged.zip"
+pytestmark = pytest.mark.skipif(not PACKAGE.is_file(), reason="the answers that were recorded are not on this machine")
+
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+OURS = {"@odata.context", "@odata.etag", "hostid", "executiontimespan", "sequence", "versionnumber"}
+"""What every service numbers, measures or addresses for itself."""
+
+
+def recorded(name: str) -> Any:
+    return json.loads((DATA / "recorded-responses" / f"{name}.response.json").read_text())
+
+
+def shape(value: Any, name: str = "") -> Any:
+    """Put marks in place of what is new each time: ids, times, numbers of our own."""
+    if isinstance(value, dict):
+        return {key: shape(one, key) for key, one in value.items()}
+    if isinstance(value, list):
+        return [shape(one) for one in value]
+    if name in OURS:
+        return f"<{name}>"
+    if isinstance(value, str) and not name.startswith("Values"):
+        return TIME.sub("<time>", GUID.sub("<id>", value))
+    return value
+
+
+@pytest.fixture
+def place() -> Iterator[tuple[Environment, httpx.Client]]:
+    with DataverseEmulator(["europe"]) as emulator:
+        environment = emulator.environment("europe")
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": emulator.client_id,
+            "client_secret": emulator.client_secret,
+            "scope": f"{environment.url}/.default",
+        }
+        token = httpx.post(emulator.token_url, data=form).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=f"{environment.url}/api/data/v9.0/", headers=headers) as client:
+            yield environment, client
+
+
+def file() -> dict[str, str]:
+    return {"CustomizationFile": base64.b64encode(PACKAGE.read_bytes()).decode()}
+
+
+def brought_in(client: httpx.Client) -> dict[str, Any]:
+    started = client.post("ImportSolutionAsync", json=file()).json()
+    for _ in range(9):
+        found = client.get(f"asyncoperations({started['AsyncOperationId']})").json()
+        if found["statecode"] == 3:
+            return {"started": started, "operation": found}
+    raise AssertionError("the import never ended")
+
+
+def test_staging_tells_what_it_told(place: tuple[Environment, httpx.Client]) -> None:
+    assert shape(place[1].post("StageSolution", json=file()).json()) == shape(recorded("StageSolution"))
+
+
+def test_an_import_starts_as_it_started(place: tuple[Environment, httpx.Client]) -> None:
+    assert shape(brought_in(place[1])["started"]) == shape(recorded("ImportSolutionAsync"))
+
+
+def test_a_finished_operation_has_every_column_it_had(place: tuple[Environment, httpx.Client]) -> None:
+    assert shape(brought_in(place[1])["operation"]) == shape(recorded("asyncoperation"))
+
+
+def test_the_result_of_an_import_reads_as_it_read(place: tuple[Environment, httpx.Client]) -> None:
+    job = brought_in(place[1])["started"]["ImportJobKey"]
+    found = place[1].get(f"RetrieveSolutionImportResult(ImportJobId={job})").json()["SolutionOperationResult"]
+    wanted = recorded("RetrieveSolutionImportResult")["SolutionOperationResult"]
+    sheet, theirs = found.pop("FormattedResults"), wanted.pop("FormattedResults")
+    assert found == wanted
+    for facts in (["Name", "TerraformTestSolution"], ["Version", "1.1.0.0"], ["Package Type", "Unmanaged"]):
+        row = "".join(rf".*?>{re.escape(fact)}</Data>" for fact in facts)
+        assert re.search(row, theirs)
+        assert re.search(row, sheet)
+
+
+def test_solutions_and_publishers_have_every_column_they_had(place: tuple[Environment, httpx.Client]) -> None:
+    brought_in(place[1])
+    query = "solutions?$expand=publisherid&$filter=isvisible eq true"
+    ours = {one["uniquename"]: one for one in place[1].get(query).json()["value"]}
+    theirs = {one["uniquename"]: one for one in recorded("solutions-expand-publisher")["value"]}
+    assert set(ours) == set(theirs)
+    assert shape(ours["TerraformTestSolution"]) == shape(theirs["TerraformTestSolution"])
+    for name, one in theirs.items():
+        assert set(ours[name]) == set(one)
+        assert set(ours[name]["publisherid"]) == set(one["publisherid"])
