@@ -20,6 +20,7 @@ class Ability(StrEnum):
     """Every ability a platform may declare. Contract tests are chosen by these names."""
 
     EXPORT = "export"
+    """In full: also what was deployed, from wherever it was deployed to. In part: only from where it is built."""
     DEPLOY = "deploy"
     REMOVE = "remove"
     OBSERVE = "observe"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -43,9 +44,10 @@ class PowerPlatform:
 
     name = NAME
 
-    def __init__(self, *, connect: Callable[..., Client] = Client) -> None:
+    def __init__(self, *, connect: Callable[..., Client] = Client, pause: Callable[[float], None] = time.sleep) -> None:
         self.format = SolutionFormat()
         self._connect = connect
+        self._pause = pause
         self._tokens = Tokens()
 
     def capabilities(self) -> tuple[Capability, ...]:
@@ -66,7 +68,7 @@ class PowerPlatform:
         Raises NotFoundError, RefusedError for what is managed there and for two owners.
         """
         with self._client(access) as client:
-            return export_solution(client, scope, known)
+            return export_solution(client, scope, known, pause=self._pause)
 
     def observe(self, access: Access, installed: Mapping[str, Installed]) -> Observation:
         """Return how each solution there differs from what was installed. Changes nothing."""
@@ -149,7 +151,7 @@ class PowerPlatform:
             gathering.gather(client, solution, loose)
 
     def _client(self, access: Access, wanted: Wanted | None = None) -> Client:
-        client = self._connect(access, tokens=self._tokens)
+        client = self._connect(access, tokens=self._tokens, pause=self._pause)
         if wanted is not None:
             client.hide(*(secret for fields in wanted.secrets.values() for secret in fields.values()))
         return client

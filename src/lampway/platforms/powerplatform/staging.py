@@ -69,9 +69,10 @@ def _missing(told: Mapping[str, Any]) -> Iterator[Problem]:
             needed.setdefault((name, solution), str(user))
     for (name, solution), user in needed.items():
         source = "no solution brings it: it is unmanaged where this was built"
-        source = source if solution in {"", "Active"} else f"it is in {solution}"
+        origin = "" if solution in {"", "Active"} else f" of {solution}"
+        source = f"it is in {solution}" if origin else source
         used = f", which {user} needs" if user else ""
-        yield Problem(f"{name} is missing there{used}", f"install it there first ({source})")
+        yield Problem(f"{name}{origin} is missing there{used}", f"install it there first ({source})")
 
 
 def _validation(told: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:

@@ -74,6 +74,7 @@ class Site:
 def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else every answer waits 40 ms for the acknowledgement of its headers
         server_version = "DataverseEmulator"
         timeout: ClassVar[float] = 60  # of a connection that says nothing
 
