@@ -445,6 +445,37 @@ class UsageTelling(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """Something that makers built and that is in no solution."""
+
+    type: str
+    """The platform's own word, in lower case."""
+    name: str
+    id: str
+    owner: str = ""
+    """Name of the person or team; empty where the platform does not say."""
+    changed: str = ""
+    """When it was changed last: ISO time, UTC; empty where the platform does not say."""
+
+
+@runtime_checkable
+class Gathering(Protocol):
+    """A platform on which things are built outside of solutions, and can be put into one later."""
+
+    def list_loose(self, access: Access) -> tuple[Loose, ...]:
+        """Return what is in no solution. Changes nothing. Raises UnreachableError, AccessError, PlatformError."""
+        ...
+
+    def gather(self, access: Access, solution: str, loose: Loose) -> None:
+        """Put one of them into a solution of makers there; what is in it already stays so.
+
+        `solution` is the platform's own name of it. Raises NotFoundError where there is none, PlatformRefusedError,
+        AccessError, UnreachableError, UnknownOutcomeError.
+        """
+        ...
+
+
 @runtime_checkable
 class Launchable(Protocol):
     """A platform of which Lampway can start environments by itself."""

@@ -27,6 +27,7 @@ from lampway.engine.platform import (
     Drawable,
     ExecutionCounting,
     Found,
+    Gathering,
     Installed,
     Labelled,
     Launchable,
@@ -158,6 +159,7 @@ class PlatformContract(SwitchContract, LockContract):
             (Ability.SWITCH, Switchable),
             (Ability.USAGE, UsageTelling),
             (Ability.SANDBOX, Disposable),
+            (Ability.GATHER, Gathering),
         ],
     )
     def test_optional_methods_are_there_only_where_declared(

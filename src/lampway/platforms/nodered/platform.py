@@ -222,6 +222,9 @@ _CAPABILITIES = (
     ),
     Capability(Ability.SWITCH, Support.FULL, _SWITCH),
     Capability(
+        Ability.GATHER, Support.IMPOSSIBLE, "Node-RED has no solutions: name tabs under `contains` of solution.yaml"
+    ),
+    Capability(
         Ability.USAGE, Support.IMPOSSIBLE, "Node-RED keeps no record of when its flows ran or were changed last"
     ),
 )

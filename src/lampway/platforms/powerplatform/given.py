@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lampway.domain.configuration import EXTERNAL
-from lampway.domain.package import Edit
+from lampway.domain.package import Edit, Variable
 from lampway.domain.secret import is_reference
 from lampway.engine.platform import Installed
 from lampway.platforms.powerplatform.contents import Contents, Part
 from lampway.platforms.powerplatform.inventory import BINDING, definitions_of
-from lampway.platforms.powerplatform.jsontext import compact
 from lampway.platforms.powerplatform.layers import FLOW, REFERENCE, Placed
 from lampway.platforms.powerplatform.present import Flow, Present
+from lampway.platforms.powerplatform.values import as_text, is_same_value
 from lampway.platforms.powerplatform.xmltext import text_of
+
+_TYPES = {"100000001": "number", "100000002": "boolean", "100000003": "json"}
 
 
 def given_edits(present: Present, contents: Contents, installed: Installed, there: Sequence[Placed]) -> Iterator[Edit]:
@@ -28,7 +30,7 @@ def given_edits(present: Present, contents: Contents, installed: Installed, ther
 
 
 def _values(present: Present, contents: Contents, installed: Installed) -> Iterator[Edit]:
-    given = {name.lower(): value for name, value in installed.configuration.variables.items()}
+    given = {name.lower(): value for name, value in installed.configuration.variables.items() if value != ""}
     for definition in definitions_of(contents).values():
         name = definition.name
         path, live = f"variable {name}", present.values.get(name.lower())
@@ -39,20 +41,14 @@ def _values(present: Present, contents: Contents, installed: Installed) -> Itera
             continue
         elif live is None:
             yield Edit(path, f"environment variable *{name}* no longer has the value that was given")
-        elif as_text(live) != as_text(given[name.lower()]):
+        elif not _is_same(
+            Variable(name, _TYPES.get(definition.type, "string"), False, False), given[name.lower()], live
+        ):
             yield Edit(path, f"environment variable *{name}* has another value than the one that was given")
 
 
-def as_text(value: Any) -> str:
-    """Return a value as the platform keeps it: everything is text there."""
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case str():
-            return value
-        case dict() | list():
-            return compact(value).decode()
-    return str(value)
+def _is_same(variable: Variable, given: Any, live: Any) -> bool:
+    return is_same_value(variable, as_text(variable, given), str(live))
 
 
 def _bindings(present: Present, contents: Contents, installed: Installed) -> Iterator[Edit]:

@@ -6,11 +6,10 @@ what the environment gives (states, owners, bindings, values). What is data by d
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lampway.domain.digest import digest
+from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.package import Change, Component, Diff, Edit
 from lampway.engine.platform import Installed, Observation, Observed
 from lampway.platforms.powerplatform.client import Client
@@ -31,6 +30,7 @@ from lampway.platforms.powerplatform.layers import (
     layer_edits,
 )
 from lampway.platforms.powerplatform.present import Here, Present, look_around, strays
+from lampway.platforms.powerplatform.restamp import read_mark, version_key_of
 
 _COMPARED = frozenset({FLOW, TABLE, CANVAS, VARIABLE, REFERENCE})
 """Kinds of which both sides know every component by the same id."""
@@ -95,6 +95,7 @@ class _Definition:
             suspects = [one for one in self._there if one.kind == FLOW or one in suspects]
         told = at_once(lambda placed: self._edits(placed, is_edited=is_managed and placed.is_customized), suspects)
         changes = [self._change(placed, edits) for placed, edits in zip(suspects, told, strict=True) if edits]
+        changes.sort(key=lambda one: _order(one.component))
         if identity:
             manifest = self._contents.manifest
             whole = Component("solution", manifest.name, manifest.unique_name, "")
@@ -106,7 +107,9 @@ class _Definition:
         """Yield what the manifest of the environment says otherwise than the record."""
         manifest = self._contents.manifest
         there = self._solution
-        if there.version != manifest.version and not holds(there.description, installed.package):
+        mark = read_mark(there.description, there.version)
+        is_held = mark is not None and mark.digest == digest_bytes(installed.package)
+        if version_key_of(there.version) != version_key_of(manifest.version) and not is_held:
             yield Edit("version", f"version {there.version} is installed, and {manifest.version} was deployed")
         if there.is_managed != manifest.managed:
             forms = ("unmanaged", "managed")
@@ -115,11 +118,12 @@ class _Definition:
     def _come_and_gone(self) -> tuple[tuple[Component, ...], tuple[Component, ...]]:
         """Return what is in the solution there and not in the release, and the other way round."""
         compared = [one for one in self._there if one.kind in _COMPARED]
-        added = tuple(Component(one.kind, one.name, one.id, "") for one in compared if self._part(one) is None)
+        added = (Component(one.kind, one.name, one.id, "") for one in compared if self._part(one) is None)
         kinds = {one.kind for one in compared} | {FLOW}
         here = {(one.kind, id_) for one in compared for id_ in one.ids}
         gone = [part for key, part in self._parts.items() if part.type in kinds & _COMPARED and key not in here]
-        return added, tuple(component_of(read_content(self._contents, part)) for part in gone)
+        removed = (component_of(read_content(self._contents, part)) for part in gone)
+        return tuple(sorted(added, key=_order)), tuple(sorted(removed, key=_order))
 
     def _part(self, placed: Placed) -> Part | None:
         found = (self._parts.get((placed.kind, id_)) for id_ in placed.ids)
@@ -158,6 +162,11 @@ class _Definition:
         return Change(Component(part.type, part.name, part.id, fingerprint), edits)
 
 
+def _order(component: Component) -> tuple[str, str, str]:
+    """Return by what components are listed: a look that sees the same tells the same, in the same order."""
+    return component.type, component.name.lower(), component.id
+
+
 def _comparable(flow: Json) -> Json:
     """Return a flow without what each environment pushes into it: values of variables, and its own connections."""
     definition = dict(flow["properties"]["definition"])
@@ -170,8 +179,3 @@ def _comparable(flow: Json) -> Json:
 def _unvalued(parameter: Any) -> Any:
     bound = isinstance(parameter, dict) and isinstance(parameter.get("metadata"), dict)
     return {k: v for k, v in parameter.items() if k != "defaultValue"} if bound else parameter
-
-
-def holds(description: str, package: bytes) -> bool:
-    """Return whether a solution that went back under a new version says that it holds these bytes."""
-    return hashlib.sha256(package).hexdigest() in description.lower()

@@ -15,13 +15,14 @@ from lampway.engine.platform import (
     Found,
     Installed,
     Lock,
+    Loose,
     Observation,
     Outcome,
     Rights,
     Usage,
     Wanted,
 )
-from lampway.platforms.powerplatform import lock, switching, usage
+from lampway.platforms.powerplatform import gathering, lock, switching, usage
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.deploy import look_up_step, make_intent, poll_step, take_step
 from lampway.platforms.powerplatform.export import export_solution
@@ -34,7 +35,9 @@ from lampway.platforms.powerplatform.signin import Tokens
 
 
 class PowerPlatform:
-    """Power Platform, through the Web API of Dataverse. Also `Lockable`, `LockSettable`, `Switchable`, `UsageTelling`.
+    """Power Platform, through the Web API of Dataverse.
+
+    Also `Lockable`, `LockSettable`, `Switchable`, `UsageTelling` and `Gathering`.
 
     Nothing of it was run against a live tenant: it was built from documents and proved against an emulator.
     """
@@ -137,6 +140,16 @@ class PowerPlatform:
         with self._client(access) as client:
             return usage.tell_usage(client, installed)
 
+    def list_loose(self, access: Access) -> tuple[Loose, ...]:
+        """Return flows and apps that are in no solution. Changes nothing."""
+        with self._client(access) as client:
+            return gathering.list_loose(client)
+
+    def gather(self, access: Access, solution: str, loose: Loose) -> None:
+        """Put a flow or an app into a solution of makers. Raises NotFoundError, PlatformRefusedError."""
+        with self._client(access) as client:
+            gathering.gather(client, solution, loose)
+
     def _client(self, access: Access, wanted: Wanted | None = None) -> Client:
         client = self._connect(access, tokens=self._tokens, pause=self._pause)
         if wanted is not None:
@@ -168,6 +181,8 @@ _LOCK = "what the platform's own setting leaves open is told"
 _LOCK_SET = "only where the environment's settings allow Lampway to write the platform's settings column"
 _SWITCH = "flows are turned off and on; apps and tables cannot be turned off"
 _USAGE = "runs of cloud flows, for as long as the platform keeps them; nothing about who opens an app"
+_PICTURE = "cloud flows, and the screens of canvas apps; tables, forms and model-driven apps are told in words"
+_GATHER = f"cloud flows and canvas apps; flows made outside of Dataverse must be moved by their owners; {_PROVED}"
 
 _CAPABILITIES = (
     Capability(Ability.EXPORT, Support.PARTIAL, _EXPORT),
@@ -190,5 +205,6 @@ _CAPABILITIES = (
     Capability(Ability.SWITCH, Support.PARTIAL, _SWITCH),
     Capability(Ability.USAGE, Support.PARTIAL, _USAGE),
     Capability(Ability.SANDBOX, Support.NOT_YET, "copies of environments are made by an admin of the tenant"),
-    Capability(Ability.PICTURE, Support.FULL),
+    Capability(Ability.PICTURE, Support.PARTIAL, _PICTURE),
+    Capability(Ability.GATHER, Support.PARTIAL, _GATHER),
 )
