@@ -99,13 +99,13 @@ def read_job(client: Client, id_: str) -> Job | None:
         solution=str(row.get("solutionname") or ""),
         is_complete=row.get("completedon") is not None,
         has_failed=any(result == "failure" for result, _ in results),
-        failures=tuple(dict.fromkeys(text for result, text in results if result == "failure"))[:_MOST],
-        warnings=tuple(dict.fromkeys(text for result, text in results if result == "warning"))[:_MOST],
+        failures=tuple(dict.fromkeys(text for result, text in results if text and result == "failure"))[:_MOST],
+        warnings=tuple(dict.fromkeys(text for result, text in results if text and result == "warning"))[:_MOST],
     )
 
 
 def _results(data: str) -> Iterator[tuple[str, str]]:
-    """Yield result and words of every component that an import job tells about."""
+    """Yield result and words of every component that an import job tells about; no words for what fell with others."""
     if not data:
         return
     try:
@@ -116,11 +116,11 @@ def _results(data: str) -> Iterator[tuple[str, str]]:
     for element in root.iter("result"):
         result = element.get("result", "")
         if result in {"failure", "warning"}:
-            yield result, _told(element, holders)
+            yield result, _told(element, holders) if element.get("errortext") else ""
 
 
 def _told(element: Element, holders: Mapping[Element, Element]) -> str:
-    words = " ".join(element.get("errortext", "").split())[:_WORDS] or "no reason given"
+    words = " ".join(element.get("errortext", "").split())[:_WORDS]
     code = element.get("errorcode", "")
     said = words + (f" ({code})" if code not in {"", "0"} else "")
     holder = holders.get(element)
