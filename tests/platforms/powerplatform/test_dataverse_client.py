@@ -110,7 +110,7 @@ def test_another_credential_never_gets_the_token_of_the_first() -> None:
 def test_every_host_can_be_another_one() -> None:
     service = Service(good({}), good({}))
     access = reach(
-        authority="https://login.gov.test", scope="https://own.test/.default", admin_url="https://bap.gov.test/x"
+        authority="https://login.gov.test", scope="https://own.test/.default", admin_url="https://bap.gov.test"
     )
     with service.client(access) as client:
         client.function("WhoAmI")
@@ -120,7 +120,10 @@ def test_every_host_can_be_another_one() -> None:
     ] * 2
     assert "own.test" in service.signed_in[0].content.decode()
     assert "service.powerapps.com" in service.signed_in[1].content.decode()
-    assert str(service.asked[1].url) == "https://bap.gov.test/x/environments?api-version=1"
+    assert (
+        str(service.asked[1].url)
+        == "https://bap.gov.test/providers/Microsoft.BusinessAppPlatform/environments?api-version=1"
+    )
 
 
 def certificate() -> tuple[str, rsa.RSAPrivateKey, bytes]:

@@ -8,10 +8,10 @@ from urllib.parse import quote, urlsplit
 from lampway.engine.platform import Outcome, Progress
 from lampway.errors import UnknownOutcomeError
 from lampway.platforms.powerplatform.client import Client
+from lampway.platforms.powerplatform.jobs import seconds_between
 from lampway.platforms.powerplatform.signin import told
 
 _VERSION = "api-version=2021-04-01"
-_BETWEEN = 10.0  # seconds between two looks at a backup
 
 
 def can_back_up(client: Client) -> bool:
@@ -45,7 +45,7 @@ def back_up(client: Client, label: str) -> Outcome:
     detail = {"label": label, "step": "back up", **({"lifecycle": place} if place else {})}
     if not place:
         return Outcome(Progress.DONE, detail)
-    return Outcome(Progress.RUNNING, detail, _BETWEEN)
+    return Outcome(Progress.RUNNING, detail, seconds_between(client))
 
 
 def poll_backup(client: Client, handle: dict[str, Any]) -> Outcome:
@@ -61,4 +61,4 @@ def poll_backup(client: Client, handle: dict[str, Any]) -> Outcome:
         return Outcome(Progress.FAILED, {**detail, "message": f"the backup ended as {name}; nothing was changed"})
     if not name:
         raise UnknownOutcomeError("the admin API does not say how the backup stands", where=client.where)
-    return Outcome(Progress.RUNNING, handle, _BETWEEN)
+    return Outcome(Progress.RUNNING, handle, seconds_between(client))

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     import httpx
 
 API = "/api/data/v9.2/"
+ADMIN = "/providers/Microsoft.BusinessAppPlatform"
 LARGEST = 192 * 1024 * 1024
 """Bytes of the largest answer that is read: an exported solution, in base64."""
 
@@ -180,7 +181,7 @@ class Client:
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, is_change: bool = False
     ) -> tuple[Any, Mapping[str, str]]:
         """Return the answer of the admin API to a call below its root, and its headers. Raises like `action`."""
-        root = told(self.access, "admin_url", ADMIN_URL).rstrip("/")
+        root = told(self.access, "admin_url", ADMIN_URL).rstrip("/") + ADMIN
         scope = told(self.access, "admin_scope", ADMIN_SCOPE)
         response = self._answer(method, path, body, is_change=is_change, root=root, scope=scope)
         return self._json(response, path, is_change=is_change), response.headers

@@ -24,6 +24,7 @@ from lampway.platforms.powerplatform.jobs import (
     job_id,
     read_job,
     read_operation,
+    seconds_between,
 )
 from lampway.platforms.powerplatform.plan import (
     ACTIVATE,
@@ -50,7 +51,6 @@ from lampway.platforms.powerplatform.values import (
 
 Intent = Mapping[str, Any]
 
-_BETWEEN = 2.0  # seconds between two looks at an operation
 _ON = {"statecode": 1, "statuscode": 2}
 _TRIES = 50
 
@@ -101,7 +101,7 @@ def poll_step(client: Client, handle: Mapping[str, Any]) -> Outcome:
         raise PlatformError(f"nothing of this runs on: {sorted(handle)}", where=client.where)
     state, words = read_operation(client, str(handle["operation"]))
     if state is OperationState.RUNNING:
-        return Outcome(Progress.RUNNING, handle, _BETWEEN)
+        return Outcome(Progress.RUNNING, handle, seconds_between(client))
     told = {key: handle[key] for key in ("operation", "job", "version") if key in handle}
     job = read_job(client, str(handle["job"])) if handle.get("job") else None
     if state is not OperationState.SUCCEEDED or (job is not None and job.has_failed):
@@ -144,7 +144,7 @@ def _import(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
     if not handle["operation"]:
         hint = "look at the solution history there before doing it again"
         raise UnknownOutcomeError("answers the import with no operation", where=client.where, hint=hint)
-    return Outcome(Progress.RUNNING, handle, _BETWEEN)
+    return Outcome(Progress.RUNNING, handle, seconds_between(client))
 
 
 def _send(client: Client, now: Situation, package: bytes, job: str, intent: Intent) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _promote(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
     handle = {"step": PROMOTE, "operation": str(begun.get("AsyncOperationId") or ""), "version": version}
     if not handle["operation"]:
         raise UnknownOutcomeError("answers the upgrade with no operation", where=client.where)
-    return Outcome(Progress.RUNNING, handle, _BETWEEN)
+    return Outcome(Progress.RUNNING, handle, seconds_between(client))
 
 
 def _look_for_promotion(client: Client, wanted: Wanted, intent: Intent) -> Found:

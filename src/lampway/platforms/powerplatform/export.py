@@ -21,7 +21,7 @@ from lampway.platforms.powerplatform.contents import Contents, read_package
 from lampway.platforms.powerplatform.diff import diff_contents
 from lampway.platforms.powerplatform.held import Held, find_held, held_solutions
 from lampway.platforms.powerplatform.inventory import BINDING, inspect_contents
-from lampway.platforms.powerplatform.jobs import OperationState, read_operation
+from lampway.platforms.powerplatform.jobs import OperationState, read_operation, seconds_between
 from lampway.platforms.powerplatform.manifest import version_key
 from lampway.platforms.powerplatform.values import read_connections, read_values
 
@@ -29,7 +29,6 @@ WORKBENCH = frozenset({"default", "active", "basic"})
 """Solutions that every environment has, for what belongs to no other."""
 
 _LONGEST = 1800.0  # seconds that an export may take
-_BETWEEN = 2.0  # seconds between two looks at one
 _NOTE = "what was saved and not published is not in the export: publish all customizations before a release"
 
 
@@ -104,7 +103,7 @@ def _export(client: Client, held: Held, *, managed: bool, pause: Callable[[float
             raise PlatformError(f"the export of {held.name} failed: {words}", where=client.where)
         if time.monotonic() > end:
             raise UnreachableError(f"the export of {held.name} does not come to its end", where=client.where)
-        pause(_BETWEEN)
+        pause(seconds_between(client))
     told = client.action("DownloadSolutionExportData", {"ExportJobId": job}, is_change=False)
     try:
         return base64.b64decode(str(told.get("ExportSolutionFile") or ""), validate=True)

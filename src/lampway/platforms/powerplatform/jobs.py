@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,15 +11,24 @@ from typing import Any
 
 from lampway.errors import InvalidPackageError, NotFoundError
 from lampway.platforms.powerplatform.client import Client
+from lampway.platforms.powerplatform.signin import told
 from lampway.platforms.powerplatform.xmltext import Element, parse_xml
 
 IMPORTS = frozenset({"ImportSolutionAsync", "StageAndUpgradeAsync", "DeleteAndPromoteAsync", "ImportSolution"})
 """Messages of operations that install something; one of them runs at a time in an organisation."""
 
 _DONE = 3
+_BETWEEN = 2.0  # seconds between two looks at an operation
+_SECONDS = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
 _MOST = 20
 """Components whose failure is told one by one."""
 _WORDS = 400
+
+
+def seconds_between(client: Client) -> float:
+    """Return for how long to leave an operation alone between two looks: `poll_seconds` under settings, or two."""
+    given = told(client.access, "poll_seconds")
+    return float(given) if _SECONDS.fullmatch(given) else _BETWEEN
 
 
 class OperationState(Enum):
@@ -45,9 +55,9 @@ def read_operation(client: Client, id_: str) -> tuple[OperationState, str]:
 
 
 def _words(row: Mapping[str, Any]) -> str:
-    told = str(row.get("friendlymessage") or row.get("message") or "no reason given")
+    said = str(row.get("friendlymessage") or row.get("message") or "no reason given")
     code = row.get("errorcode")
-    return " ".join(told.split())[:_WORDS] + (f" ({code})" if code else "")
+    return " ".join(said.split())[:_WORDS] + (f" ({code})" if code else "")
 
 
 def is_installing(client: Client) -> bool:
@@ -83,19 +93,19 @@ def read_job(client: Client, id_: str) -> Job | None:
         row = client.row("importjobs", id_, select="progress,completedon,solutionname,data")
     except NotFoundError:
         return None
-    told = list(_results(str(row.get("data") or "")))
+    results = list(_results(str(row.get("data") or "")))
     return Job(
         id=id_,
         solution=str(row.get("solutionname") or ""),
         is_complete=row.get("completedon") is not None,
-        has_failed=any(result == "failure" for result, _ in told),
-        failures=tuple(dict.fromkeys(text for result, text in told if result == "failure"))[:_MOST],
-        warnings=tuple(dict.fromkeys(text for result, text in told if result == "warning"))[:_MOST],
+        has_failed=any(result == "failure" for result, _ in results),
+        failures=tuple(dict.fromkeys(text for result, text in results if text and result == "failure"))[:_MOST],
+        warnings=tuple(dict.fromkeys(text for result, text in results if text and result == "warning"))[:_MOST],
     )
 
 
 def _results(data: str) -> Iterator[tuple[str, str]]:
-    """Yield result and words of every component that an import job tells about."""
+    """Yield result and words of every component that an import job tells about; no words for what fell with others."""
     if not data:
         return
     try:
@@ -106,20 +116,20 @@ def _results(data: str) -> Iterator[tuple[str, str]]:
     for element in root.iter("result"):
         result = element.get("result", "")
         if result in {"failure", "warning"}:
-            yield result, _told(element, holders)
+            yield result, _told(element, holders) if element.get("errortext") else ""
 
 
 def _told(element: Element, holders: Mapping[Element, Element]) -> str:
-    words = " ".join(element.get("errortext", "").split())[:_WORDS] or "no reason given"
+    words = " ".join(element.get("errortext", "").split())[:_WORDS]
     code = element.get("errorcode", "")
-    told = words + (f" ({code})" if code not in {"", "0"} else "")
+    said = words + (f" ({code})" if code not in {"", "0"} else "")
     holder = holders.get(element)
     name = ""
     while holder is not None and not name:
         name = holder.get("LocalizedName") or holder.get("name") or holder.get("id") or ""
         kind, holder = holder.tag, holders.get(holder)
     needed = [f"needs {_needed(one)}" for one in element.iter("Required")]
-    return f"{kind} {name}: {told}" if name else "; ".join([told, *needed])
+    return f"{kind} {name}: {said}" if name else "; ".join([said, *needed])
 
 
 def _needed(required: Element) -> str:

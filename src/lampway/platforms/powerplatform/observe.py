@@ -14,7 +14,7 @@ from lampway.domain.package import Change, Component, Diff, Edit
 from lampway.engine.platform import Installed, Observation, Observed
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.content import component_of, fingerprint_of_content, read_content
-from lampway.platforms.powerplatform.contents import Contents, Part, read_package
+from lampway.platforms.powerplatform.contents import CATEGORIES, Contents, Part, read_package
 from lampway.platforms.powerplatform.flow_wording import flow_edits
 from lampway.platforms.powerplatform.flows import Json, bare_flow
 from lampway.platforms.powerplatform.given import given_edits
@@ -134,7 +134,10 @@ class _Definition:
         return tuple(sorted(added, key=_order)), tuple(sorted(removed, key=_order))
 
     def _part(self, placed: Placed) -> Part | None:
-        found = (self._parts.get((placed.kind, id_)) for id_ in placed.ids)
+        kinds = (
+            (FLOW, *CATEGORIES.values()) if placed.kind == FLOW else (placed.kind,)
+        )  # not every summary tells them apart
+        found = (self._parts.get((kind, id_)) for kind in kinds for id_ in placed.ids)
         return next(filter(None, found), None)
 
     def _edits(self, placed: Placed, *, is_edited: bool) -> tuple[Edit, ...]:
