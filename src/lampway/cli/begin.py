@@ -13,6 +13,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lampway.app import Platforms, init_source, initial_files
+from lampway.cli.build import open_package
 from lampway.cli.output import emit, say
 from lampway.cli.path import Json
 from lampway.cli.questions import ask
@@ -229,6 +230,8 @@ def adopt(
     owner: str = "",
     pipeline: str = "",
     seed: str = "",
+    built_in: str = "",
+    package: Path | None = None,
     json: Json = False,
 ) -> int:
     """Make release 1 of a solution from what runs in an environment today. Changes nothing there.
@@ -247,11 +250,25 @@ def adopt(
         The path its releases follow; the first one if left out.
     seed
         An empty environment to be given the same content, so that makers can build on.
+    built_in
+        The environment where it is built, where the platform lets nothing be exported from where it runs.
+    package
+        The package file that was installed there; likewise.
     json
         Print the facts as JSON.
     """
+    request = Adopt(
+        environment,
+        solution,
+        contains,
+        owner,
+        pipeline,
+        seed,
+        built_in=built_in,
+        package=open_package(package)[1] if package else b"",
+    )
     with session() as opened:
-        view = opened.run(Adopt(environment, solution, contains, owner, pipeline, seed))
+        view = opened.run(request)
     if json:
         emit(view)
     else:

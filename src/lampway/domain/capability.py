@@ -54,6 +54,8 @@ class Ability(StrEnum):
     """Lampway can start environments of it for a time, and take them away without a trace."""
     PICTURE = "picture"
     """Packages can be drawn as their makers see them on a canvas."""
+    MATCH = "match"
+    """What runs can be held against a package, where it cannot be exported: how it is adopted then."""
     GATHER = "gather"
     """What makers built outside of every solution can be listed with its owners, and put into one."""
 

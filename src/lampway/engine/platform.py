@@ -63,6 +63,8 @@ class Export:
     notes: tuple[str, ...] = ()
     source: bytes | None = None
     """The same build in the form that makers edit, to be unpacked and committed; None: the package itself."""
+    bindings: Mapping[str, str] | None = None
+    """Connection to the id of what it stands for there now; None where that is a secret, or not known."""
 
     @property
     def editable(self) -> bytes:
@@ -441,6 +443,33 @@ class UsageTelling(Protocol):
         """Return what is known about its use. Changes nothing.
 
         Raises UnreachableError, AccessError, PlatformError when that cannot be told.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What runs in an environment, held against a package."""
+
+    differences: tuple[str, ...]
+    """In a maker's words; empty where it is the same, as far as it can be seen."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Variable to the value that the environment gives now."""
+    bindings: Mapping[str, str] = field(default_factory=dict)
+    """Connection to the id of what it stands for there now."""
+    notes: tuple[str, ...] = ()
+    """What could not be seen, and what is otherwise than the package has it without being another release."""
+
+
+@runtime_checkable
+class Matching(Protocol):
+    """A platform from whose production nothing can be exported."""
+
+    def match(self, access: Access, package: bytes) -> Matched:
+        """Return how what runs there differs from a package, and what is given to it. Changes nothing.
+
+        Raises NotFoundError where it does not run there, InvalidPackageError, UnreachableError, AccessError,
+        PlatformError.
         """
         ...
 

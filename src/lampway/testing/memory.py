@@ -72,7 +72,7 @@ class _Target:
 
 
 class MemoryPlatform:
-    """Implements the port and everything that is optional but `Launchable` and `Gathering`.
+    """Implements the port and everything that is optional but `Launchable`, `Matching` and `Gathering`.
 
     Remembers nothing between calls: its worlds hold all.
     """
@@ -471,5 +471,6 @@ _CAPABILITIES = (
     Capability(Ability.USAGE, Support.FULL),
     Capability(Ability.SANDBOX, Support.FULL),
     Capability(Ability.PICTURE, Support.FULL),
+    Capability(Ability.MATCH, Support.IMPOSSIBLE, "what runs is exported itself"),
     Capability(Ability.GATHER, Support.IMPOSSIBLE, "it has no solutions of its own"),
 )

@@ -33,6 +33,7 @@ from lampway.engine.platform import (
     Launchable,
     Lockable,
     LockSettable,
+    Matching,
     Observed,
     Platform,
     SmokeRunnable,
@@ -160,6 +161,7 @@ class PlatformContract(SwitchContract, LockContract):
             (Ability.USAGE, UsageTelling),
             (Ability.SANDBOX, Disposable),
             (Ability.GATHER, Gathering),
+            (Ability.MATCH, Matching),
         ],
     )
     def test_optional_methods_are_there_only_where_declared(

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
-from typing import Any
+import io
+import zipfile
+from collections.abc import Iterator
 
 import httpx
 import pytest
+from dataverse_places import GIVEN, brought_in, installed, opened, orders, refused, rows, until_done
 
-from lampway.testing.dataverse import DataverseEmulator, Environment
-from lampway.testing.solutions import Solution, call, flow
+from lampway.platforms.powerplatform.package import SolutionFormat
+from lampway.testing.dataverse import DataverseEmulator
+from lampway.testing.solutions import Solution, column, control, form, msapp
 
-Client = Callable[[Environment], httpx.Client]
-REFERENCE = "Microsoft.Dynamics.CRM.connectionreference"
-VALUE = "Microsoft.Dynamics.CRM.environmentvariablevalue"
+FORMAT = SolutionFormat()
 
 
-def orders(version: str = "1.0.0.0", *, managed: bool = False) -> Solution:
-    action = call("shared_sharepointonline", "GetItems")
-    notify = flow(
-        {"Get": action},
-        references={"shared_sharepointonline": "con_sp"},
-        variables={"con_Site": "https://dev.example.org"},
-    )
-    return (
-        Solution(name="Orders", version=version, managed=managed)
-        .reference("con_sp")
-        .variable("con_Site")
-        .flow("Notify", notify)
-    )
+@pytest.fixture(scope="module")
+def running() -> Iterator[DataverseEmulator]:
+    with DataverseEmulator() as emulator:
+        yield emulator
 
 
 @pytest.fixture
@@ -39,92 +31,177 @@ def emulator() -> Iterator[DataverseEmulator]:
 
 
 @pytest.fixture
-def client(emulator: DataverseEmulator) -> Iterator[Client]:
-    made: list[httpx.Client] = []
-
-    def make(environment: Environment) -> httpx.Client:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": emulator.client_id,
-            "client_secret": emulator.client_secret,
-            "scope": f"{environment.url}/.default",
-        }
-        token = httpx.post(emulator.token_url, data=form).json()["access_token"]
-        headers = {"Authorization": f"Bearer {token}"}
-        made.append(httpx.Client(base_url=f"{environment.url}/api/data/v9.2/", headers=headers))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+def dev(emulator: DataverseEmulator) -> Iterator[httpx.Client]:
+    with opened(emulator, "dev") as client:
+        yield client
 
 
-def wait(client: httpx.Client, operation: str) -> dict[str, Any]:
-    for _ in range(20):
-        found = client.get(f"asyncoperations({operation})").json()
-        if found["statecode"] == 3:
-            return dict(found)
-    raise AssertionError("the operation never ended")
+@pytest.fixture
+def prod(emulator: DataverseEmulator) -> Iterator[httpx.Client]:
+    with opened(emulator, "prod") as client:
+        yield client
 
 
-def exported(client: httpx.Client, *, managed: bool) -> str:
-    started = client.post("ExportSolutionAsync", json={"SolutionName": "Orders", "Managed": managed}).json()
-    assert wait(client, started["AsyncOperationId"])["statuscode"] == 30
+def exported(client: httpx.Client, name: str = "Orders", *, managed: bool) -> bytes:
+    started = client.post("ExportSolutionAsync", json={"SolutionName": name, "Managed": managed}).json()
+    assert until_done(client, started["AsyncOperationId"])["statuscode"] == 30
     body = {"ExportJobId": started["ExportJobId"]}
-    return str(client.post("DownloadSolutionExportData", json=body).json()["ExportSolutionFile"])
+    return base64.b64decode(client.post("DownloadSolutionExportData", json=body).json()["ExportSolutionFile"])
+
+
+def exported_now(client: httpx.Client, name: str = "Orders", *, managed: bool) -> bytes:
+    answer = client.post("ExportSolution", json={"SolutionName": name, "Managed": managed}).json()
+    return base64.b64decode(answer["ExportSolutionFile"])
 
 
 def test_a_solution_is_exported_staged_and_imported_with_the_values_of_its_target(
-    emulator: DataverseEmulator, client: Client
+    emulator: DataverseEmulator, dev: httpx.Client, prod: httpx.Client
 ) -> None:
-    dev, prod = emulator.environment("dev"), emulator.environment("prod")
-    dev.maker.load(orders().build())
-    prod.maker.add_connection("c1")
-    package = exported(client(dev), managed=True)
-    there = client(prod)
-    staged = there.post("StageSolution", json={"CustomizationFile": package}).json()["StageSolutionResults"]
+    emulator.environment("dev").maker.load(orders().build())
+    emulator.environment("prod").maker.add_connection("c1")
+    file = base64.b64encode(exported(dev, managed=True)).decode()
+    staged = prod.post("StageSolution", json={"CustomizationFile": file}).json()["StageSolutionResults"]
     assert staged["StageSolutionStatus"] == "Passed"
-    assert there.get("workflows").json()["value"] == []
+    assert rows(prod, "workflows") == [], "staging changes nothing"
     body = {
         "PublishWorkflows": True,
         "SolutionParameters": {"StageSolutionUploadId": staged["StageSolutionUploadId"]},
-        "ComponentParameters": [
-            {"@odata.type": VALUE, "schemaname": "con_Site", "value": "https://prod.example.org"},
-            {"@odata.type": REFERENCE, "connectionreferencelogicalname": "con_sp", "connectionid": "c1"},
-        ],
+        "ComponentParameters": list(GIVEN),
+        "ImportJobId": "0a000000-0000-4000-8000-00000000000b",
     }
-    started = there.post("ImportSolutionAsync", json=body).json()
-    assert wait(there, started["AsyncOperationId"])["statuscode"] == 30
-    result = there.get(f"RetrieveSolutionImportResult(ImportJobId={started['ImportJobKey']})").json()
+    started = prod.post("ImportSolutionAsync", json=body).json()
+    assert started["ImportJobKey"] == "0a000000-0000-4000-8000-00000000000b", "the client chose it"
+    assert until_done(prod, started["AsyncOperationId"])["statuscode"] == 30
+    result = prod.get(f"RetrieveSolutionImportResult(ImportJobId={started['ImportJobKey']})").json()
     assert result["SolutionOperationResult"]["Status"] == "Passed"
-    assert [(one["name"], one["statecode"]) for one in there.get("workflows").json()["value"]] == [("Notify", 1)]
-    assert [one["value"] for one in there.get("environmentvariablevalues").json()["value"]] == [
-        "https://prod.example.org"
+    job = prod.get(f"importjobs({started['ImportJobKey']})?$select=progress,completedon,solutionname,data").json()
+    assert job["progress"] == 100
+    assert '<result result="success"' in job["data"]
+    assert [(one["name"], one["statecode"]) for one in rows(prod, "workflows")] == [("Notify", 1)]
+    assert [one["value"] for one in rows(prod, "environmentvariablevalues")] == ["https://prod.example.org"]
+    assert [one["connectionid"] for one in rows(prod, "connectionreferences")] == ["c1"]
+
+
+def test_both_forms_of_an_export_are_the_same_build(emulator: DataverseEmulator, dev: httpx.Client) -> None:
+    emulator.environment("dev").maker.load(orders("2.1.0.0").build())
+    managed, unmanaged = exported_now(dev, managed=True), exported(dev, managed=False)
+    told = FORMAT.inspect(managed).inventory, FORMAT.inspect(unmanaged).inventory
+    assert [one.managed for one in told] == [True, False]
+    assert {one.version for one in told} == {"2.1.0.0"}
+    assert len({one.fingerprint for one in told}) == 1
+
+
+def test_an_export_of_an_unchanged_app_differs_only_in_what_is_new_with_every_export(
+    emulator: DataverseEmulator, dev: httpx.Client
+) -> None:
+    app = msapp([control("Home", "screen", Fill="Color.White")])
+    emulator.environment("dev").maker.load(Solution(name="Apps").canvas("Desk", app).build())
+    first, second = (exported_now(dev, "Apps", managed=False) for _ in range(2))
+    assert first != second
+    assert FORMAT.inspect(first).inventory.fingerprint == FORMAT.inspect(second).inventory.fingerprint
+
+
+def test_a_managed_table_has_no_labels_that_only_repeat_a_column(
+    emulator: DataverseEmulator, dev: httpx.Client
+) -> None:
+    main = form("Main", ["con_amount"], labels={"con_amount": "Amount"})
+    solution = Solution(name="Tables").table("Order", [column("con_amount", "money", shown="Amount")], forms=[main])
+    emulator.environment("dev").maker.load(solution.build())
+    texts = [
+        zipfile.ZipFile(io.BytesIO(exported_now(dev, "Tables", managed=managed))).read("customizations.xml").decode()
+        for managed in (False, True)
     ]
-    assert [one["connectionid"] for one in there.get("connectionreferences").json()["value"]] == ["c1"]
+    assert ['label description="Amount"' in one for one in texts] == [True, False]
 
 
-def test_an_export_holds_what_a_maker_has_just_changed(emulator: DataverseEmulator, client: Client) -> None:
-    dev = emulator.environment("dev")
-    dev.maker.load(orders().build())
-    dev.maker.edit_flow("Notify", lambda whole: whole["properties"].update(templateName="changed live"))
-    from lampway.testing.dataverse.package import read_package
+def test_an_export_holds_what_a_maker_has_just_changed(emulator: DataverseEmulator, dev: httpx.Client) -> None:
+    maker = emulator.environment("dev").maker
+    maker.load(orders().build())
+    before = exported_now(dev, managed=False)
+    maker.edit_flow("Notify", lambda whole: whole["properties"]["definition"]["actions"].update(Mail={"type": "Wait"}))
+    maker.turn_off("Notify")
+    maker.add_flow("Second", {"properties": {"definition": {}}}, solution="Orders")
+    maker.add_flow("Alone", {"properties": {"definition": {}}})
+    difference = FORMAT.diff(before, exported_now(dev, managed=False))
+    assert [one.name for one in difference.added] == ["Second"]
+    assert {one.component.name for one in difference.changed} == {"Notify"}
+    words = str(difference.changed)
+    assert "Mail" in words
+    assert "off" in words
 
-    package = read_package(base64.b64decode(exported(client(dev), managed=False)))
-    flows = [content for part in package.parts.values() if part.kind == "workflow" for content in part.files.values()]
-    assert b"changed live" in flows[0]
-    assert not package.managed
+
+def test_an_export_leaves_the_value_in_force_in_the_flows_that_use_it(
+    emulator: DataverseEmulator, dev: httpx.Client
+) -> None:
+    maker = emulator.environment("dev").maker
+    maker.load(orders().build())
+    maker.set_value("con_Site", "https://elsewhere.example.org")
+    with zipfile.ZipFile(io.BytesIO(exported_now(dev, managed=True))) as archive:
+        texts = [archive.read(name) for name in archive.namelist() if name.startswith("Workflows/")]
+        names = archive.namelist()
+    assert b"https://elsewhere.example.org" in texts[0]
+    assert not [name for name in names if name.endswith("environmentvariablevalues.json")], "the value is no member"
+
+
+def test_a_managed_solution_cannot_be_exported(emulator: DataverseEmulator, prod: httpx.Client) -> None:
+    installed(emulator.environment("prod"))
+    status, _, message = refused(lambda: prod.post("ExportSolution", json={"SolutionName": "Orders"}))
+    assert (status, message) == (400, "Managed solutions cannot be exported.")
 
 
 def test_a_solution_without_its_connection_comes_in_with_its_flow_off(
-    emulator: DataverseEmulator, client: Client
+    emulator: DataverseEmulator, prod: httpx.Client
 ) -> None:
-    there = client(emulator.environment("prod"))
-    file = base64.b64encode(orders(managed=True).build()).decode()
-    started = there.post("ImportSolutionAsync", json={"CustomizationFile": file, "PublishWorkflows": True}).json()
-    assert wait(there, started["AsyncOperationId"])["statuscode"] == 30
-    flow = there.get("workflows").json()["value"][0]
-    assert flow["statecode"] == 0
-    refused = there.patch(f"workflows({flow['workflowid']})", json={"statecode": 1, "statuscode": 2})
-    assert refused.status_code == 400
-    assert "Connection Id missing for connection reference" in refused.json()["error"]["message"]
+    done = brought_in(prod, orders(managed=True), ComponentParameters=[GIVEN[0]])
+    assert done["statuscode"] == 30
+    one = rows(prod, "workflows")[0]
+    assert one["statecode"] == 0
+    result = rows(prod, "importjobs")[0]
+    assert 'result="warning"' in result["data"]
+    turning_on = {"statecode": 1, "statuscode": 2}
+    _, code, message = refused(lambda: prod.patch(f"workflows({one['workflowid']})", json=turning_on))
+    assert code == "0x80060467"
+    assert "Connection Id missing for connection reference logical name 'con_sp'" in message
+
+
+def test_a_connection_that_is_not_there_keeps_the_package_out(emulator: DataverseEmulator, prod: httpx.Client) -> None:
+    done = brought_in(prod, orders(managed=True))
+    assert done["statuscode"] == 31
+    assert "ConnectionAuthorizationFailed" in done["message"]
+    assert rows(prod, "workflows") == []
+
+
+def test_a_connection_that_is_not_shared_leaves_the_flow_off(emulator: DataverseEmulator, prod: httpx.Client) -> None:
+    emulator.environment("prod").maker.add_connection("c1", shared=["Somebody else"])
+    assert brought_in(prod, orders(managed=True))["statuscode"] == 30
+    assert rows(prod, "workflows")[0]["statecode"] == 0
+
+
+def test_an_unmanaged_package_makes_a_place_to_build_in(emulator: DataverseEmulator, dev: httpx.Client) -> None:
+    assert brought_in(dev, orders(), ComponentParameters=[])["statuscode"] == 30
+    assert rows(dev, "solutions?$filter=uniquename eq 'Orders'")[0]["ismanaged"] is False
+    assert brought_in(dev, orders(mark="Other"), ComponentParameters=[])["statuscode"] == 30, "the same version again"
+    assert "Other" in rows(dev, "workflows")[0]["clientdata"]
+
+
+@pytest.mark.parametrize("bad", ["bm8gemlw", "%%%", ""])
+def test_what_is_no_package_is_refused(running: DataverseEmulator, bad: str) -> None:
+    with opened(running, "test") as client:
+        assert refused(lambda: client.post("StageSolution", json={"CustomizationFile": bad}))[0] == 400
+
+
+def test_tens_of_megabytes_go_in_and_out(emulator: DataverseEmulator, dev: httpx.Client) -> None:
+    import os
+
+    big = Solution(name="Big").web_resource("con_big.js", "").file("Assets/noise.bin", os.urandom(20_000_000))
+    emulator.environment("dev").maker.load(big.build())
+    package = exported_now(dev, "Big", managed=True)
+    assert len(package) > 20_000_000
+    staged = dev.post("StageSolution", json={"CustomizationFile": base64.b64encode(package).decode()})
+    assert staged.json()["StageSolutionResults"]["SolutionDetails"]["SolutionUniqueName"] == "Big"
+
+
+def test_a_staged_package_that_is_not_there_is_refused(running: DataverseEmulator) -> None:
+    body = {"SolutionParameters": {"StageSolutionUploadId": "0a000000-0000-4000-8000-00000000000b"}}
+    with opened(running, "test") as client:
+        assert refused(lambda: client.post("ImportSolutionAsync", json=body))[0] == 404

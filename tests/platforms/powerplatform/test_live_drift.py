@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from dataverse_places import CONFIGURATION, REFERENCE, SITE, VALUE, Place, orders
+from looked_at import CONFIGURATION, REFERENCE, SITE, VALUE, Place, orders
 
 from lampway.domain.configuration import EXTERNAL, ConfigurationSet
 from lampway.engine.platform import Installed

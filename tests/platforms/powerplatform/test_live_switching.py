@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from dataverse_places import Place, orders
+from looked_at import Place, orders
 
 from lampway.domain.configuration import ConfigurationSet
 from lampway.engine.platform import Installed, LockState

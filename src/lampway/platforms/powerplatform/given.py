@@ -23,10 +23,15 @@ def given_edits(present: Present, contents: Contents, installed: Installed, ther
     """Yield values, bindings, states and owners that are not as they were deployed."""
     yield from _values(present, contents, installed)
     yield from _bindings(present, contents, installed)
-    parts = {part.id: part for part in contents.parts if part.type == FLOW}
     flows = [present.flows[one.id] for one in there if one.kind == FLOW and one.id in present.flows]
+    yield from flow_edits_of(contents, flows, is_on=installed.is_on)
+
+
+def flow_edits_of(contents: Contents, flows: Sequence[Flow], *, is_on: bool) -> Iterator[Edit]:
+    """Yield flows that are on, off or owned otherwise than a deployment leaves them."""
+    parts = {part.id: part for part in contents.parts if part.type == FLOW}
     for flow in sorted(flows, key=lambda one: (one.name.lower(), one.id)):
-        yield from _flow(flow, parts.get(flow.id), is_on=installed.is_on)
+        yield from _flow(flow, parts.get(flow.id), is_on=is_on)
 
 
 def _values(present: Present, contents: Contents, installed: Installed) -> Iterator[Edit]:

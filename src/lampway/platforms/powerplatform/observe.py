@@ -59,6 +59,13 @@ def _revision(present: Present) -> str:
     return digest([[key, *map(str, marks)] for key, marks in sorted(present.marks.items())])[:32]
 
 
+def hold_against(client: Client, present: Present, contents: Contents, installed: Installed) -> tuple[str, ...]:
+    """Return how a solution there differs from a package that no record speaks of, every flow by its content."""
+    solution = present.solutions[contents.manifest.unique_name.lower()]
+    definition = _Definition(client, solution, contents, components_there(client, solution.id), "was given")
+    return definition.compare(installed, every_flow=True).summaries()
+
+
 def _components(client: Client, present: Present, contents: Contents) -> tuple[Placed, ...]:
     solution = present.solutions.get(contents.manifest.unique_name.lower())
     return components_there(client, solution.id) if solution else ()
@@ -71,27 +78,28 @@ def _observe(
     if solution is None:
         gone = tuple(component_of(read_content(contents, part)) for part in contents.parts)
         return Observed(Diff(removed=gone), ())
-    definition = _Definition(client, solution, contents, there)
+    definition = _Definition(client, solution, contents, there, "was deployed")
     return Observed(definition.compare(installed), tuple(given_edits(present, contents, installed, there)))
 
 
 class _Definition:
     """One solution, as it is there and as it was installed."""
 
-    def __init__(self, client: Client, solution: Here, contents: Contents, there: Sequence[Placed]) -> None:
+    def __init__(self, client: Client, solution: Here, contents: Contents, there: Sequence[Placed], how: str) -> None:
         self._client = client
         self._solution = solution
         self._contents = contents
         self._there = there
+        self._how = how
         self._parts = {(part.type, part.id.lower()): part for part in contents.parts}
 
-    def compare(self, installed: Installed) -> Diff:
+    def compare(self, installed: Installed, *, every_flow: bool = False) -> Diff:
         """Return what separates them."""
         identity = tuple(self._identity(installed))
         added, removed = self._come_and_gone()
         is_managed = self._solution.is_managed
         suspects = [one for one in self._there if one.is_customized] if is_managed else []
-        if identity or not is_managed:
+        if identity or every_flow or not is_managed:
             suspects = [one for one in self._there if one.kind == FLOW or one in suspects]
         told = at_once(lambda placed: self._edits(placed, is_edited=is_managed and placed.is_customized), suspects)
         changes = [self._change(placed, edits) for placed, edits in zip(suspects, told, strict=True) if edits]
@@ -110,10 +118,10 @@ class _Definition:
         mark = read_mark(there.description, there.version)
         is_held = mark is not None and mark.digest == digest_bytes(installed.package)
         if version_key_of(there.version) != version_key_of(manifest.version) and not is_held:
-            yield Edit("version", f"version {there.version} is installed, and {manifest.version} was deployed")
+            yield Edit("version", f"version {there.version} is installed, and {manifest.version} {self._how}")
         if there.is_managed != manifest.managed:
             forms = ("unmanaged", "managed")
-            yield Edit("managed", f"it is {forms[there.is_managed]} there, and {forms[manifest.managed]} was deployed")
+            yield Edit("managed", f"it is {forms[there.is_managed]} there, and {forms[manifest.managed]} {self._how}")
 
     def _come_and_gone(self) -> tuple[tuple[Component, ...], tuple[Component, ...]]:
         """Return what is in the solution there and not in the release, and the other way round."""

@@ -16,6 +16,7 @@ from lampway.engine.platform import (
     Installed,
     Lock,
     Loose,
+    Matched,
     Observation,
     Outcome,
     Rights,
@@ -23,6 +24,7 @@ from lampway.engine.platform import (
     Wanted,
 )
 from lampway.platforms.powerplatform import gathering, lock, switching, usage
+from lampway.platforms.powerplatform.adopting import match_package
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.deploy import look_up_step, make_intent, poll_step, take_step
 from lampway.platforms.powerplatform.export import export_solution
@@ -37,7 +39,7 @@ from lampway.platforms.powerplatform.signin import Tokens
 class PowerPlatform:
     """Power Platform, through the Web API of Dataverse.
 
-    Also `Lockable`, `LockSettable`, `Switchable`, `UsageTelling` and `Gathering`.
+    Also `Lockable`, `LockSettable`, `Switchable`, `UsageTelling`, `Matching` and `Gathering`.
 
     Nothing of it was run against a live tenant: it was built from documents and proved against an emulator.
     """
@@ -140,6 +142,11 @@ class PowerPlatform:
         with self._client(access) as client:
             return usage.tell_usage(client, installed)
 
+    def match(self, access: Access, package: bytes) -> Matched:
+        """Return how what runs there differs from a package, and what is given to it. Changes nothing."""
+        with self._client(access) as client:
+            return match_package(client, package)
+
     def list_loose(self, access: Access) -> tuple[Loose, ...]:
         """Return flows and apps that are in no solution. Changes nothing."""
         with self._client(access) as client:
@@ -182,6 +189,7 @@ _LOCK_SET = "only where the environment's settings allow Lampway to write the pl
 _SWITCH = "flows are turned off and on; apps and tables cannot be turned off"
 _USAGE = "runs of cloud flows, for as long as the platform keeps them; nothing about who opens an app"
 _PICTURE = "cloud flows, and the screens of canvas apps; tables, forms and model-driven apps are told in words"
+_MATCH = f"flows by what they do; tables, apps and all else by name, version and layers only; {_PROVED}"
 _GATHER = f"cloud flows and canvas apps; flows made outside of Dataverse must be moved by their owners; {_PROVED}"
 
 _CAPABILITIES = (
@@ -206,5 +214,6 @@ _CAPABILITIES = (
     Capability(Ability.USAGE, Support.PARTIAL, _USAGE),
     Capability(Ability.SANDBOX, Support.NOT_YET, "copies of environments are made by an admin of the tenant"),
     Capability(Ability.PICTURE, Support.PARTIAL, _PICTURE),
+    Capability(Ability.MATCH, Support.PARTIAL, _MATCH),
     Capability(Ability.GATHER, Support.PARTIAL, _GATHER),
 )

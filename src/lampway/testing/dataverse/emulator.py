@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlencode
 
 from lampway.testing.dataverse import backdoor, webapi
-from lampway.testing.dataverse.admin import Administration, environment_id
+from lampway.testing.dataverse.admin import AUDIENCES, Administration, environment_id
 from lampway.testing.dataverse.exchange import Entry, Request, Response
 from lampway.testing.dataverse.faults import Faults
 from lampway.testing.dataverse.keeping import kept_secret, load_state, save_state
@@ -122,6 +123,17 @@ class DataverseEmulator:
     def environments(self) -> tuple[Environment, ...]:
         """All environments."""
         return tuple(self._environments.values())
+
+    def token(self, environment: Environment | None = None) -> str:
+        """Return a token of the release application: for an environment, or for the admin APIs."""
+        audience = environment.url if environment else AUDIENCES[0]
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "scope": f"{audience}/.default",
+        }
+        return str(self.tenant.issue(urlencode(form).encode(), endpoint=self.token_url)["access_token"])
 
     def add_application(
         self, client_id: str, *, secret: str = "", certificate: str = "", roles: Sequence[str] = ()

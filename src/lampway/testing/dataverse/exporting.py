@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 from lampway.testing.dataverse.flows import in_force
 from lampway.testing.dataverse.kinds import KINDS
 from lampway.testing.dataverse.organisation import Organisation
-from lampway.testing.dataverse.package import Part, parse, write_package
+from lampway.testing.dataverse.package import Part, parse, text_of, write_package
 from lampway.testing.dataverse.refusals import RefusedError
 from lampway.testing.dataverse.state import Component, Solution
 
@@ -30,7 +30,7 @@ def export_solution(organisation: Organisation, name: str, *, managed: bool) -> 
     if solution.managed:
         raise RefusedError(400, "0x80048037", "Managed solutions cannot be exported.")
     found = [organisation.state.components[ref] for ref in solution.members]
-    parts = [_leaving(organisation, one) for one in found]
+    parts = [_leaving(organisation, one, managed=managed) for one in found]
     return write_package(
         manifest=_manifest(organisation, solution, found, managed=managed),
         skeleton=solution.skeleton or _BLANK,
@@ -38,16 +38,34 @@ def export_solution(organisation: Organisation, name: str, *, managed: bool) -> 
     )
 
 
-def _leaving(organisation: Organisation, component: Component) -> Part:
+def _leaving(organisation: Organisation, component: Component, *, managed: bool) -> Part:
     part = component.part
     header, files = part.header, dict(part.files)
     if part.kind == "workflow":
         header = _with_state(header, int(component.live.get("statecode", 0)))
         files = {name: _with_values(organisation, name, content) for name, content in files.items()}
+    if part.kind == "entity" and managed:
+        header = _without_repeated_labels(header)
     if part.kind == "canvasapp" and "workflowName" in header:
         fresh = organisation.ids()  # new with every export, as the platform's is
         header = _HINT.sub(lambda found: found[1] + fresh + found[2], header)
     return Part(part.kind, part.key, part.name, part.id, part.section, header, files)
+
+
+def _without_repeated_labels(header: str) -> str:
+    """Return a table as managed packages have it: labels on forms that only repeat the name of a column are blank."""
+    element = parse(header)
+    names = {
+        text_of(column.find("LogicalName")): {one.get("description") for one in column.iter("displayname")}
+        for column in element.iter("attribute")
+    }
+    for cell in element.iter("cell"):
+        control = cell.find("control")
+        known = names.get(control.get("datafieldname", ""), set()) if control is not None else set()
+        for label in cell.iter("label"):
+            if label.get("description") in known:
+                label.set("description", "")
+    return ET.tostring(element, encoding="unicode")
 
 
 def _with_state(header: str, state: int) -> str:

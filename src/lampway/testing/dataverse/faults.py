@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass, field
 
 
@@ -48,6 +49,7 @@ class Faults:
 
     requests: list[Fault] = field(default_factory=list)
     operations: list[OperationFault] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def throttle(self, path: str = "", *, times: int = 1, retry_after: float = 1, method: str = "") -> None:
         """Answer 429 with Retry-After."""
@@ -92,12 +94,13 @@ class Faults:
 
     def take(self, method: str, path: str) -> Fault | None:
         """Return the fault that a request meets, and use it up."""
-        for fault in self.requests:
-            if fault.is_for(method, path):
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.requests.remove(fault)
-                return fault
+        with self._lock:
+            for fault in self.requests:
+                if fault.is_for(method, path):
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self.requests.remove(fault)
+                    return fault
         return None
 
     def take_operation(self, message: str) -> OperationFault | None:

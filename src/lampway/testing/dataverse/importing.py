@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from lampway.testing.dataverse import words
 from lampway.testing.dataverse.flows import is_cloud_flow, turn_on, wants_on
 from lampway.testing.dataverse.kinds import KINDS, layer_name
-from lampway.testing.dataverse.layering import drop_layer, put_layer
+from lampway.testing.dataverse.layering import drop_layer, note_lost_columns, put_layer, with_columns_kept
 from lampway.testing.dataverse.organisation import Organisation
 from lampway.testing.dataverse.package import Need, Package, Part, read_package, version_key
 from lampway.testing.dataverse.refusals import RefusedError
@@ -190,9 +190,15 @@ def _record(organisation: Organisation, wish: Wish, name: str) -> Solution:
 
 def _bring(organisation: Organisation, part: Part, solution: Solution, wish: Wish) -> None:
     layer = solution.unique_name if solution.managed else ACTIVE
+    there = organisation.state.components.get(part.ref)
+    before = there.part if there is not None and part.kind == "entity" else None
+    if before is not None and not (wish.upgrade or wish.holding):
+        part = with_columns_kept(part, before)
     component = put_layer(organisation, part, layer, wish.by)
     if solution.managed and wish.overwrite and component.edited and part.kind != "environmentvariablevalue":
         component.layers = [one for one in component.layers if one.solution != ACTIVE]
+    if before is not None:
+        note_lost_columns(organisation, component, before)
 
 
 def _set_parameters(organisation: Organisation, wish: Wish) -> None:

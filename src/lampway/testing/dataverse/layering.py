@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from lampway.testing.dataverse import words
 from lampway.testing.dataverse.organisation import Organisation
@@ -96,13 +97,32 @@ def edit(organisation: Organisation, part: Part, by: str, *, solution: str = "")
     return component
 
 
-def columns_of(part: Part) -> set[str]:
+def columns_of(part: Part) -> dict[str, ET.Element]:
     """Return the columns of a table, as a package has them."""
     if part.kind != "entity":
-        return set()
-    return {
-        text_of(one.find("LogicalName")) or text_of(one.find("Name")) for one in parse(part.header).iter("attribute")
-    }
+        return {}
+    found = parse(part.header).iter("attribute")
+    return {text_of(one.find("LogicalName")) or text_of(one.find("Name")): one for one in found}
+
+
+def with_columns_kept(new: Part, old: Part) -> Part:
+    """Return a table with the columns that it had before as well: an update takes none away."""
+    kept = {name: one for name, one in columns_of(old).items() if name not in columns_of(new)}
+    header = parse(new.header)
+    attributes = next(header.iter("attributes"), None)
+    if not kept or attributes is None:
+        return new
+    attributes.extend(kept.values())
+    text = ET.tostring(header, encoding="unicode")
+    return Part(new.kind, new.key, new.name, new.id, new.section, text, new.files)
+
+
+def note_lost_columns(organisation: Organisation, component: Component, before: Part) -> None:
+    """Remember columns that went away from a table with data in it."""
+    gone = sorted(columns_of(before).keys() - columns_of(component.part).keys())
+    if gone and component.rows:
+        lost = organisation.state.settings.setdefault("_lost_columns", {})
+        lost[component.key] = [*lost.get(component.key, []), *gone]
 
 
 def component_json(part: Part) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from typing import Any
 from lampway.testing.dataverse.flows import definition_of, turn_off, turn_on
 from lampway.testing.dataverse.importing import Wish, import_package, set_value
 from lampway.testing.dataverse.layering import edit, remove
-from lampway.testing.dataverse.organisation import CUSTOMIZER, MAKER, Organisation
+from lampway.testing.dataverse.organisation import ADMINISTRATOR, CUSTOMIZER, MAKER, Organisation
 from lampway.testing.dataverse.package import Part, read_package
-from lampway.testing.dataverse.records import definition_part, flow_part, reference_part
-from lampway.testing.dataverse.refusals import RefusedError
+from lampway.testing.dataverse.records import canvas_part, definition_part, flow_part, reference_part
+from lampway.testing.dataverse.refusals import RefusedError, forbidden
 from lampway.testing.dataverse.removing import delete_component
 from lampway.testing.dataverse.state import Component, Solution, User
 
@@ -37,6 +37,13 @@ class Maker:
     def install(self, package: bytes, *, upgrade: bool = False) -> Solution:
         """Bring a managed solution in at once, with its flows turned on where that is possible. Raises RefusedError."""
         return self._bring(package, upgrade=upgrade)
+
+    def hold(self, package: bytes) -> Solution:
+        """Bring an upgrade in and leave it unapplied, as an upgrade that broke off does. Raises RefusedError."""
+        with self._organisation.lock:
+            read = read_package(package)
+            import_package(self._organisation, Wish(read, holding=True, by=self.user.id))
+            return self._organisation.state.solutions[f"{read.unique_name}_Upgrade".lower()]
 
     def _bring(self, package: bytes, *, upgrade: bool = False) -> Solution:
         with self._organisation.lock:
@@ -73,7 +80,7 @@ class Maker:
             file = next(name for name in part.files if name.lower().endswith(".json"))
             files = {**part.files, file: json.dumps(whole, indent=2).encode()}
             new = Part(part.kind, part.key, part.name, part.id, part.section, part.header, files)
-            return edit(self._organisation, new, self.user.id)
+            return self._edit(new)
 
     def turn_on(self, flow: str) -> None:
         """Turn a flow on. Raises RefusedError where something that it needs is missing."""
@@ -116,7 +123,7 @@ class Maker:
         """Make a flow, in a solution or in none. Raises RefusedError."""
         with self._organisation.lock:
             part = flow_part(name, self._organisation.ids(), json.dumps(definition, indent=2), on=on)
-            component = edit(self._organisation, part, self.user.id, solution=solution)
+            component = self._edit(part, solution)
             if on:
                 turn_on(self._organisation, component, self.user.id)
             return component
@@ -124,13 +131,28 @@ class Maker:
     def add_variable(self, schema: str, *, default: str | None = None, solution: str = "") -> Component:
         """Make an environment variable, in a solution or in none. Raises RefusedError."""
         with self._organisation.lock:
-            return edit(self._organisation, definition_part(schema, default=default), self.user.id, solution=solution)
+            return self._edit(definition_part(schema, default=default), solution)
 
     def add_reference(self, name: str, connector: str = "shared_sharepointonline", *, solution: str = "") -> Component:
         """Make a connection reference, in a solution or in none. Raises RefusedError."""
         part = reference_part(name, f"/providers/Microsoft.PowerApps/apis/{connector}")
         with self._organisation.lock:
-            return edit(self._organisation, part, self.user.id, solution=solution)
+            return self._edit(part, solution)
+
+    def add_app(self, name: str, *, solution: str = "") -> Component:
+        """Make a canvas app, in a solution or in none. Raises RefusedError."""
+        now = self._organisation.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        with self._organisation.lock:
+            return self._edit(canvas_part(name, saved=now), solution)
+
+    def _edit(self, part: Part, solution: str = "") -> Component:
+        """Change or make a component as this person.
+
+        Raises RefusedError where there is no role for it, and where unmanaged customizations are blocked.
+        """
+        if not set(self.user.roles) & {ADMINISTRATOR, CUSTOMIZER, MAKER}:
+            raise forbidden(f"Principal user (Id={self.user.id}, type=8) is missing prvWrite{part.kind} privilege.")
+        return edit(self._organisation, part, self.user.id, solution=solution)
 
     def remove(self, kind: str, name: str) -> None:
         """Delete a component. Raises RefusedError where it is managed, needed or locked."""
@@ -156,6 +178,10 @@ class Maker:
         """Return how many rows of data a table has; none where the table is gone."""
         component = self._organisation.state.components.get(f"entity:{table.lower()}")
         return component.rows if component else 0
+
+    def lost_columns(self) -> Mapping[str, list[str]]:
+        """Return the columns that went away from tables with data in them."""
+        return dict(self._organisation.state.settings.get("_lost_columns", {}))
 
     def lost_rows(self) -> Mapping[str, int]:
         """Return how many rows of data went away together with their tables."""

@@ -12,6 +12,10 @@ from lampway.testing.dataverse.faults import Faults
 from lampway.testing.dataverse.package import Publisher
 from lampway.testing.dataverse.state import Solution, State, User, stable_id
 
+ACTIVE_ID = "fd140aae-4df4-11dd-bd17-0019b9312238"
+DEFAULT_ID = "fd140aaf-4df4-11dd-bd17-0019b9312238"
+"""Solutions that hold what was edited in place, and everything."""
+
 ADMINISTRATOR = "System Administrator"
 CUSTOMIZER = "System Customizer"
 MAKER = "Environment Maker"
@@ -90,10 +94,11 @@ def fresh_state(name: str) -> State:
         ("Active", "Active Solution", "1.0", False, default, False),
         *((one, one, "9.2.0.0", True, system, False) for one in PLATFORM_SOLUTIONS),
     ]
+    fixed = {"Active": ACTIVE_ID, "Default": DEFAULT_ID}  # the same in every environment
     for unique, friendly, version, managed, publisher, visible in own:
         publisher.id = publisher.id or stable_id(state.id, "publisher", publisher.unique_name)
         state.solutions[unique.lower()] = Solution(
-            id=stable_id(state.id, "solution", unique),
+            id=fixed.get(unique) or stable_id(state.id, "solution", unique),
             unique_name=unique,
             friendly_name=friendly,
             version=version,

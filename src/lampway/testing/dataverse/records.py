@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from lampway.testing.dataverse.flows import turn_off, turn_on
 from lampway.testing.dataverse.importing import set_value
 from lampway.testing.dataverse.layering import edit, remove, touch
+from lampway.testing.dataverse.operations import refuse_when_busy
 from lampway.testing.dataverse.organisation import Organisation
 from lampway.testing.dataverse.package import Part, Publisher, parse
 from lampway.testing.dataverse.refusals import RefusedError, bad_request, no_resource, not_found
@@ -44,7 +47,7 @@ def _new_solution(organisation: Organisation, body: Body, by: str) -> str:
         raise bad_request("Required field 'publisherid' is missing", "0x80040203")
     now = organisation.now()
     solution = Solution(
-        id=organisation.ids(),
+        id=str(body.get("solutionid") or organisation.ids()).lower(),
         unique_name=name,
         friendly_name=str(body.get("friendlyname", name)),
         version=str(body.get("version", "1.0.0.0")),
@@ -70,6 +73,7 @@ def _change_solution(organisation: Organisation, id_: str, body: Body, by: str) 
 
 
 def _delete_solution(organisation: Organisation, id_: str, by: str) -> None:
+    refuse_when_busy(organisation, "Uninstall")
     solution = next(one for one in organisation.state.solutions.values() if one.id == id_)
     uninstall(organisation, solution.unique_name, by)
 
@@ -152,7 +156,9 @@ def _new_value(organisation: Organisation, body: Body, by: str) -> str:
     there = organisation.state.components.get(f"environmentvariablevalue:{definition.key}")
     if there is not None:
         raise RefusedError(412, "0x80040237", "A record with matching key values already exists.")
-    made = set_value(organisation, definition.part.name, body.get("value"), by)
+    made = set_value(
+        organisation, definition.part.name, body.get("value"), by, id_=str(body.get("environmentvariablevalueid", ""))
+    )
     if made is None:
         raise not_found("environmentvariabledefinition", id_)
     return made.id
@@ -183,6 +189,7 @@ def _new_definition(organisation: Organisation, body: Body, by: str) -> str:
         type_=int(body.get("type", 100000000)),
         default=body.get("defaultvalue"),
     )
+    part.id = str(body.get("environmentvariabledefinitionid", "")).lower()
     if part.ref in organisation.state.components:
         raise RefusedError(412, "0x80040237", "A record with matching key values already exists.")
     return edit(organisation, part, by, solution=str(body.get("_solution", ""))).id
@@ -213,12 +220,29 @@ def reference_part(name: str, connector: str, *, shown: str = "") -> Part:
     return Part("connectionreference", name.lower(), shown or name, "", "connectionreferences", header)
 
 
+def canvas_part(name: str, *, saved: str) -> Part:
+    """Return a canvas app as a package would hold it, with nothing on its screens."""
+    key = f"new_{''.join(filter(str.isalnum, name)).lower()}_{stable_id(name)[:5]}"
+    header = (
+        f"<CanvasApp><Name>{key}</Name><AppVersion>{saved}</AppVersion><Status>Ready</Status>"
+        f"<DisplayName>{escape(name)}</DisplayName><ConnectionReferences>{{}}</ConnectionReferences>"
+        f"<DocumentUri>/CanvasApps/{key}_DocumentUri.msapp</DocumentUri></CanvasApp>"
+    )
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("Header.json", json.dumps({"DocVersion": "1.340", "LastSavedDateTimeUTC": saved}))
+        archive.writestr("Properties.json", json.dumps({"Name": name}))
+    file = f"CanvasApps/{key}_DocumentUri.msapp"
+    return Part("canvasapp", key, name, "", "CanvasApps", header, {file: content.getvalue()})
+
+
 def _new_reference(organisation: Organisation, body: Body, by: str) -> str:
     part = reference_part(
         str(body.get("connectionreferencelogicalname", "")),
         str(body.get("connectorid", "")),
         shown=str(body.get("connectionreferencedisplayname") or ""),
     )
+    part.id = str(body.get("connectionreferenceid", "")).lower()
     if part.ref in organisation.state.components:
         raise RefusedError(412, "0x80040237", "A record with matching key values already exists.")
     component = edit(organisation, part, by, solution=str(body.get("_solution", "")))

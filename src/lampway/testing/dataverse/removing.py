@@ -10,7 +10,7 @@ from lampway.testing.dataverse import words
 from lampway.testing.dataverse.flows import children_of, references_of
 from lampway.testing.dataverse.importing import UPGRADE, history_row
 from lampway.testing.dataverse.kinds import layer_name, type_of
-from lampway.testing.dataverse.layering import drop_layer, remove
+from lampway.testing.dataverse.layering import drop_layer, note_lost_columns, remove
 from lampway.testing.dataverse.organisation import Organisation
 from lampway.testing.dataverse.refusals import RefusedError
 from lampway.testing.dataverse.state import Component, Solution, stable_id
@@ -57,7 +57,9 @@ def promote(organisation: Organisation, name: str, by: str) -> int:
     for ref in held.members:
         component = organisation.state.components.get(ref)
         if component is not None:
+            before = component.layers[0].part
             _settle(component, base.unique_name, held.unique_name)
+            note_lost_columns(organisation, component, before)
     organisation.state.solutions.pop(held.unique_name.lower())
     held.unique_name, held.id, held.installed = base.unique_name, base.id, base.installed
     held.modified = organisation.now()

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from lampway.testing.dataverse import people
 from lampway.testing.dataverse.kinds import type_of
-from lampway.testing.dataverse.organisation import ROLES, Organisation
+from lampway.testing.dataverse.organisation import ACTIVE_ID, DEFAULT_ID, Organisation
 from lampway.testing.dataverse.package import parse, text_of, value_in
-from lampway.testing.dataverse.state import ACTIVE, Component, Operation, Solution, User, moment, stable_id
+from lampway.testing.dataverse.state import ACTIVE, Component, Operation, Solution, moment, stable_id
 
 Rows = list[dict[str, Any]]
 _PUBLISHER_EMPTY = (
@@ -347,16 +348,25 @@ def _jobs(organisation: Organisation) -> Rows:
     ]
 
 
+def _held(organisation: Organisation, solution: Solution) -> list[Component]:
+    """Return what a solution holds; the default one holds everything, the active one what was edited in place."""
+    every = organisation.state.components
+    if solution.id == DEFAULT_ID:
+        found = list(every.values())
+    elif solution.id == ACTIVE_ID:
+        found = [one for one in every.values() if one.active is not None]
+    else:
+        found = [every[ref] for ref in solution.members if ref in every]
+    return [one for one in found if one.kind != "file"]
+
+
 def _memberships(organisation: Organisation) -> Rows:
     rows: Rows = []
     for solution in organisation.state.solutions.values():
-        for ref in solution.members:
-            component = organisation.state.components.get(ref)
-            if component is None or component.kind == "file":
-                continue
+        for component in _held(organisation, solution):
             rows.append(
                 {
-                    "solutioncomponentid": stable_id(solution.id, ref),
+                    "solutioncomponentid": stable_id(solution.id, component.ref),
                     "objectid": component.id,
                     "componenttype": type_of(component.kind, organisation.type_offset),
                     "rootcomponentbehavior": 0 if component.kind in {"entity", "workflow", "canvasapp"} else None,
@@ -368,65 +378,6 @@ def _memberships(organisation: Organisation) -> Rows:
                 }
             )
     return rows
-
-
-def _users(organisation: Organisation) -> Rows:
-    return [user_row(organisation, one) for one in organisation.state.users.values()]
-
-
-def user_row(organisation: Organisation, one: User) -> dict[str, Any]:
-    """Return a user, with the roles to be expanded."""
-    return {
-        "systemuserid": one.id,
-        "fullname": one.name,
-        "internalemailaddress": one.email or None,
-        "domainname": one.email or None,
-        "applicationid": one.application or None,
-        "isdisabled": one.disabled,
-        "accessmode": 4 if one.application else 0,
-        "azureactivedirectoryobjectid": stable_id(one.id, "directory"),
-        "_businessunitid_value": stable_id(organisation.state.id, "businessunit"),
-        "systemuserroles_association": [_bare_role(organisation, name) for name in one.roles],
-    }
-
-
-def _bare_role(organisation: Organisation, name: str) -> dict[str, Any]:
-    return {
-        "roleid": stable_id(organisation.state.id, "role", name),
-        "name": name,
-        "_businessunitid_value": stable_id(organisation.state.id, "businessunit"),
-        "_parentrootroleid_value": stable_id(organisation.state.id, "role", name),
-        "ismanaged": name in ROLES,
-    }
-
-
-def _roles(organisation: Organisation) -> Rows:
-    own = [component.part.name for component in organisation.state.of_kind("role")]
-    ids = {component.part.name: component.id for component in organisation.state.of_kind("role")}
-    rows = []
-    for name in (*ROLES, *own):
-        holders = [
-            {key: value for key, value in user_row(organisation, one).items() if not isinstance(value, list)}
-            for one in organisation.state.users.values()
-            if name in one.roles
-        ]
-        row = _bare_role(organisation, name) | {"systemuserroles_association": holders}
-        rows.append(row | ({"roleid": ids[name]} if name in ids else {}))
-    return rows
-
-
-def _organizations(organisation: Organisation) -> Rows:
-    settings = "".join(f"<{k}>{str(v).lower()}</{k}>" for k, v in sorted(organisation.state.settings.items()))
-    return [
-        {
-            "organizationid": organisation.state.id,
-            "name": organisation.name,
-            "friendlyname": organisation.name,
-            "orgdborgsettings": f"<OrgSettings>{settings}</OrgSettings>",
-            "schemanameprefix": "new",
-            "languagecode": 1033,
-        }
-    ]
 
 
 def _histories(organisation: Organisation) -> Rows:
@@ -470,9 +421,9 @@ ENTITY_SETS: Mapping[str, EntitySet] = {
     "appmodules": EntitySet("appmodule", "appmoduleid", _of("appmodule", _plain("appmoduleid", "name", "uniquename"))),
     "asyncoperations": EntitySet("asyncoperation", "asyncoperationid", _operations),
     "importjobs": EntitySet("importjob", "importjobid", _jobs, "solutionname"),
-    "systemusers": EntitySet("systemuser", "systemuserid", _users, "fullname"),
-    "roles": EntitySet("role", "roleid", _roles),
-    "organizations": EntitySet("organization", "organizationid", _organizations),
+    "systemusers": EntitySet("systemuser", "systemuserid", people.users, "fullname"),
+    "roles": EntitySet("role", "roleid", people.roles),
+    "organizations": EntitySet("organization", "organizationid", people.organizations),
     "msdyn_solutionhistories": EntitySet("msdyn_solutionhistory", "msdyn_solutionhistoryid", _histories, "msdyn_name"),
     "flowruns": EntitySet("flowrun", "flowrunid", _kept("flowruns")),
     "teams": EntitySet("team", "teamid", _kept("teams")),

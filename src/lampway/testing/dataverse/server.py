@@ -7,8 +7,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from typing import Any, ClassVar
 
 from lampway.testing.dataverse.exchange import Entry, Request, Response, read_request
@@ -79,8 +80,10 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
         timeout: ClassVar[float] = 60  # of a connection that says nothing
 
         def handle_any(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length)
+            if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+                body = b"".join(_chunks(self.rfile))
+            else:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             request = read_request(self.command, self.path, dict(self.headers.items()), body)
             response = site.handle(request)
             if response is None:
@@ -103,6 +106,15 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = handle_any  # noqa: N815 - the base class names them so
 
     return Handler
+
+
+def _chunks(stream: BufferedIOBase) -> Iterator[bytes]:
+    """Return the pieces of a body whose length was not known beforehand."""
+    while size := int(stream.readline().partition(b";")[0].strip() or b"0", 16):
+        yield stream.read(size)
+        stream.readline()
+    while stream.readline().strip():
+        pass
 
 
 def _written(response: Response) -> tuple[bytes, dict[str, str]]:

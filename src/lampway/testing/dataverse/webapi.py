@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from lampway.testing.dataverse import layers, metadata
 from lampway.testing.dataverse.calls import ACTIONS, FUNCTIONS
@@ -85,6 +85,9 @@ def _on_rows(organisation: Organisation, request: Request, segments: Sequence[Se
     match request.method:
         case "GET":
             return _read(organisation, request, segments)
+        case "POST" if len(segments) > 1:
+            many = known_set(segments[1].name, _MANY)
+            return cast("Response", many(organisation, request, first.name, by))
         case "POST":
             return _create(organisation, request, first, by)
         case "PATCH":
@@ -139,11 +142,16 @@ def _read_one(organisation: Organisation, request: Request, segments: Sequence[S
     return Response(200, {"@odata.context": f"{base}/$entity", **out})
 
 
+def _is_meant(row: Mapping[str, Any], key: str, segment: Segment) -> bool:
+    """Return whether an address means this row, by its id or by other columns."""
+    if segment.key:
+        return str(row[key]).lower() == segment.key
+    return bool(segment.arguments) and all(row.get(name) == value for name, value in segment.arguments.items())
+
+
 def _find(rows: Sequence[Mapping[str, Any]], key: str, segment: Segment) -> Mapping[str, Any]:
     for row in rows:
-        if segment.key and str(row[key]).lower() == segment.key:
-            return row
-        if segment.arguments and all(row.get(name) == value for name, value in segment.arguments.items()):
+        if _is_meant(row, key, segment):
             return row
     raise not_found(segment.name, segment.key or str(dict(segment.arguments)))
 
@@ -201,30 +209,42 @@ def _create(organisation: Organisation, request: Request, first: Segment, by: st
     create = known_set(first.name, CREATE)
     body = read_body(request.body)
     solution = request.headers.get("mscrm.solutionuniquename", "")
-    id_ = create(organisation, {**body, "_solution": solution}, by)
+    own = {known_set(first.name, ENTITY_SETS).key: first.key} if first.key else {}
+    id_ = create(organisation, {**body, **own, "_solution": solution}, by)
     return _represented(organisation, request, first.name, id_, 201)
+
+
+def _create_many(organisation: Organisation, request: Request, name: str, by: str) -> Response:
+    create = known_set(name, CREATE)
+    ids = [create(organisation, one, by) for one in read_body(request.body).get("Targets", ())]
+    return _called(organisation, "CreateMultiple", {"Ids": ids})
+
+
+def _update_many(organisation: Organisation, request: Request, name: str, by: str) -> Response:
+    update, key = known_set(name, UPDATE), known_set(name, ENTITY_SETS).key
+    for one in read_body(request.body).get("Targets", ()):
+        update(organisation, str(one.get(key, "")).lower(), one, by)
+    return Response(204)
+
+
+_MANY = {
+    "Microsoft.Dynamics.CRM.CreateMultiple": _create_many,
+    "Microsoft.Dynamics.CRM.UpdateMultiple": _update_many,
+}
 
 
 def _update(organisation: Organisation, request: Request, first: Segment, by: str) -> Response:
     update = known_set(first.name, UPDATE)
     if not (first.key or first.arguments):
         raise bad_request("An id is needed.", "0x80060888")
-    try:
-        id_ = _id_of(organisation, first)
-    except RefusedError:
-        if request.headers.get("if-match") == "*" or not first.key or first.name not in CREATE:
-            raise
-        id_ = ""
-    if not id_:
-        if "if-match" in request.headers:
-            raise precondition_failed()
-        raise not_found(first.name, first.key)
-    wanted = request.headers.get("if-match", "*")
     rows, key = _rows(organisation, first.name, {})
-    row = _find(rows, key, Segment(first.name, called=True, key=id_))
-    if wanted != "*" and wanted != row.get("@odata.etag"):
+    row = next((one for one in rows if _is_meant(one, key, first)), None)
+    wanted = request.headers.get("if-match", "")
+    if row is None:
+        if wanted or not first.key or first.name not in CREATE:
+            raise not_found(first.name, first.key or str(dict(first.arguments)))
+        return _create(organisation, request, first, by)
+    if (wanted not in {"", "*"} and wanted != row.get("@odata.etag")) or request.headers.get("if-none-match") == "*":
         raise precondition_failed()
-    if request.headers.get("if-none-match") == "*":
-        raise precondition_failed()
-    update(organisation, id_, read_body(request.body), by)
-    return _represented(organisation, request, first.name, id_, 200)
+    update(organisation, str(row[key]), read_body(request.body), by)
+    return _represented(organisation, request, first.name, str(row[key]), 200)
