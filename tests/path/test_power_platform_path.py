@@ -95,6 +95,9 @@ class Company:
         ended = subprocess.run(words, env=environment, check=False, capture_output=True, timeout=60)
         assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
 
+    def has_table(self, name: str) -> bool:
+        return "entity:con_order" in self.place(name).organisation.state.components
+
     def version_in(self, name: str, solution: str) -> str:
         return self.place(name).organisation.state.solutions[solution.lower()].version
 
@@ -364,3 +367,45 @@ def test_a_solution_that_people_have_published_goes_the_whole_way_and_back(
     company.team.ok("rollback", "published", "--in", "prod", "--reason", "wrong", "--accept-loss")
     assert company.cell("published", "prod")["version"] == "1.0.0"
     assert company.team.run("drift", "scan", "prod").code == 0
+
+
+def test_an_upgrade_and_the_way_back_are_rehearsed_below_production(company: Company) -> None:
+    company.team.ok("release", "orders")
+    company.promote("orders")
+    company.change_price("dev", "times 2")
+    company.team.ok("release", "orders")
+    told = company.team.ok("rehearse", "orders").out
+    assert "succeeded" in told
+    assert company.version_in("prod", "orders") == "1.0.0"
+    assert company.version_in("test", "orders") != "1.0.0"
+
+
+def test_nothing_that_destroys_data_goes_back_by_itself(company: Company) -> None:
+    strategy = company.team.root / "lampway.yaml"
+    stage = "      - name: prod\n"
+    assert stage in strategy.read_text()
+    strategy.write_text(strategy.read_text().replace(stage, stage + "        watch: {then: rollback}\n", 1))
+    company.team.settle_strategy("Go back by itself")
+    company.team.ok("release", "orders")
+    company.promote("orders")
+    company.place("dev").maker.load(orders(2).build())
+    smoke = company.team.root / "solutions/orders/checks/smoke.py"
+    smoke.write_text("import os, sys\nsys.exit(os.environ['LAMPWAY_ENVIRONMENT'] == 'prod')\n")
+    company.team.settle_strategy("A check that fails in prod")
+    company.team.ok("release", "orders")
+    assert company.team.run("promote", "orders", "--to", "prod").code == 4
+    failed = company.team.run("approve", "orders", user="ben")
+    assert failed.code != 0
+    assert "going back would destroy data" in failed.out + failed.err
+    assert company.has_table("prod")
+
+
+def test_what_nobody_needs_is_switched_off_before_it_is_removed(company: Company) -> None:
+    company.team.ok("release", "orders")
+    company.promote("orders")
+    assert company.team.run("retire", "orders", "--reason", "nobody uses it").code == 4
+    company.team.ok("retire", "orders", "--approve", user="ben")
+    assert not company.place("prod").maker.is_on("Price")
+    assert "orders" in company.place("prod").organisation.state.solutions
+    company.team.ok("retire", "orders", "--undo", "--reason", "somebody does")
+    assert company.place("prod").maker.is_on("Price")
