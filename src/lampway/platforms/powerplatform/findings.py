@@ -207,7 +207,10 @@ def _default(name: str, parameter: Json, place: str, definitions: Mapping[str, D
     summary = (
         f"the value that {variable} had in the source environment is kept as default, and used wherever none is given"
     )
-    fix = "take the value away in dev, save the flow, and export again; else every environment must give a value"
+    fix = (
+        "release with --blank-defaults, which takes it out and records that; or take the value away in dev and "
+        "save the flow"
+    )
     yield Finding("dev-value-as-default", severity, parameter_place(place, name), summary, fix)
 
 
