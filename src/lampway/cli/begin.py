@@ -146,9 +146,7 @@ def connect(
     setting: Annotated[tuple[str, ...], Parameter(name="--setting", negative="")] = (),
     json: Json = False,
 ) -> int:
-    """Store how to reach an environment, try it, and say what is missing.
-
-    Secrets are given by reference only: env:NAME, file:PATH or keyring:SERVICE/NAME.
+    """Store how to reach an environment, try it, and say what is missing. Secrets only by reference, as env:NAME.
 
     Parameters
     ----------
@@ -183,18 +181,18 @@ def connect(
     json
         Print the facts as JSON.
     """
-    said = {k: v for k, v in {"token": token, "user": user, "password": password}.items() if v} | _named(access)
-    maker = {k: v for k, v in {"token": maker_token, "user": maker_user, "password": maker_password}.items() if v}
-    request = Connect(
-        environment, url, platform, tier, said or None, maker or None, public_url, anonymous, _named(setting) or None
-    )
+    own, maker = _credentials(token, user, password, access), _credentials(maker_token, maker_user, maker_password)
+    told = (own or None, maker or None, public_url, anonymous, _named(setting) or None)
     with session() as opened:
-        connected = opened.run(request)
-    if json:
-        emit(connected)
-    else:
-        _say_connected(connected)
+        connected = opened.run(Connect(environment, url, platform, tier, *told))
+    (emit if json else _say_connected)(connected)
     return 0 if connected.rights.can_read and connected.rights.can_deploy else 1
+
+
+def _credentials(token: str, user: str, password: str, named: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return what was given to sign in with. Raises UsageError."""
+    told = {"token": token, "user": user, "password": password}
+    return {name: value for name, value in told.items() if value} | _named(named)
 
 
 def _named(given: tuple[str, ...]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from dataverse_places import brought_in, installed, notify, opened, orders, refused, rows
+from emulated_orders import brought_in, installed, notify, opened, orders, refused, rows
 
 from lampway.testing.dataverse import DataverseEmulator, Environment, RefusedError
 from lampway.testing.solutions import Solution, compose, flow

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from dataverse_places import GIVEN, brought_in, installed, opened, orders, refused, rows, until_done
+from emulated_orders import GIVEN, brought_in, installed, opened, orders, refused, rows, until_done
 
 from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.testing.dataverse import DataverseEmulator

@@ -42,20 +42,29 @@ def shape(value: Any, name: str = "") -> Any:
     return value
 
 
+BAP = "/providers/Microsoft.BusinessAppPlatform"
+
+
 @pytest.fixture
-def place() -> Iterator[tuple[Environment, httpx.Client]]:
+def emulator() -> Iterator[DataverseEmulator]:
     with DataverseEmulator(["europe"]) as emulator:
-        environment = emulator.environment("europe")
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": emulator.client_id,
-            "client_secret": emulator.client_secret,
-            "scope": f"{environment.url}/.default",
-        }
-        token = httpx.post(emulator.token_url, data=form).json()["access_token"]
-        headers = {"Authorization": f"Bearer {token}"}
-        with httpx.Client(base_url=f"{environment.url}/api/data/v9.0/", headers=headers) as client:
-            yield environment, client
+        yield emulator
+
+
+@pytest.fixture
+def admin(emulator: DataverseEmulator) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {emulator.token()}"}
+    parameters = {"api-version": "2021-04-01"}
+    with httpx.Client(base_url=emulator.authority, headers=headers, params=parameters) as client:
+        yield client
+
+
+@pytest.fixture
+def place(emulator: DataverseEmulator) -> Iterator[tuple[Environment, httpx.Client]]:
+    environment = emulator.environment("europe")
+    headers = {"Authorization": f"Bearer {emulator.token(environment)}"}
+    with httpx.Client(base_url=f"{environment.url}/api/data/v9.0/", headers=headers) as client:
+        yield environment, client
 
 
 def file() -> dict[str, str]:
@@ -105,3 +114,21 @@ def test_solutions_and_publishers_have_every_column_they_had(place: tuple[Enviro
     for name, one in theirs.items():
         assert set(ours[name]) == set(one)
         assert set(ours[name]["publisherid"]) == set(one["publisherid"])
+
+
+def test_admins_are_told_about_environments_and_long_work_as_they_were(
+    place: tuple[Environment, httpx.Client], admin: httpx.Client
+) -> None:
+    ours = admin.get(f"{BAP}/scopes/admin/environments").json()["value"][0]
+    theirs = recorded("bap-environments")["value"][1]
+    assert set(ours) == set(theirs)
+    rare = {"notificationMetadata", "bingChatEnabled", "m365Enabled", "copilotPolicies", "lastModifiedTime"}
+    assert set(theirs["properties"]) - rare <= set(ours["properties"])
+    answer = admin.post(f"{BAP}/environments/{place[0].id}/backups", json={"label": "x"})
+    for _ in range(4):
+        told = admin.get(answer.headers["operation-location"]).json()
+    theirs = recorded("bap-lifecycleOperation")
+    for one in (told, theirs):
+        one["requestedBy"].pop("tenantId")
+        one["links"]["environment"] = one["type"] = one["typeDisplayName"] = ""
+    assert shape(told) == shape(theirs)

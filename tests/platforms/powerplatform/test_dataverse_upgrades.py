@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from dataverse_places import brought_in, installed, opened, orders, refused, rows, text, until_done
+from emulated_orders import brought_in, installed, opened, orders, refused, rows, text, until_done
 
 from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.testing.dataverse import DataverseEmulator, Environment, RefusedError

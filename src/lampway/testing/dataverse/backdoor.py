@@ -34,8 +34,8 @@ def answer(organisation: Organisation, maker: Maker, log: list[Entry], request: 
             raise RefusedError(404, "0x80060888", f"no maker does '{name}'; what there is: {known}")
         try:
             call(maker, organisation, read_body(request.body))
-        except KeyError as error:
-            raise bad_request(f"{name} needs {error}") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise bad_request(f"{name} needs something else: {error}") from error
         organisation.changed = True
         return Response(200, {"done": name})
 

@@ -146,31 +146,40 @@ class DataverseEmulator:
                 environment.organisation.add_user(client_id, *roles, application=client_id)
 
     def start(self) -> DataverseEmulator:
-        """Listen on this machine."""
+        """Listen on this machine. Raises OSError where a port is taken."""
+        try:
+            self._listen()
+        except OSError:
+            self._hang_up()
+            raise
+        for listener in self._listeners:
+            listener.start()
+        return self
+
+    def _listen(self) -> None:
         context = self._context()
         tenant = Site("tenant", self._answer_tenant, self.faults, self.requests)
-        self._listeners = [Listener(tenant, port=self._port, tls=context)]
+        self._listeners.append(Listener(tenant, port=self._port, tls=context))
         self.authority = self._listeners[0].url
         for number, environment in enumerate(self.environments, 1):
             site = Site(environment.name, self._answering(environment), environment.faults, self.requests)
             site.forget = self.tenant.forget
-            listener = Listener(site, port=self._port and self._port + number, tls=context)
-            environment.organisation.url = listener.url
-            self._listeners.append(listener)
+            self._listeners.append(Listener(site, port=self._port and self._port + number, tls=context))
+            environment.organisation.url = self._listeners[-1].url
+
+    def _hang_up(self) -> None:
         for listener in self._listeners:
-            listener.start()
-        return self
+            listener.stop()
+        self._listeners = []
 
     def _context(self) -> ssl.SSLContext | None:
         return server_context(make_certificate(Path(self._folder.name))) if self._folder else None
 
     def stop(self) -> None:
         """Listen no longer, and keep what is there."""
-        for listener in self._listeners:
-            listener.stop()
+        self._hang_up()
         for environment in self.environments:
             self._save(environment.organisation, always=True)
-        self._listeners = []
         if self._folder:
             self._folder.cleanup()
 
@@ -193,15 +202,18 @@ class DataverseEmulator:
 
         def answer(request: Request) -> tuple[Response, str]:
             if request.path == "/maker" or request.path.startswith("/maker/"):
-                response, by = backdoor.answer(organisation, environment.maker, self.requests, request), "maker"
-            else:
-                client = self.tenant.client_of(request.headers.get("authorization", ""), (organisation.url,))
-                response, by = webapi.answer(organisation, request, _user_of(organisation, client)), client
-                organisation.changed |= request.method != "GET"
-            self._save(organisation)
-            return response, by
+                return backdoor.answer(organisation, environment.maker, self.requests, request), "maker"
+            client = self.tenant.client_of(request.headers.get("authorization", ""), (organisation.url,))
+            organisation.changed |= request.method != "GET"
+            return webapi.answer(organisation, request, _user_of(organisation, client)), client
 
-        return answer
+        def answer_and_keep(request: Request) -> tuple[Response, str]:
+            try:
+                return answer(request)
+            finally:
+                self._save(organisation)
+
+        return answer_and_keep
 
     def _answer_tenant(self, request: Request) -> tuple[Response, str]:
         if request.path.endswith("/oauth2/v2.0/token") and request.method == "POST":

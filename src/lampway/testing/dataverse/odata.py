@@ -11,7 +11,7 @@ from lampway.testing.dataverse.refusals import RefusedError, bad_request
 
 Row = Mapping[str, Any]
 Test = Callable[[Row], bool]
-_SEGMENT = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:\((?P<args>.*)\))?$", re.DOTALL)
+_SEGMENT = re.compile(r"(?P<name>[A-Za-z_$][\w.]*)(?:\((?P<args>.*)\))?$", re.DOTALL)
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TOKEN = re.compile(
     r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<guid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
@@ -290,8 +290,9 @@ def chosen(row: Row, select: str, expand: str, *, keep: Sequence[str]) -> dict[s
 
 
 def expanded(row: Row, options: Mapping[str, str]) -> dict[str, Any]:
-    """Return a row that another one was expanded by."""
-    return chosen(row, options.get("$select", ""), options.get("$expand", ""), keep=(next(iter(row), ""),))
+    """Return a row that another one was expanded by; its key is its first column."""
+    key = next((name for name in row if not name.startswith("@")), "")
+    return chosen(row, options.get("$select", ""), options.get("$expand", ""), keep=(key,))
 
 
 def _expansions(text: str) -> Iterable[tuple[str, dict[str, str]]]:

@@ -55,22 +55,25 @@ def publisher_row(organisation: Organisation, solution: Solution) -> dict[str, A
     """Return who a solution says made it."""
     one, id_ = solution.publisher, organisation.state.id
     made = moment(solution.installed)
-    row = dict.fromkeys(_PUBLISHER_EMPTY) | {
-        "publisherid": one.id,
-        "uniquename": one.unique_name,
-        "friendlyname": one.friendly_name,
-        "customizationprefix": one.prefix or None,
-        "customizationoptionvalueprefix": one.option_prefix,
-        "isreadonly": one.unique_name == "MicrosoftCorporation",
-        "_organizationid_value": id_,
-        "versionnumber": solution.number,
-        "address1_addressid": stable_id(one.id, "address1"),
-        "address2_addressid": stable_id(one.id, "address2"),
-        "createdon": made,
-        "modifiedon": made,
-        "_createdby_value": solution.by or None,
-        "_modifiedby_value": solution.by or None,
-    }
+    row = (
+        {"publisherid": one.id}
+        | dict.fromkeys(_PUBLISHER_EMPTY)
+        | {
+            "uniquename": one.unique_name,
+            "friendlyname": one.friendly_name,
+            "customizationprefix": one.prefix or None,
+            "customizationoptionvalueprefix": one.option_prefix,
+            "isreadonly": one.unique_name == "MicrosoftCorporation",
+            "_organizationid_value": id_,
+            "versionnumber": solution.number,
+            "address1_addressid": stable_id(one.id, "address1"),
+            "address2_addressid": stable_id(one.id, "address2"),
+            "createdon": made,
+            "modifiedon": made,
+            "_createdby_value": solution.by or None,
+            "_modifiedby_value": solution.by or None,
+        }
+    )
     return _tag(row, solution.number)
 
 
@@ -81,26 +84,29 @@ def solution_row(organisation: Organisation, one: Solution) -> dict[str, Any]:
         "_parentsolutionid_value", "pinpointassetid", "pinpointsolutionid", "templatesuffix", "upgradeinfo",
         "_createdonbehalfby_value", "updatedon", "solutiontype", "pinpointsolutiondefaultlocale",
     )  # fmt: skip
-    row = dict.fromkeys(nothing) | {
-        "solutionid": one.id,
-        "uniquename": one.unique_name,
-        "friendlyname": one.friendly_name,
-        "description": one.description or None,
-        "version": one.version,
-        "ismanaged": one.managed,
-        "isvisible": one.visible,
-        "isapimanaged": False,
-        "solutionpackageversion": one.package_version,
-        "installedon": moment(one.installed),
-        "createdon": moment(one.installed),
-        "modifiedon": moment(one.modified),
-        "_publisherid_value": one.publisher.id,
-        "_organizationid_value": organisation.state.id,
-        "_createdby_value": one.by or None,
-        "_modifiedby_value": one.by or None,
-        "versionnumber": one.number,
-        "publisherid": publisher_row(organisation, one),
-    }
+    row = (
+        {"solutionid": one.id}
+        | dict.fromkeys(nothing)
+        | {
+            "uniquename": one.unique_name,
+            "friendlyname": one.friendly_name,
+            "description": one.description or None,
+            "version": one.version,
+            "ismanaged": one.managed,
+            "isvisible": one.visible,
+            "isapimanaged": False,
+            "solutionpackageversion": one.package_version,
+            "installedon": moment(one.installed),
+            "createdon": moment(one.installed),
+            "modifiedon": moment(one.modified),
+            "_publisherid_value": one.publisher.id,
+            "_organizationid_value": organisation.state.id,
+            "_createdby_value": one.by or None,
+            "_modifiedby_value": one.by or None,
+            "versionnumber": one.number,
+            "publisherid": publisher_row(organisation, one),
+        }
+    )
     return _tag(row, one.number)
 
 

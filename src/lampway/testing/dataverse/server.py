@@ -141,7 +141,10 @@ class Listener:
     """A site that listens on this machine."""
 
     def __init__(self, site: Site, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
-        self._server = _Server(("127.0.0.1", port), _handler(site))
+        try:
+            self._server = _Server(("127.0.0.1", port), _handler(site))
+        except OSError as error:
+            raise OSError(f"cannot listen on port {port} of 127.0.0.1: {error.strerror}; choose another") from error
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         scheme, host = ("https", "localhost") if tls else ("http", "127.0.0.1")

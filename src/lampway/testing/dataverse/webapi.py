@@ -121,6 +121,8 @@ def _read(organisation: Organisation, request: Request, segments: Sequence[Segme
     if len(segments) > 1 and segments[1].name == "$count":
         rows, _ = _rows(organisation, first.name, query)
         return Response(200, None, text=str(len(filtered(rows, query.get("$filter", "")))))
+    if len(segments) > (2 if first.called else 1):
+        raise no_resource(segments[-1].name)
     if first.key or first.arguments:
         return _read_one(organisation, request, segments)
     return _read_many(organisation, request, first)
