@@ -8,9 +8,10 @@ import pytest
 from team import Team
 
 from lampway.domain.events import Actor, Gathered
+from lampway.engine.bringing import Loose
 from lampway.engine.loose import GatherLoose, ShowLoose
 from lampway.engine.permissions import require_permission
-from lampway.engine.platform import Access, Loose
+from lampway.engine.platform import Access
 from lampway.errors import NotFoundError, PlatformRefusedError, RefusedError, UsageError
 from lampway.testing.memory import MemoryPlatform
 

@@ -55,8 +55,7 @@ class Company:
 
 
 @pytest.fixture
-def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
-    monkeypatch.setattr("lampway.platforms.powerplatform.export._BETWEEN", 0.01)
+def company(tmp_path: Path) -> Iterator[Company]:
     with DataverseEmulator(polls=1) as emulator:
         team = Team(tmp_path / "governance", tmp_path / "secrets", {})
         person = "ada:Ada Maker:ada@example.org:maker,approver,platform-admin"

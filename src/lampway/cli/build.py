@@ -233,6 +233,7 @@ def release(
     bump: str = "",
     message: str = "",
     promote: str = "",
+    blank_defaults: bool = False,
     json: Json = False,
 ) -> int:
     """Export a solution from dev, check it, commit it and seal it as a release.
@@ -251,11 +252,13 @@ def release(
         What this release is about.
     promote
         Ask to move it on to this stage at once.
+    blank_defaults
+        Take out of the package what the platform keeps of dev's values, and record that in the release.
     json
         Print the facts as JSON.
     """
     with session(quiet=json) as opened:
-        made = opened.run(MakeRelease(solution, from_, version, bump, message))
+        made = opened.run(MakeRelease(solution, from_, version, bump, message, blank_defaults=blank_defaults))
         if json:
             emit(_made_facts(made))
         else:
@@ -279,6 +282,7 @@ def _made_facts(made: Made) -> dict[str, object]:
         "last": made.last,
         "changes": list(made.diff.summaries()) if made.diff else [],
         "notes": made.notes,
+        "transformations": sealed.transformations if sealed else (),
     }
 
 
@@ -291,6 +295,10 @@ def _say_made(solution: str, made: Made) -> None:
     say(f"{sealed.name}{why}: sealed as {short(sealed.digest)}")
     say(f"  package {short(sealed.package.digest)}, {sealed.package.size:,} bytes; commit {sealed.commit[:12]}")
     say(f"  makers: {', '.join(sealed.makers)}" + (_EDITORS if sealed.editors_unknown else ""))
+    for edit in sealed.transformations:
+        say(f"  {edit.name}: {len(edit.places)} taken out of what was exported ({short(edit.before)})")
+        for place in edit.places:
+            say(f"    {place}")
     if made.diff is not None:
         say_diff(made.diff)
     for finding in sealed.findings:

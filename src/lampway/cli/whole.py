@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from lampway.cli.output import emit, say, table, when
 from lampway.cli.session import session
+from lampway.domain.digest import short
 from lampway.engine.approving import ShowCase
 from lampway.engine.calendar import ShowCalendar
 from lampway.engine.picture import ShowChange
@@ -72,6 +73,10 @@ def provenance(release: str, /, *, json: Json = False) -> int:
     say(f"{made.name}, sealed {when(made.sealed_at)} by {made.sealed_by}: {view.digest}")
     say(f"  from commit {made.commit}, by {', '.join(view.makers) or 'nobody known'}")
     say(f"  runs in: {', '.join(view.where) or 'no environment'}")
+    for edit in made.transformations:
+        say(f"  edited before it was sealed, {edit.name}: {short(edit.before)} to {short(edit.after)}")
+        for place in edit.places:
+            say(f"    {place}")
     for line in view.vetoes:
         say(f"  never again in {line}")
     for component in made.inventory.components:

@@ -157,11 +157,19 @@ def provenance(release: Release, environment: str, *, finished: str) -> Statemen
     """Return where a release's package comes from."""
     source = {"uri": f"git+commit:{release.commit}", "digest": {"gitCommit": release.commit}}
     parameters = {"solution": release.solution, "version": release.version, "environment": environment}
+    edits = [
+        {"name": t.name, "before": _digest(t.before), "after": _digest(t.after), "places": list(t.places)}
+        for t in release.transformations
+    ]
     predicate = {
         "buildDefinition": {
             "buildType": f"urn:lampway:build:{release.package.platform}:v1",
             "externalParameters": parameters,
-            "internalParameters": {"makers": sorted(release.makers), "editorsUnknown": release.editors_unknown},
+            "internalParameters": {
+                "makers": sorted(release.makers),
+                "editorsUnknown": release.editors_unknown,
+                **({"transformations": edits} if edits else {}),
+            },
             "resolvedDependencies": [source] if release.commit else [],
         },
         "runDetails": {

@@ -54,6 +54,8 @@ class Ability(StrEnum):
     """Lampway can start environments of it for a time, and take them away without a trace."""
     PICTURE = "picture"
     """Packages can be drawn as their makers see them on a canvas."""
+    BLANK = "blank"
+    """Values of the source environment that an export keeps can be taken out of a package before it is sealed."""
     MATCH = "match"
     """What runs can be held against a package, where it cannot be exported: how it is adopted then."""
     GATHER = "gather"

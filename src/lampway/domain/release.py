@@ -15,6 +15,20 @@ BUMPS = ("patch", "minor", "major")
 
 
 @dataclass(frozen=True, slots=True)
+class Transformation:
+    """An edit of a package between its export and its sealing."""
+
+    name: str
+    """What was done, such as `blank-defaults`."""
+    before: str
+    """Digest of the package as it was exported, in the version that was sealed."""
+    after: str
+    """Digest of the package that came of it: the sealed one, or what the next edit begins with."""
+    places: tuple[str, ...]
+    """Where something was taken or changed, in a maker's words; never a value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """A solution in one version, sealed. Correcting it means a new version."""
 
@@ -42,6 +56,8 @@ class Release:
     """Other solutions it needs, as its owner had declared them when it was sealed."""
     hotfix: str = ""
     """Id of the hotfix that it is made of; empty for a release of the path."""
+    transformations: tuple[Transformation, ...] = ()
+    """How the package was edited after its export, in order; empty where the bytes are those of the platform."""
 
     @property
     def name(self) -> str:
@@ -70,6 +86,7 @@ class Release:
                 **({"change": self.change} if self.change else {}),
                 **({"depends_on": self.depends_on} if self.depends_on else {}),
                 **({"hotfix": self.hotfix} if self.hotfix else {}),
+                **({"transformations": self.transformations} if self.transformations else {}),
             }
         )
 

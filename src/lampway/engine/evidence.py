@@ -89,6 +89,7 @@ def _page(engine: Engine, release: Release, head: Head, chosen: set[int]) -> lis
         f"package: {release.package.digest} ({release.package.platform})",
         f"makers: {', '.join(release.makers) or 'nobody'}" + ("; editors unknown" if release.editors_unknown else ""),
         f"sealed: {release.sealed_at} by {release.sealed_by}, source commit {release.commit or 'none'}",
+        *(f"edited before: {t.name}, {len(t.places)} places, from {t.before}" for t in release.transformations),
         f"ledger: ended with row {head.row}, {head.hash}, at {head.at}",
         f"engine key: {engine.signing.public_key()}",
         "",

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from lampway.domain.capability import Ability
 from lampway.domain.events import Actor, Gathered
 from lampway.domain.strategy import Environment
-from lampway.engine import platform as port
+from lampway.engine import bringing
+from lampway.engine.bringing import Loose
 from lampway.engine.context import Engine, Request, access_to, rules_in_force
-from lampway.engine.platform import Access, Loose
+from lampway.engine.platform import Access
 from lampway.errors import NotFoundError, UsageError
 
 
@@ -66,11 +67,11 @@ def _chosen(there: tuple[Loose, ...], name: str, environment: str) -> Loose:
     return found[0]
 
 
-def _platform(engine: Engine, name: str) -> tuple[port.Gathering, Access]:
+def _platform(engine: Engine, name: str) -> tuple[bringing.Gathering, Access]:
     with engine.store.reading() as reading:
         environment: Environment = rules_in_force(reading).strategy.environment(name)
     platform = engine.platform(environment.platform)
-    if not isinstance(platform, port.Gathering):
+    if not isinstance(platform, bringing.Gathering):
         note = next((c.note for c in platform.capabilities() if c.name is Ability.GATHER), "")
         raise UsageError(f"{platform.name} has nothing outside of solutions", where=environment.name, hint=note)
     return platform, access_to(engine, environment)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lampway.domain.package import Literal, Role, Scope, Severity
 from lampway.domain.strategy import Environment, Strategy
-from lampway.engine import platform as port
+from lampway.engine import bringing
 from lampway.engine.context import Engine, access_to
 from lampway.engine.platform import Export
 from lampway.errors import RefusedError, UsageError
@@ -29,7 +29,7 @@ def matched_export(
     where the platform exports what runs by itself, NotFoundError, PlatformError, InvalidPackageError.
     """
     platform = engine.platform(environment.platform)
-    if not isinstance(platform, port.Matching):
+    if not isinstance(platform, bringing.Matching):
         hint = f"lampway adopt {environment.name} {scope.solution}"
         raise UsageError(f"{platform.name} exports what runs by itself", hint=f"leave the other source out: {hint}")
     if built_in and package:

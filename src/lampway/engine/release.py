@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lampway.domain.backport import Backport, BackportState
+from lampway.domain.capability import Ability
 from lampway.domain.dependencies import declared
+from lampway.domain.digest import digest_bytes
 from lampway.domain.events import ENGINE, Actor, BackportEnded, Event, ReleaseSealed
 from lampway.domain.package import Diff, Finding, Inspection, PackageReference, Scope, Severity
-from lampway.domain.release import Release, bump, parse_version, propose_bump
+from lampway.domain.release import Release, Transformation, bump, parse_version, propose_bump
 from lampway.domain.risk import change_facts
 from lampway.domain.strategy import Environment, Solution, Strategy
 from lampway.engine.attestations import attest_release
+from lampway.engine.bringing import Blanking
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
 from lampway.engine.platform import Export, Platform
 from lampway.engine.ports import Author
@@ -52,6 +55,8 @@ class MakeRelease(Request[Made]):
     note: str = ""
     fingerprint: str = ""
     """Of what the person was shown; refused if something else is there by now. Empty: whatever is there."""
+    blank_defaults: bool = False
+    """Take out of the package what the platform keeps of the source environment's values, and record that."""
 
 
 def scope_of(solution: Solution, version: str = "") -> Scope:
@@ -73,10 +78,15 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
     built = look_at_built(engine, request.solution, request.environment)
     solution, last, diff = built.solution, built.last, built.diff
     export, inspection = built.export, built.inspection
+    exported = export.package
     if request.fingerprint and request.fingerprint != inspection.inventory.fingerprint:
         raise RefusedError(
             f"{solution.name} was edited in {built.environment.name} since you looked", hint="look again, then release"
         )
+    places: tuple[str, ...] = ()
+    if request.blank_defaults:
+        built, places = _blanked(built)
+        diff, export, inspection = built.diff, built.export, built.inspection
     if built.is_unchanged:
         if last and request.version and request.version != last.version:
             raise RefusedError(f"nothing changed since {last.name}", hint=f"promote that one: {last.name}")
@@ -85,7 +95,7 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
     refuse_faults(solution.name, findings)
     part, version = propose_version(request, built)
     _refuse_taken(engine, solution.name, version)
-    draft = _Draft(solution, version, findings, last, request.note, built.environment.name, diff)
+    draft = _Draft(solution, version, findings, last, request.note, built.environment.name, diff, (exported, places))
     sealed = _seal(engine, built.strategy, built.platform, export, actor, draft)
     return Made(sealed, last.version if last else "", diff, part, export.notes)
 
@@ -104,6 +114,8 @@ class Built:
     diff: Diff | None
     """Since the newest release; None where there is none."""
     is_unchanged: bool
+    old: bytes | None = None
+    """The package of the newest release."""
 
 
 def look_at_built(engine: Engine, name: str, place: str = "") -> Built:
@@ -131,6 +143,7 @@ def look_at_built(engine: Engine, name: str, place: str = "") -> Built:
         is_unchanged=last is not None
         and _is_unchanged(last, inspection)
         and last.depends_on == declared(solution.depends_on),
+        old=old,
     )
 
 
@@ -143,6 +156,37 @@ class _Draft:
     note: str
     environment: str
     diff: Diff | None = None
+    blanked: tuple[bytes, tuple[str, ...]] = (b"", ())
+    """The package as it was exported, and from where values were taken out of it."""
+
+
+def _blanked(built: Built) -> tuple[Built, tuple[str, ...]]:
+    """Return what makers built without the values that the platform keeps, and where they were. Raises UsageError."""
+    form = built.platform.format
+    if not isinstance(form, Blanking):
+        why = next((c.note for c in built.platform.capabilities() if c.name is Ability.BLANK), "")
+        raise UsageError(f"{built.platform.name} keeps no values in its packages", hint=why)
+    done, source = form.blank_defaults(built.export.package), built.export.source
+    edited = None if source is None else form.blank_defaults(source).package
+    inspection, last = form.inspect(done.package), built.last
+    is_same = last is not None and _is_unchanged(last, inspection)
+    after = replace(
+        built,
+        export=replace(built.export, package=done.package, source=edited),
+        inspection=inspection,
+        diff=form.diff(built.old, done.package) if built.old is not None else None,
+        is_unchanged=is_same and last is not None and last.depends_on == declared(built.solution.depends_on),
+    )
+    return after, done.places
+
+
+def _edits(platform: Platform, draft: _Draft, sealed: str) -> tuple[Transformation, ...]:
+    """Return how the package was edited since its export: from those bytes under its version to the sealed ones."""
+    exported, places = draft.blanked
+    if not places:
+        return ()
+    before = digest_bytes(platform.format.stamp(exported, draft.version))
+    return (Transformation("blank-defaults", before, sealed, places),)
 
 
 def find_faults(engine: Engine, inspection: Inspection) -> tuple[Finding, ...]:
@@ -218,6 +262,7 @@ def _seal(  # noqa: PLR0917 - sealing joins all of these
         findings=draft.findings,
         change=change_facts(draft.diff, draft.last.inventory, inventory) if draft.diff and draft.last else None,
         depends_on=declared(draft.solution.depends_on),
+        transformations=_edits(platform, draft, digest),
     )
     record_release(engine, release, actor, draft.environment)
     return release

@@ -471,6 +471,7 @@ _CAPABILITIES = (
     Capability(Ability.USAGE, Support.FULL),
     Capability(Ability.SANDBOX, Support.FULL),
     Capability(Ability.PICTURE, Support.FULL),
+    Capability(Ability.BLANK, Support.IMPOSSIBLE, "packages are made without values"),
     Capability(Ability.MATCH, Support.IMPOSSIBLE, "what runs is exported itself"),
     Capability(Ability.GATHER, Support.IMPOSSIBLE, "it has no solutions of its own"),
 )

@@ -21,19 +21,18 @@ import pytest
 from lampway.domain.capability import Ability, Support
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.package import Inventory, Scope
+from lampway.engine.bringing import Blanked, Blanking, Gathering, Matching
 from lampway.engine.platform import (
     Access,
     Disposable,
     Drawable,
     ExecutionCounting,
     Found,
-    Gathering,
     Installed,
     Labelled,
     Launchable,
     Lockable,
     LockSettable,
-    Matching,
     Observed,
     Platform,
     SmokeRunnable,
@@ -190,6 +189,17 @@ class PlatformContract(SwitchContract, LockContract):
                 assert graph.id in known
                 assert {one for one in placed if not one.startswith(f"{graph.id}/")} <= known
                 assert {end for edge in graph.edges for end in (edge.source, edge.target)} <= set(placed)
+
+    def test_blanking_takes_values_and_nothing_else(self, platform: Platform, first: bytes) -> None:
+        """Blanked twice is blanked once; what is in the package stays, and what it needs."""
+        form = platform.format
+        assert isinstance(form, Blanking) is _has(platform, Ability.BLANK)
+        if isinstance(form, Blanking):
+            blanked = form.blank_defaults(first)
+            assert form.blank_defaults(blanked.package) == Blanked(blanked.package, ())
+            before, after = (form.inspect(package).inventory for package in (first, blanked.package))
+            assert [(c.type, c.id) for c in after.components] == [(c.type, c.id) for c in before.components]
+            assert (after.variables, after.connections) == (before.variables, before.connections)
 
     def test_unpacking_and_packing_gives_the_same_bytes(self, platform: Platform, first: bytes, second: bytes) -> None:
         """So that what is reviewed in git is what is deployed."""

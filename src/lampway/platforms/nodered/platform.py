@@ -221,6 +221,7 @@ _CAPABILITIES = (
         "Node-RED keeps no record of what its flows did; probe them over HTTP",
     ),
     Capability(Ability.SWITCH, Support.FULL, _SWITCH),
+    Capability(Ability.BLANK, Support.IMPOSSIBLE, "packages are made without values: there is nothing to take out"),
     Capability(Ability.MATCH, Support.IMPOSSIBLE, "what runs is exported itself"),
     Capability(
         Ability.GATHER, Support.IMPOSSIBLE, "Node-RED has no solutions: name tabs under `contains` of solution.yaml"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lampway.domain.configuration import ConfigurationSet
-from lampway.engine.platform import Installed, Matched
+from lampway.engine.bringing import Matched
+from lampway.engine.platform import Installed
 from lampway.errors import InvalidPackageError, NotFoundError
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.contents import Contents, read_package

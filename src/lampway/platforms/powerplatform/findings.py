@@ -192,12 +192,10 @@ def _is_open(trigger: Json) -> bool:
 
 def _default(name: str, parameter: Json, place: str, definitions: Mapping[str, Definition]) -> Iterator[Finding]:
     """Yield the value that an environment variable had in the source environment, kept where it is used."""
-    value, variable = parameter.get("defaultValue"), variable_of(parameter)
-    text = value if isinstance(value, str) else "" if value is None else str(value)
-    stated = definitions.get(variable.lower())
+    value, variable, text = parameter.get("defaultValue"), variable_of(parameter), _kept(parameter)
     if is_unset(text):
         return
-    if stated is not None and _is_same(text, stated.default):
+    if not keeps_dev_value(parameter, definitions):
         if is_address(text):
             summary = f"the default value of {variable} points at one environment, and is repeated here"
             fix = f"take the default value of {variable} away, and give the value in each environment"
@@ -209,8 +207,22 @@ def _default(name: str, parameter: Json, place: str, definitions: Mapping[str, D
     summary = (
         f"the value that {variable} had in the source environment is kept as default, and used wherever none is given"
     )
-    fix = "take the value away in dev, save the flow, and export again; else every environment must give a value"
+    fix = (
+        "release with --blank-defaults, which takes it out and records that; or take the value away in dev and "
+        "save the flow"
+    )
     yield Finding("dev-value-as-default", severity, parameter_place(place, name), summary, fix)
+
+
+def _kept(parameter: Json) -> str:
+    value = parameter.get("defaultValue")
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def keeps_dev_value(parameter: Json, definitions: Mapping[str, Definition]) -> bool:
+    """Return whether a flow's parameter keeps what the source environment gave to its variable."""
+    text, stated = _kept(parameter), definitions.get(variable_of(parameter).lower())
+    return not is_unset(text) and not (stated is not None and _is_same(text, stated.default))
 
 
 def _is_same(text: str, stated: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lampway.engine.platform import Loose
+from lampway.engine.bringing import Loose
 from lampway.errors import ConflictError, NotFoundError, PlatformRefusedError
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.layers import FLOW

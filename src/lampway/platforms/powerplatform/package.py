@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from lampway.domain.graph import Graph
 from lampway.domain.package import Diff, Inspection
+from lampway.engine.bringing import Blanked
 from lampway.errors import InvalidPackageError
+from lampway.platforms.powerplatform.blanking import blank_contents
 from lampway.platforms.powerplatform.contents import Contents, read_package
 from lampway.platforms.powerplatform.diff import diff_contents
 from lampway.platforms.powerplatform.drawing import draw_contents
@@ -41,6 +43,13 @@ class SolutionFormat:
         With names and wires, no values. Raises InvalidPackageError.
         """
         return _shallow(lambda: draw_contents(read_package(package)))
+
+    def blank_defaults(self, package: bytes) -> Blanked:
+        """Return the package without values of the source environment that flows keep as defaults of variables.
+
+        Raises InvalidPackageError.
+        """
+        return _shallow(lambda: blank_contents(read_package(package)) or Blanked(package, ()))
 
     def unpack(self, package: bytes) -> Mapping[str, bytes]:
         """Return readable source in the classic layout: relative path with `/` to content.

@@ -8,6 +8,7 @@ from typing import Any
 
 from lampway.domain.capability import Ability, Capability, Support
 from lampway.domain.package import Scope
+from lampway.engine.bringing import Loose, Matched
 from lampway.engine.platform import (
     Access,
     AdapterPlan,
@@ -15,8 +16,6 @@ from lampway.engine.platform import (
     Found,
     Installed,
     Lock,
-    Loose,
-    Matched,
     Observation,
     Outcome,
     Rights,
@@ -189,6 +188,7 @@ _LOCK_SET = "only where the environment's settings allow Lampway to write the pl
 _SWITCH = "flows are turned off and on; apps and tables cannot be turned off"
 _USAGE = "runs of cloud flows, for as long as the platform keeps them; nothing about who opens an app"
 _PICTURE = "cloud flows, and the screens of canvas apps; tables, forms and model-driven apps are told in words"
+_BLANK = "what flows keep as defaults of variables; current values in the package and values in apps are told only"
 _MATCH = f"flows by what they do; tables, apps and all else by name, version and layers only; {_PROVED}"
 _GATHER = f"cloud flows and canvas apps; flows made outside of Dataverse must be moved by their owners; {_PROVED}"
 
@@ -214,6 +214,7 @@ _CAPABILITIES = (
     Capability(Ability.USAGE, Support.PARTIAL, _USAGE),
     Capability(Ability.SANDBOX, Support.NOT_YET, "copies of environments are made by an admin of the tenant"),
     Capability(Ability.PICTURE, Support.PARTIAL, _PICTURE),
+    Capability(Ability.BLANK, Support.PARTIAL, _BLANK),
     Capability(Ability.MATCH, Support.PARTIAL, _MATCH),
     Capability(Ability.GATHER, Support.PARTIAL, _GATHER),
 )

@@ -17,7 +17,7 @@ _OWN_PUBLISHERS = ("microsoft", "dynamics365", "msdyn", "adx", "crmsupport")
 """How the names of publishers begin whose solutions are the platform's own."""
 _PERSONAL = "Common Data Services Default Solution"
 _WORKFLOW, _CANVAS = 29, 300
-_EXPAND = "environmentvariabledefinition_environmentvariablevalue($select=value,modifiedon)"
+_EXPAND = "environmentvariabledefinition_environmentvariablevalue($select=value,versionnumber)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +148,17 @@ def _see_apps(client: Client, present: Present) -> None:
 
 
 def _see_given(client: Client, present: Present) -> None:
-    for row in client.rows("environmentvariabledefinitions", select="schemaname,modifiedon", expand=_EXPAND):
+    for row in client.rows("environmentvariabledefinitions", select="schemaname,versionnumber", expand=_EXPAND):
         name = str(row.get("schemaname") or "").lower()
         values = row.get("environmentvariabledefinition_environmentvariablevalue")
         first = values[0] if isinstance(values, list) and values and isinstance(values[0], dict) else {}
         present.values[name] = first.get("value")
-        present.marks[f"variable {name}"] = (row.get("modifiedon"), first.get("modifiedon"))
-    columns = "connectionreferencelogicalname,connectionid,modifiedon"
+        present.marks[f"variable {name}"] = (row.get("versionnumber"), first.get("versionnumber"))
+    columns = "connectionreferencelogicalname,connectionid,versionnumber"
     for row in client.rows("connectionreferences", select=columns):
         name = str(row.get("connectionreferencelogicalname") or "").lower()
         present.bindings[name] = str(row.get("connectionid") or "")
-        present.marks[f"reference {name}"] = (row.get("connectionid"), row.get("modifiedon"))
+        present.marks[f"reference {name}"] = (row.get("connectionid"), row.get("versionnumber"))
 
 
 def strays(present: Present, known: Collection[str]) -> Iterator[Stray]:
