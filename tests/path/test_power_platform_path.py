@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from conftest import Answer, Team  # type: ignore[import-not-found]
 from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.testing.dataverse import DataverseEmulator, Environment, Faults
 from lampway.testing.solutions import Solution, call, column, compose, flow
@@ -36,7 +35,7 @@ def orders(version: int = 1) -> Solution:
 class Company:
     """A team whose environments are Power Platform."""
 
-    team: Team
+    team: Any
     emulator: DataverseEmulator
 
     def place(self, name: str) -> Environment:
@@ -52,7 +51,7 @@ class Company:
             with (self.team.root / "environments" / f"{name}.yaml").open("a", encoding="utf-8") as file:
                 file.write(f"\nsolutions:\n  {solution}: {json.dumps(values)}\n")
 
-    def promote(self, solution: str) -> Answer:
+    def promote(self, solution: str) -> Any:
         assert self.team.run("promote", solution, "--to", "prod").code == 4, self.team.said[-1]
         return self.team.ok("approve", solution, user="ben")
 
@@ -109,12 +108,11 @@ def emulator() -> Iterator[DataverseEmulator]:
 
 
 @pytest.fixture
-def found(emulator: DataverseEmulator, tmp_path: Path) -> Callable[..., Company]:
+def found(emulator: DataverseEmulator, gather_team: Callable[[], Any], tmp_path: Path) -> Callable[..., Company]:
     """Return what founds a team around one solution of the platform."""
 
     def found(name: str, unique_name: str) -> Company:
-        team = Team(tmp_path / "governance", tmp_path / "secrets", {})
-        team.root.mkdir()
+        team = gather_team()
         people = (
             "ada:Ada Maker:ada@example.org:maker,approver,platform-admin",
             "ben:Ben Approver:ben@example.org:approver,platform-admin",
@@ -238,6 +236,18 @@ def test_going_back_over_a_table_asks_to_accept_the_loss_and_backs_up_first(comp
     assert company.place("prod").maker.lost_rows()
     backups = company.emulator.administration.backups[company.place("prod").id]
     assert [one["label"].rpartition(" ")[0] for one in backups] == ["lampway orders 1.0.0"]
+
+
+def test_what_brought_a_table_is_taken_out_only_where_its_loss_is_accepted(company: Company) -> None:
+    company.place("dev").maker.load(orders(2).build())
+    company.team.ok("release", "orders")
+    company.promote("orders")
+    words = ("rollback", "orders", "--in", "prod", "--remove", "--reason", "no longer needed")
+    refused = company.team.run(*words)
+    assert refused.code == 1
+    assert "table Order, with its data" in refused.err
+    company.team.ok(*words, "--accept-loss")
+    assert not company.has_table("prod")
 
 
 def test_what_is_taken_out_is_uninstalled(company: Company) -> None:

@@ -10,6 +10,7 @@ from lampway.errors import NotFoundError, PlatformRefusedError
 from lampway.platforms.powerplatform.backup import can_back_up
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.manifest import COMPONENT_TYPES
+from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.platforms.powerplatform.signin import told
 from lampway.platforms.powerplatform.situation import Situation, Way, flows_to_turn_on, read_situation
 from lampway.platforms.powerplatform.staging import pending_upgrade, stage
@@ -135,9 +136,10 @@ def _removal(now: Situation) -> StepPlan:
 
 
 def _loss_of_removal(now: Situation) -> Iterator[str]:
-    tables = [part.name for part in now.old.parts if part.type == "table"] if now.old is not None else []
-    if tables and now.held is not None:
-        yield f"tables that only {now.name} has go with their data: {_listed(tables)}"
+    installed = now.wanted.installed
+    tables = SolutionFormat().holds_data(installed) if installed is not None and now.held is not None else ()
+    if tables:
+        yield f"what only {now.name} has goes with its data: {_listed(list(tables))}"
 
 
 def _removal_problems(client: Client, now: Situation) -> Iterator[Problem]:
