@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from lampway.engine.platform import PackageFormat
+from lampway.app import Platforms
+from lampway.domain.capability import Ability, Support
+from lampway.engine.platform import Blankable, PackageFormat, Platform
 from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.testing.blank_contract import BlankContract
+from lampway.testing.memory import MemoryPlatform
 from lampway.testing.memory_package import MemoryFormat, Package
 from lampway.testing.solutions import Solution, compose, flow, recurrence
 from lampway.testing.world import App, Part
@@ -69,3 +72,9 @@ class TestPowerPlatform(BlankContract):
     @pytest.fixture
     def left_values(self) -> Sequence[str]:
         return VALUES
+
+
+@pytest.mark.parametrize("platform", [*Platforms().values(), MemoryPlatform()], ids=lambda one: one.name)
+def test_values_of_dev_are_taken_out_only_where_that_is_declared(platform: Platform) -> None:
+    declared = {capability.name: capability.support for capability in platform.capabilities()}
+    assert isinstance(platform.format, Blankable) is (declared[Ability.BLANK] in {Support.FULL, Support.PARTIAL})

@@ -211,14 +211,14 @@ def test_a_platform_that_leaves_nothing_in_has_nothing_to_take_out(team: Team, m
 class Tenant(MemoryPlatform):
     """Exports one solution of Power Platform, whatever is asked for."""
 
-    def __init__(self, package: bytes) -> None:
+    def __init__(self, package: bytes, source: bytes | None = None) -> None:
         super().__init__()
-        self.package = package
+        self.package, self.source = package, source
         self.format: Any = SolutionFormat()
 
     def export(self, access: Access, scope: Scope, known: Mapping[str, Scope]) -> Export:
         del access, scope, known
-        return Export(self.package, editors=("mia@example.test",))
+        return Export(self.package, editors=("mia@example.test",), source=self.source)
 
 
 def test_a_flow_of_power_platform_is_sealed_without_what_dev_left_in_it(team: Team) -> None:
@@ -242,6 +242,48 @@ def test_a_flow_of_power_platform_is_sealed_without_what_dev_left_in_it(team: Te
     assert SolutionFormat().blank(SolutionFormat().stamp(package, "1.0.0")).package == sealed
     again = make_release(engine, MakeRelease("orders", blank_defaults=True), MIA)
     assert (again.release, again.last) == (None, "1.0.0")
+
+
+def test_of_two_forms_both_are_edited_and_recorded(team: Team) -> None:
+    """The managed form is sealed and deployed, the unmanaged one unpacked and committed."""
+    read = flow({"Read": compose("x")}, variables={"con_Site": DEV})
+    managed, unmanaged = (
+        Solution("orders", managed=one).flow("Notify", read).variable("con_Site").build() for one in (True, False)
+    )
+    engine = replace(team.engine, platforms={"memory": Tenant(managed, unmanaged)})
+    with pytest.raises(RefusedError, match="1 hardcoded value") as caught:
+        make_release(engine, MakeRelease("orders"), MIA)
+    assert "takes them out" in caught.value.hint
+    release = make_release(engine, MakeRelease("orders", blank_defaults=True), MIA).release
+    assert release is not None
+    form = SolutionFormat()
+    sealed, committed = (form.blank(form.stamp(one, "1.0.0")).package for one in (managed, unmanaged))
+    assert [(t.form, t.before, t.after) for t in release.transformations] == [
+        (Form.PACKAGE, digest_bytes(form.stamp(managed, "1.0.0")), digest_bytes(sealed)),
+        (Form.SOURCE, digest_bytes(form.stamp(unmanaged, "1.0.0")), digest_bytes(committed)),
+    ]
+    assert release.package.digest == digest_bytes(sealed)
+    source = team.source.files_at(release.commit, ["solutions/orders/src"])
+    assert {p.removeprefix("solutions/orders/src/"): d for p, d in source.items()} == dict(form.unpack(committed))
+    assert b"<Managed>0</Managed>" in source["solutions/orders/src/Other/Solution.xml"]
+    told = _provenance(team, release)["transformations"]
+    assert [one["form"] for one in told] == ["package", "source"]
+
+
+def test_what_only_the_form_that_is_committed_keeps_is_taken_out_of_it(team: Team) -> None:
+    kept = flow({"Read": compose("x")}, variables={"con_Site": DEV})
+    clean = flow({"Read": compose("x")}, variables={"con_Site": None})
+    managed = Solution("orders", managed=True).flow("Notify", clean).variable("con_Site").build()
+    unmanaged = Solution("orders").flow("Notify", kept).variable("con_Site").build()
+    engine = replace(team.engine, platforms={"memory": Tenant(managed, unmanaged)})
+    with pytest.raises(RefusedError, match="1 hardcoded value") as caught:
+        make_release(engine, MakeRelease("orders"), MIA)
+    assert "takes them out" in caught.value.hint
+    release = make_release(engine, MakeRelease("orders", blank_defaults=True), MIA).release
+    assert release is not None
+    assert [t.form for t in release.transformations] == [Form.SOURCE]
+    source = team.source.files_at(release.commit, ["solutions/orders/src"])
+    assert not [path for path, data in source.items() if b"secret-path" in data]
 
 
 def test_a_secret_variable_without_a_vault_blocks_whatever_is_taken_out(team: Team) -> None:
@@ -309,13 +351,13 @@ def test_an_engine_that_signs_another_story_is_found(left: Team, monkeypatch: py
 def test_an_edit_that_made_another_package_is_found(left: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     from lampway.engine import release as making
 
-    honest = making.take_out_of_forms
+    honest = making.to_be_sealed
 
-    def lie(platform: Any, forms: Any) -> Any:
-        made, (done,) = honest(platform, forms)
+    def lie(*asked: Any, **more: Any) -> Any:
+        made, (done,) = honest(*asked, **more)
         return made, (replace(done, after=done.before),)
 
-    monkeypatch.setattr(making, "take_out_of_forms", lie)
+    monkeypatch.setattr(making, "to_be_sealed", lie)
     blank(left)
     content = left.run(ExportEvidence("orders@1.0.0"), "zoe").content.encode()
     assert "the package is not what its last edit made" in str(faults(content))

@@ -13,6 +13,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lampway.app import Platforms, init_source, initial_files
+from lampway.cli.build import open_package
 from lampway.cli.output import emit, say
 from lampway.cli.path import Json
 from lampway.cli.questions import ask
@@ -141,11 +142,11 @@ def connect(
     public_url: str = "",
     platform: str = "node-red",
     tier: str = "",
+    access: Annotated[tuple[str, ...], Parameter(name="--access", negative="")] = (),
+    setting: Annotated[tuple[str, ...], Parameter(name="--setting", negative="")] = (),
     json: Json = False,
 ) -> int:
-    """Store how to reach an environment, try it, and say what is missing.
-
-    Secrets are given by reference only: env:NAME, file:PATH or keyring:SERVICE/NAME.
+    """Store how to reach an environment, try it, and say what is missing. Secrets only by reference, as env:NAME.
 
     Parameters
     ----------
@@ -173,19 +174,33 @@ def connect(
         The low-code platform.
     tier
         Its tier, if the environment is new and not named like one.
+    access
+        NAME=REFERENCE for a credential that goes by another name there, such as client_secret=env:PROD_SECRET.
+    setting
+        NAME=VALUE for what else the platform must be told, in clear, such as tenant=contoso.onmicrosoft.com.
     json
         Print the facts as JSON.
     """
-    access = {k: v for k, v in {"token": token, "user": user, "password": password}.items() if v}
-    maker = {k: v for k, v in {"token": maker_token, "user": maker_user, "password": maker_password}.items() if v}
-    request = Connect(environment, url, platform, tier, access or None, maker or None, public_url, anonymous)
+    own, maker = _credentials(token, user, password, access), _credentials(maker_token, maker_user, maker_password)
+    told = (own or None, maker or None, public_url, anonymous, _named(setting) or None)
     with session() as opened:
-        connected = opened.run(request)
-    if json:
-        emit(connected)
-    else:
-        _say_connected(connected)
+        connected = opened.run(Connect(environment, url, platform, tier, *told))
+    (emit if json else _say_connected)(connected)
     return 0 if connected.rights.can_read and connected.rights.can_deploy else 1
+
+
+def _credentials(token: str, user: str, password: str, named: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return what was given to sign in with. Raises UsageError."""
+    told = {"token": token, "user": user, "password": password}
+    return {name: value for name, value in told.items() if value} | _named(named)
+
+
+def _named(given: tuple[str, ...]) -> dict[str, str]:
+    """Return what was given as NAME=VALUE. Raises UsageError; never repeats a value, which may be secret."""
+    for text in given:
+        if not all(part.strip() for part in text.partition("=")):
+            raise UsageError("not NAME=VALUE", where=text.partition("=")[0][:40], hint="write such as tenant=contoso")
+    return {name.strip(): value.strip() for name, _, value in (text.partition("=") for text in given)}
 
 
 def _say_connected(connected: Connected) -> None:
@@ -213,6 +228,8 @@ def adopt(
     owner: str = "",
     pipeline: str = "",
     seed: str = "",
+    built_in: str = "",
+    package: Path | None = None,
     json: Json = False,
 ) -> int:
     """Make release 1 of a solution from what runs in an environment today. Changes nothing there.
@@ -231,11 +248,25 @@ def adopt(
         The path its releases follow; the first one if left out.
     seed
         An empty environment to be given the same content, so that makers can build on.
+    built_in
+        The environment where it is built, where the platform lets nothing be exported from where it runs.
+    package
+        The package file that was installed there; likewise.
     json
         Print the facts as JSON.
     """
+    request = Adopt(
+        environment,
+        solution,
+        contains,
+        owner,
+        pipeline,
+        seed,
+        built_in=built_in,
+        package=open_package(package)[1] if package else b"",
+    )
     with session() as opened:
-        view = opened.run(Adopt(environment, solution, contains, owner, pipeline, seed))
+        view = opened.run(request)
     if json:
         emit(view)
     else:

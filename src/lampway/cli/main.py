@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("init", "lampway.cli.begin:init", "write a commented strategy to start from"),
         ("connect", "lampway.cli.begin:connect", "store how to reach an environment, and try it"),
         ("adopt", "lampway.cli.begin:adopt", "make release 1 from what runs today"),
+        ("loose", "lampway.cli.loose:loose", "show what makers built outside of every solution"),
+        ("gather", "lampway.cli.loose:gather", "put what is in no solution into one"),
         ("demo", "lampway.cli.demo:demo", "see the whole story on three real Node-RED instances"),
     ),
     "Build": (

@@ -208,6 +208,7 @@ def rollback(
     reason: str = "",
     to: str = "",
     remove: bool = False,
+    accept_loss: bool = False,
     plan: bool = False,
     json: Json = False,
 ) -> int:
@@ -225,6 +226,8 @@ def rollback(
         A version that is known-good there.
     remove
         Take it out of there altogether.
+    accept_loss
+        Go back although that destroys data, such as tables that the older release does not have.
     plan
         Only show what it would do, of a rollback without --to and --remove.
     json
@@ -235,7 +238,7 @@ def rollback(
             _show_plan(opened, solution, in_, plan=plan, as_json=json)
         if plan:
             return 0
-        asked = opened.run(Rollback(solution, in_, reason, to, remove))
+        asked = opened.run(Rollback(solution, in_, reason, to, remove, accept_loss=accept_loss))
         return follow(opened, asked.promotions, as_json=json)
 
 

@@ -83,4 +83,8 @@ def say_rollback_plan(plan: RollbackPlan) -> None:
         say(f"  the change that is taken back is {plan.reversibility}")
     for line in plan.not_restored:
         say(f"  does not bring back: {line}")
+    for line in plan.loss:
+        say(paint(f"  lost for good: {line}", "31"))
+    for line in plan.steps:
+        say(f"  there: {line}")
     say(f"  last rehearsal: {plan.rehearsed or 'never; lampway rehearse does it below production'}")

@@ -114,7 +114,7 @@ def _place(environment: str, given: Place, *, anonymous: bool) -> Place:
         hint = "give --url and --token, or go to a governance repository"
         raise UsageError(f"nobody knows where {environment} is", hint=hint)
     found = load_working_strategy(root).environment(environment)
-    return Place(found.name, found.platform, found.url, found.access)
+    return Place(found.name, found.platform, found.url, found.access, settings=found.settings)
 
 
 def _channel(name: str, apprise: str) -> tuple[Channel | None, tuple[str, ...]]:

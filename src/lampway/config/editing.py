@@ -35,7 +35,7 @@ def with_environment(text: str | None, environment: Environment, *, anonymous: b
     Raises InvalidStrategyError, UsageError.
     """
     file = environment_path(environment.name)
-    keys = ("tier", "platform", "url", "public_url", "access", "maker_access")
+    keys = ("tier", "platform", "url", "public_url", "access", "maker_access", "settings")
     settings = {key: value for key in keys if (value := getattr(environment, key))}
     if anonymous:
         settings |= {"access": {}, **({"maker_access": {}} if "maker_access" in (text or "") else {})}

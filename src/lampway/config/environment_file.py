@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from lampway.config.section import MayBeEmpty, Name, Reference, Section, Text, Url, fault
-from lampway.domain.configuration import EXTERNAL
+from lampway.domain.configuration import BOUND, EXTERNAL
+from lampway.domain.secret import is_reference
 from lampway.domain.strategy import DataSet, Environment, Values
 
+_BOUND = r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
 _DIGEST = "sha256:[0-9a-f]{64}"
 
 DataKind: TypeAlias = Literal["masked", "synthetic", "production", "none"]
@@ -37,10 +39,35 @@ Variable: TypeAlias = Annotated[
     ),
 ]
 Variables: TypeAlias = Annotated[dict[Text, Variable], MayBeEmpty]
-Connections: TypeAlias = Annotated[
-    dict[Text, Annotated[dict[Text, Reference], Field(min_length=1)]],
-    MayBeEmpty,
-]
+
+
+def _bound(text: str) -> str:
+    if not (is_reference(text) or re.fullmatch(_BOUND, text, re.ASCII)):
+        raise fault("must be the id of a connection", "copy it from the address of the connection's page there")
+    return text
+
+
+def _some(value: Any) -> Any:
+    if value == {}:
+        raise fault("must not be empty", "give at least one, or take the key out")
+    return value
+
+
+class ConnectionSection(Section):
+    """What one connection gets: fields as the solution names them, each one a reference to a secret."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"minProperties": 1})
+    __pydantic_extra__: dict[str, Reference] = Field(init=False)
+
+    connection: Annotated[str, AfterValidator(_bound)] | None = None
+    """Which connection that is there already; its id is no secret, and the only field that may stand here in clear."""
+
+    def to_domain(self) -> dict[str, str]:
+        """Return field to secret reference, and the id of a connection."""
+        return {**({BOUND: self.connection} if self.connection else {}), **self.__pydantic_extra__}
+
+
+Connections: TypeAlias = Annotated[dict[Text, Annotated[ConnectionSection, BeforeValidator(_some)]], MayBeEmpty]
 
 
 class AccessSection(Section):
@@ -67,7 +94,13 @@ class ValuesSection(Section):
 
     def to_domain(self) -> Values:
         """Return the values."""
-        return Values(dict(self.variables), {name: dict(fields) for name, fields in self.connections.items()})
+        return Values(dict(self.variables), {name: one.to_domain() for name, one in self.connections.items()})
+
+
+def _setting(text: str) -> str:
+    if is_reference(text):
+        raise fault("stands in clear", "give what is secret under access, by reference")
+    return text
 
 
 def _digest(text: str) -> str:
@@ -110,6 +143,8 @@ class EnvironmentFile(Section):
     """What data is there: masked, synthetic, production or none. Without this key: nobody has said."""
     data_set: DataSetSection | None = None
     """Which data exactly; recorded with every check that runs there."""
+    settings: Annotated[dict[Text, Annotated[Text, AfterValidator(_setting)]], MayBeEmpty] = Field(default={})
+    """What else the platform must be told to be reached and used, in clear, as its page says; never a secret."""
 
     def to_domain(self, name: str) -> Environment:
         """Return the environment."""
@@ -125,4 +160,5 @@ class EnvironmentFile(Section):
             solutions={solution: values.to_domain() for solution, values in self.solutions.items()},
             data=self.data or "",
             data_set=DataSet(self.data_set.name, self.data_set.digest) if self.data_set else None,
+            settings=dict(self.settings),
         )

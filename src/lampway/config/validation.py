@@ -196,7 +196,7 @@ def _wrong_type(fault: _Fault) -> Mistake:
     subject = fault.subject
     has_cure = found in ("a number", "true or false") if wanted == "text" else True
     hint = _CURES[wanted] if has_cure else ""
-    if wanted == "text" and _SECRET_PLACES & set(path[:-1]) and path[-1] != "user":
+    if wanted == "text" and _SECRET_PLACES & set(path[:-1]) and path[-1] not in {"user", "connection"}:
         subject, hint = "a secret reference", reference_hint()  # a secret may have slipped into the key as well
     if "gates" in path and found == "text" and wanted == "a mapping":
         hint = "write `gate: ` before its name"

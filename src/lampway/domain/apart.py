@@ -70,6 +70,8 @@ def _hotfix(recorded: events.Recorded, records: Records) -> None:
         case events.HotfixEnded() as event:
             known = _begun(records, event.hotfix)
             records.put(known.id, replace(known, state=event.state, ended_at=recorded.at, note=event.reason))
+        case events.Gathered():
+            pass  # a fact for the auditor; no record answers from it
         case other:
             raise StorageError(f"no projection for an event of kind {other.kind}", hint="use a newer Lampway")
 

@@ -20,6 +20,7 @@ class Ability(StrEnum):
     """Every ability a platform may declare. Contract tests are chosen by these names."""
 
     EXPORT = "export"
+    """In full: also what was deployed, from wherever it was deployed to. In part: only from where it is built."""
     DEPLOY = "deploy"
     REMOVE = "remove"
     OBSERVE = "observe"
@@ -54,7 +55,11 @@ class Ability(StrEnum):
     PICTURE = "picture"
     """Packages can be drawn as their makers see them on a canvas."""
     BLANK = "blank"
-    """Values that dev left in a package as defaults can be taken out of it before it is sealed."""
+    """Values of the source environment that an export keeps can be taken out of a package before it is sealed."""
+    MATCH = "match"
+    """What runs can be held against a package, where it cannot be exported: how it is adopted then."""
+    GATHER = "gather"
+    """What makers built outside of every solution can be listed with its owners, and put into one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from lampway.domain.digest import digest
 from lampway.domain.package import Inventory
 from lampway.domain.strategy import Environment
 
+BOUND = "connection"
+"""The field by which an environment names a connection that is there already; no secret, and it may stand in clear."""
+
 EXTERNAL = {"external": True}
 """Stands for a value that the platform's own surroundings provide, such as a process environment."""
 
@@ -19,7 +22,7 @@ class ConfigurationSet:
 
     variables: dict[str, Any] = field(default_factory=dict)
     connections: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Connection to field to secret reference, never a value."""
+    """Connection to field to secret reference, never a value; the field `connection` may name one in clear."""
 
     @property
     def digest(self) -> str:

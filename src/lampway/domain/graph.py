@@ -14,7 +14,7 @@ class GraphNode:
     """A node on a canvas."""
 
     id: str
-    """The component's own."""
+    """The component's own; of a part of one, the component's with the way to it, as the paths of edits have it."""
     name: str
     type: str
     """The platform's own word."""
@@ -97,9 +97,22 @@ def pictures(old: Sequence[Graph], new: Sequence[Graph], diff: Diff) -> tuple[Pi
     A node differs where the diff says so: what only moved is the same.
     """
     before, after = {g.id: g for g in old}, {g.id: g for g in new}
-    edits = {c.component.id: tuple(e.summary for e in c.edits) for c in diff.changed}
+    edits = _edits(diff, {node.id for graph in (*old, *new) for node in graph.nodes})
     found = [_picture(before.get(id_), after.get(id_), edits) for id_ in dict.fromkeys([*after, *before])]
     return tuple(picture for picture in found if picture.mark is not Mark.SAME)
+
+
+def _edits(diff: Diff, known: set[str]) -> dict[str, tuple[str, ...]]:
+    """Return what is told of each node, or of the component where none of its nodes is meant."""
+    found: dict[str, list[str]] = {}
+    for change in diff.changed:
+        whole = change.component.id
+        for edit in change.edits:
+            place = f"{whole}/{edit.path}"
+            while place not in known and len(place) > len(whole):
+                place = place.rpartition("/")[0]
+            found.setdefault(place if place in known else whole, []).append(edit.summary)
+    return {place: tuple(summaries) for place, summaries in found.items()}
 
 
 def _picture(old: Graph | None, new: Graph | None, edits: dict[str, tuple[str, ...]]) -> Picture:

@@ -201,6 +201,8 @@ class Promotion:
     """When people were told that it waits for their approval; empty: they were not."""
     rehearsal: str = ""
     """Id of the rehearsal that it is a move of; empty for none."""
+    loss: tuple[str, ...] = ()
+    """Rollback: what it destroys, in the words that whoever asked for it accepted; empty where nothing is destroyed."""
 
     @property
     def retires(self) -> bool:

@@ -86,6 +86,12 @@ def parse_version(text: str) -> tuple[int, int, int]:
     return int(match[1]), int(match[2]), int(match[3])
 
 
+def sealed_as(version: str) -> str:
+    """Return the version under which a package is sealed that carries one of its platform: its first three numbers."""
+    found = re.fullmatch(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.\d+)*", version)
+    return ".".join(number or "0" for number in found.groups()) if found else version
+
+
 def bump(version: str, part: str) -> str:
     """Return the next version: `part` is patch, minor or major."""
     major, minor, patch = parse_version(version)

@@ -82,6 +82,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("MarkSwitched", "switched", ("platform-admin",)),
     Permission("Connect", "connect", ("platform-admin",)),
     Permission("Adopt", "adopt", ("maker", "release-manager", "platform-admin")),
+    Permission("GatherLoose", "gather", ("maker", "release-manager", "platform-admin")),
 )
 """What is asked of the engine and changes something, with who may ask.
 

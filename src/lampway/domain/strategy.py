@@ -78,6 +78,8 @@ class Environment:
     """What data is there: masked, synthetic, production or none; empty where nobody has said."""
     data_set: DataSet | None = None
     """Which data exactly; None where nobody has said."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """What else the platform must be told to be reached and used, in clear."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ def _commit(  # noqa: PLR0917 - a commit is all of these
     editors = _editors(strategy, live.export.editors or ())
     trailers = "\n".join(f"Co-authored-by: {editor}" for editor in editors)
     message += f"\n\n{trailers}" if trailers else ""
-    files = platform.format.unpack(live.export.package)
+    files = platform.format.unpack(live.export.editable)
     author = author_of(engine, strategy, actor)
     commit = engine.source.commit_branch(
         branch, f"solutions/{solution}/src", files, message=message, author=author, parent=parent

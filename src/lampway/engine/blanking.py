@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from lampway.domain.digest import digest_bytes
 from lampway.domain.package import Finding, Severity
 from lampway.domain.transformation import Blank, Form, Transformation, TransformationKind
-from lampway.engine.platform import Blankable, Blanked, PackageFormat, Platform
+from lampway.engine.platform import Blankable, Blanked, Export, PackageFormat, Platform
 from lampway.errors import RefusedError, UsageError
 
 BLOCKING = (Severity.SECRET, Severity.ENDPOINT)
@@ -42,12 +42,35 @@ def take_out_of_forms(
     return made, tuple(told)
 
 
-def offered(form: PackageFormat, package: bytes, findings: Sequence[Finding]) -> tuple[Blank, ...]:
+def forms_of(export: Export) -> dict[Form, bytes]:
+    """Return every form of a build that was exported."""
+    source = {} if export.source is None else {Form.SOURCE: export.source}
+    return {Form.PACKAGE: export.package, **source}
+
+
+def to_be_sealed(
+    platform: Platform, export: Export, version: str, *, blank: bool
+) -> tuple[dict[Form, bytes], tuple[Transformation, ...]]:
+    """Return every form of a build under the version it is sealed as, and the record of what was taken out of it.
+
+    The version comes first and the edit last: the same edit of the bytes before gives the bytes that are sealed.
+    """
+    forms = {form: platform.format.stamp(package, version) for form, package in forms_of(export).items()}
+    return take_out_of_forms(platform, forms) if blank else (forms, ())
+
+
+def offered(form: PackageFormat, forms: Mapping[Form, bytes], findings: Sequence[Finding]) -> tuple[Blank, ...]:
     """Return what blocks a release and could be taken out of its package."""
     places = {f.place for f in findings if f.severity in BLOCKING}
     if not places or not isinstance(form, Blankable):
         return ()
-    return tuple(blank for blank in form.blank(package).blanks if blank.place in places)
+    found = (blank for package in forms.values() for blank in form.blank(package).blanks if blank.place in places)
+    return tuple(dict.fromkeys(found))
+
+
+def blanks_of(edits: Sequence[Transformation]) -> tuple[Blank, ...]:
+    """Return everything that was taken out, whatever the form."""
+    return tuple(dict.fromkeys(blank for edit in edits for blank in edit.blanked))
 
 
 def refuse_faults(solution: str, findings: Sequence[Finding], offer: Sequence[Blank] = ()) -> None:

@@ -81,6 +81,7 @@ from lampway.engine.locks import (
     look_at_one_lock,
     show_locks,
 )
+from lampway.engine.loose import GatherLoose, ShowLoose, gather_loose, show_loose
 from lampway.engine.measures import ShowMeasures, show_measures
 from lampway.engine.packages import RepairPackages, VerifyPackages, repair_packages, verify_packages
 from lampway.engine.passkeys import (
@@ -213,6 +214,8 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     Abort: abort,
     AcceptDrift: accept_drift,
     Adopt: adopt,
+    ShowLoose: show_loose,
+    GatherLoose: gather_loose,
     ApplyStrategy: apply_strategy,
     Audit: audit,
     CompareReleases: compare_releases,

@@ -31,6 +31,7 @@ _NOT_OF_OTHERS = frozenset(
         events.RanOut,
         events.Reminded,
         events.Seeded,
+        events.Gathered,
         events.EnvironmentObserved,
         events.TokenIssued,
         events.TokenRevoked,

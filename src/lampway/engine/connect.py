@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lampway.domain.configuration import EXTERNAL, ConfigurationSet, resolve
+from lampway.domain.configuration import BOUND, EXTERNAL, ConfigurationSet, resolve
 from lampway.domain.dependencies import declared
 from lampway.domain.events import ENGINE, Actor, Adopted, ReleaseSealed, Seeded
-from lampway.domain.package import Inspection, PackageReference, Severity
-from lampway.domain.release import Release
+from lampway.domain.package import Inspection, PackageReference, Scope, Severity
+from lampway.domain.release import Release, sealed_as
+from lampway.domain.secret import is_reference
 from lampway.domain.strategy import Environment, RulesInForce, Solution, Strategy, Values
 from lampway.engine.attestations import attest_release
+from lampway.engine.bringing import Matching
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
 from lampway.engine.drift import look_at_lock
 from lampway.engine.facts import installed
+from lampway.engine.filling import finish
+from lampway.engine.matching import matched_export
 from lampway.engine.platform import Export, Lock, Platform, Rights
 from lampway.engine.release import author_of, commit_source, find_faults, scope_of, scopes
 from lampway.engine.sandboxed import refuse_sandbox
@@ -52,6 +56,8 @@ class Connect(Request[Connected]):
     public_url: str = ""
     anonymous: bool = False
     """The platform asks nobody who they are: keep no credential."""
+    settings: Mapping[str, str] | None = None
+    """What else the platform must be told, in clear; None keeps what the file says."""
 
 
 def connect(engine: Engine, request: Connect, actor: Actor) -> Connected:
@@ -85,6 +91,7 @@ def _described(engine: Engine, request: Connect, text: str | None) -> Environmen
         public_url=request.public_url,
         access=dict(request.access or {}),
         maker_access=dict(request.maker_access or {}),
+        settings=dict(request.settings or {}),
     )
 
 
@@ -127,6 +134,11 @@ class Adopt(Request[AdoptedView]):
     seed: str = ""
     """An empty environment to be given the same content."""
     version: str = "1.0.0"
+    """Where a platform's packages carry versions of their own, those count."""
+    built_in: str = ""
+    """Where it is built, for a platform from whose production nothing can be exported."""
+    package: bytes = b""
+    """The package that was installed there; likewise."""
 
 
 def adopt(engine: Engine, request: Adopt, actor: Actor) -> AdoptedView:
@@ -139,6 +151,8 @@ def adopt(engine: Engine, request: Adopt, actor: Actor) -> AdoptedView:
     environment = strategy.environment(request.environment)
     if request.seed:
         refuse_if_stopped(engine, request.solution, request.seed)
+    if request.seed and (request.built_in or request.package):
+        raise UsageError("it is built already: nothing is to be seeded", hint="leave --seed out")
     platform = engine.platform(environment.platform)
     access = access_to(engine, environment)
     if not request.solution:
@@ -150,12 +164,30 @@ def adopt(engine: Engine, request: Adopt, actor: Actor) -> AdoptedView:
         refuse_sandbox(reading, strategy, environment.name)
     solution = _solution(strategy, request, actor)
     known = {**scopes(strategy), solution.name: scope_of(solution)}
-    export = platform.export(access, replace(known[solution.name], version=request.version), known)
+    export = _exported(engine, request, strategy, solution, known)
     inspection = platform.format.inspect(export.package)
     _refuse_secrets(engine, solution.name, inspection)
     written = _write_down(engine, environment, solution, strategy, export, inspection)
     _apply(engine, request, written, actor)
     return _take(engine, request, platform, export, actor, written)
+
+
+def _exported(
+    engine: Engine, request: Adopt, strategy: Strategy, solution: Solution, known: Mapping[str, Scope]
+) -> Export:
+    """Return what runs, read there or, where that cannot be, held against what was built. Raises PlatformError."""
+    environment, scope = strategy.environment(request.environment), known[solution.name]
+    if request.built_in or request.package:
+        source, package = request.built_in, request.package
+        return matched_export(engine, strategy, environment, scope, known, built_in=source, package=package)
+    platform, access = engine.platform(environment.platform), access_to(engine, environment)
+    try:
+        return platform.export(access, replace(scope, version=request.version), known)
+    except RefusedError as error:
+        if not isinstance(platform, Matching):
+            raise
+        hint = f"say where it is built, --built-in ENV, or give what was installed, --package FILE; {error.hint}"
+        raise RefusedError(error.message, where=error.where, hint=hint, details=error.details) from error
 
 
 def _refuse_secrets(engine: Engine, solution: str, inspection: Inspection) -> None:
@@ -218,11 +250,14 @@ def _values(environment: Environment, solution: Solution, export: Export, inspec
     variables: dict[str, Any] = {
         v.name: export.values.get(v.name, EXTERNAL)
         for v in inspection.inventory.variables
-        if v.name not in have.variables
+        if v.name not in have.variables and (v.required or v.name in export.values or export.bindings is None)
     }
+    bindings = export.bindings or {}
     connections = {
         c.name: {
-            field: f"env:{_constant(environment.name, solution.name, c.name, field)}"
+            field: bindings[c.name]
+            if field == BOUND and bindings.get(c.name)
+            else f"env:{_constant(environment.name, solution.name, c.name, field)}"
             for field in c.fields
             if field not in have.connections.get(c.name, {})
         }
@@ -265,7 +300,7 @@ def _take(  # noqa: PLR0917 - adopting joins all of these
         raise RefusedError(f"{name} exists already", hint=f"lampway drift scan {request.environment}")
     environment = strategy.environment(request.environment)
     inspection = platform.format.inspect(export.package)
-    release = _sealed(engine, strategy, platform, export, inspection, actor)
+    release = _sealed(engine, strategy, request.solution, platform, export, inspection, actor)
     configuration, _ = resolve(environment, request.solution, inspection.inventory)
     package = release.package.digest
     adopted = Adopted(request.solution, environment.name, release.version, release.digest, package, configuration)
@@ -274,7 +309,8 @@ def _take(  # noqa: PLR0917 - adopting joins all of these
         statements = attest_release(engine, transaction, release, environment.name)
         told += [transaction.append(event, ENGINE) for event in statements]
     engine.tell(told)
-    references = tuple(sorted({r for fields in configuration.connections.values() for r in fields.values()}))
+    given = {r for fields in configuration.connections.values() for r in fields.values()}
+    references = tuple(sorted(r for r in given if is_reference(r)))
     seeded = _seed(engine, request, release, actor) if request.seed else ""
     return AdoptedView(
         environment.name,
@@ -291,20 +327,21 @@ def _take(  # noqa: PLR0917 - adopting joins all of these
 def _sealed(  # noqa: PLR0917 - sealing joins all of these
     engine: Engine,
     strategy: Strategy,
+    name: str,
     platform: Platform,
     export: Export,
     inspection: Inspection,
     actor: Actor,
 ) -> Release:
     inventory = inspection.inventory
-    name = inventory.solution
-    files = platform.format.unpack(export.package)
-    title = f"{name} {inventory.version}: adopted as it runs"
+    version = sealed_as(inventory.version)
+    files = platform.format.unpack(export.editable)
+    title = f"{name} {version}: adopted as it runs"
     commit = commit_source(engine, f"solutions/{name}/src", files, title, author_of(engine, strategy, actor))
     digest = engine.packages.put(export.package)
     return Release(
         solution=name,
-        version=inventory.version,
+        version=version,
         packages=(PackageReference(digest, len(export.package), platform.name, inventory.fingerprint),),
         inventory=inventory,
         commit=commit,
@@ -340,6 +377,7 @@ def _seed(engine: Engine, request: Adopt, release: Release, actor: Actor) -> str
     if plan.problems:
         raise RefusedError(plan.problems[0].summary, where=environment.name, hint=plan.problems[0].hint)
     for step in plan.steps:
-        platform.perform(access, wanted, step.name, platform.intend(access, wanted, step.name))
+        outcome = platform.perform(access, wanted, step.name, platform.intend(access, wanted, step.name))
+        finish(engine, platform, access, outcome, f"{release.solution} could not be put there: {step.name}")
     engine.record([Seeded(release.solution, release.version, environment.name)], actor)
     return environment.name

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from lampway.domain.configuration import ConfigurationSet
+from lampway.domain.configuration import BOUND, ConfigurationSet
 from lampway.domain.events import Actor, Event, Recorded
 from lampway.domain.release import Release
 from lampway.domain.revocation import without_revoked
@@ -126,14 +126,20 @@ def access_to(engine: Engine, environment: Environment, *, maker: bool = False) 
     credentials = {
         name: engine.secrets.resolve(value) if is_reference(value) else Secret(value) for name, value in given.items()
     }
-    return Access(environment.name, environment.url, credentials, environment.public_url or environment.url)
+    public = environment.public_url or environment.url
+    return Access(environment.name, environment.url, credentials, public, settings=dict(environment.settings))
 
 
 def resolve_secrets(engine: Engine, configuration: ConfigurationSet) -> dict[str, dict[str, Secret]]:
     """Return the secrets a configuration set refers to, by connection and field. Raises SecretError."""
+    return {name: resolve_fields(engine, fields) for name, fields in configuration.connections.items()}
+
+
+def resolve_fields(engine: Engine, fields: Mapping[str, str]) -> dict[str, Secret]:
+    """Return what one connection is given; the id of a connection stands in clear. Raises SecretError."""
     return {
-        connection: {name: engine.secrets.resolve(reference) for name, reference in fields.items()}
-        for connection, fields in configuration.connections.items()
+        name: engine.secrets.resolve(given) if name != BOUND or is_reference(given) else Secret(given)
+        for name, given in fields.items()
     }
 
 

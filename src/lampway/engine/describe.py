@@ -52,6 +52,8 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{event.solution}@{event.version} adopted from {event.environment}"
         case events.Seeded():
             return f"{event.environment} given the content of {event.solution}@{event.version}"
+        case events.Gathered():
+            return f"{event.type} *{event.name}* put into {event.into} in {event.environment}"
         case events.PromotionRequested(promotion=p):
             return f"{p.kind} of {p.solution}@{p.version} to {p.stage} asked for ({p.id})"
         case events.DecisionMade(decision=d):

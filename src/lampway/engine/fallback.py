@@ -6,13 +6,15 @@ Whatever stops people's rollbacks stops this one too.
 
 from __future__ import annotations
 
-from lampway.domain.deployment import CheckOutcome, Deployment, Evidence, KnownGood
+from lampway.domain.deployment import CheckOutcome, Deployment, Evidence, Installation, KnownGood
 from lampway.domain.events import ENGINE, Event, PromotionRequested, Verified, WatchStarted
 from lampway.domain.health import ROLLBACK, HealthWatch, begin
 from lampway.domain.promotion import Bound, DeploymentKind, Promotion, PromotionState
+from lampway.domain.release import Release
 from lampway.domain.strategy import Stage, Strategy
 from lampway.engine.context import Engine, rules_in_force
 from lampway.engine.facts import case_of, eligibility, installed, rollback_target
+from lampway.engine.loss import loss_between
 from lampway.engine.store import Reading
 
 
@@ -62,7 +64,7 @@ def fall_back(engine: Engine, reading: Reading, deployment: Deployment, why: str
     forward = reading.get(Promotion, deployment.promotion)
     here = installed(reading, deployment.environment, deployment.solution)
     back = rollback_target(reading, deployment.environment, deployment.solution, deployment.release)
-    objection = _objection(reading, deployment, back)
+    objection = _objection(reading, deployment, back) or _destroys(engine, reading, here, back)
     if forward is None or here is None or back is None or objection:
         return (), f"not rolled back by itself: {objection}"
     promotion = Promotion(
@@ -98,6 +100,14 @@ def _objection(reading: Reading, deployment: Deployment, back: KnownGood | None)
     if _has_fallen_back(reading, deployment):
         return "this very release was, once before, and that is enough"
     return "" if back else "there is no known-good release to go back to"
+
+
+def _destroys(engine: Engine, reading: Reading, here: Installation | None, back: KnownGood | None) -> str:
+    """Return that going back destroys data, which nobody accepts by themselves; empty where it does not."""
+    if here is None or back is None:
+        return ""
+    release = reading.get(Release, f"{here.solution}@{here.version}")
+    return "going back would destroy data" if loss_between(engine, release, here.package, back.package) else ""
 
 
 def _has_fallen_back(reading: Reading, deployment: Deployment) -> bool:

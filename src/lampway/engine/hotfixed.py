@@ -22,14 +22,14 @@ from lampway.domain.package import Diff, Inspection, PackageReference
 from lampway.domain.release import Release
 from lampway.domain.risk import change_facts
 from lampway.domain.strategy import Strategy
-from lampway.domain.transformation import Form, Transformation
-from lampway.engine.blanking import offered, refuse_faults, take_out, take_out_of_forms
+from lampway.domain.transformation import Form
+from lampway.engine.blanking import forms_of, offered, refuse_faults, take_out_of_forms, to_be_sealed
 from lampway.engine.context import Engine, Request, require_reason, rules_in_force
 from lampway.engine.facts import installed
 from lampway.engine.hotfix import HotfixView, give_back, next_command, open_hotfix, workplace
 from lampway.engine.platform import Export, Platform
 from lampway.engine.promote import Promote, promote
-from lampway.engine.release import author_of, find_faults, record_release, scope_of
+from lampway.engine.release import author_of, find_faults, record_release, scope_of, with_source_faults
 from lampway.engine.sandboxed import find_sandbox
 from lampway.engine.sandboxes import is_here, remove_place
 from lampway.engine.store import Reading
@@ -106,14 +106,17 @@ def finish_hotfix(engine: Engine, request: FinishHotfix, actor: Actor) -> Finish
     platform = engine.platform(base.package.platform)
     scope = scope_of(strategy.solution(hotfix.solution), base.version)
     export = platform.export(access, scope, {hotfix.solution: scope})
-    package = take_out(platform, export.package).package if request.blank_defaults else export.package
+    forms = forms_of(export)
+    if request.blank_defaults:
+        forms, _ = take_out_of_forms(platform, forms)
+    package = forms[Form.PACKAGE]
     inspection = platform.format.inspect(package)
     diff = platform.format.diff(engine.packages.get(base.package.digest), package)
     version = next_version(base.version, taken)
     mend = _Mend(hotfix, base, export, inspection, diff, version, is_blanked=request.blank_defaults)
     again = _refuse_unchanged(engine, mend)
-    findings = find_faults(engine, inspection)
-    offer = () if request.blank_defaults else offered(platform.format, package, findings)
+    findings = with_source_faults(engine, platform, forms, find_faults(engine, inspection))
+    offer = () if request.blank_defaults else offered(platform.format, forms, findings)
     refuse_faults(hotfix.solution, findings, offer)
     release, branch = again or _seal(engine, strategy, platform, mend, (actor, request.note or hotfix.reason))
     asked = promote(engine, Promote(release.name, hotfix.environment, hotfix.reason), actor)
@@ -162,17 +165,14 @@ def _seal(
     """Commit the mend on a branch from the source of what it mends, and seal it with its task."""
     actor, note = said
     hotfix, base = mend.hotfix, mend.base
-    forms = {Form.PACKAGE: platform.format.stamp(mend.export.package, mend.version)}
-    transformations: tuple[Transformation, ...] = ()
-    if mend.is_blanked:
-        forms, transformations = take_out_of_forms(platform, forms)
+    forms, transformations = to_be_sealed(platform, mend.export, mend.version, blank=mend.is_blanked)
     package = forms[Form.PACKAGE]
     inventory = platform.format.inspect(package).inventory
     branch = f"hotfix/{hotfix.solution}-{mend.version}-{short(inventory.fingerprint)[:6]}"
     commit = engine.source.commit_branch(
         branch,
         f"solutions/{hotfix.solution}/src",
-        platform.format.unpack(package),
+        platform.format.unpack(forms.get(Form.SOURCE, package)),
         message=f"{hotfix.solution} {mend.version}: hotfix of {base.version}: {note}",
         author=author_of(engine, strategy, actor),
         parent=base.commit or engine.source.head(),

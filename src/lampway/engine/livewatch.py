@@ -75,6 +75,8 @@ class Place:
     url: str
     access: Mapping[str, str]
     """Field to secret reference, or a plain user name."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What else the platform must be told, in clear."""
 
 
 class Looks(Protocol):
@@ -114,7 +116,7 @@ class LiveWatch:
         given = place.access.items()
         credentials = {k: self.secrets.resolve(v) if is_reference(v) else Secret(v) for k, v in given}
         now = self.clock.now().isoformat(timespec="milliseconds")
-        access = Access(place.name, place.url, credentials, place.url)
+        access = Access(place.name, place.url, credentials, place.url, settings=place.settings)
         edits, kept = look(self.platform, access, self.scanner, before, now=now, salt=self.salt)
         if edits.changes and self.channel is not None:
             title, text = in_words(edits)

@@ -29,6 +29,8 @@ class Access:
     credentials: Mapping[str, Secret] = field(default_factory=dict)
     """Such as token, or user and password."""
     public_url: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What else the platform must be told to be reached, in clear: its page says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Export:
     """A solution as it is in an environment now."""
 
     package: bytes
+    """What is sealed and deployed."""
     values: Mapping[str, Any] = field(default_factory=dict)
     """Variable name to the value this environment gives now; not part of the package."""
     bound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -59,6 +62,15 @@ class Export:
     unowned: tuple[Component, ...] = ()
     """Top-level containers there that belong to no solution named in the request."""
     notes: tuple[str, ...] = ()
+    source: bytes | None = None
+    """The same build in the form that makers edit, to be unpacked and committed; None: the package itself."""
+    bindings: Mapping[str, str] | None = None
+    """Connection to the id of what it stands for there now; None where that is a secret, or not known."""
+
+    @property
+    def editable(self) -> bytes:
+        """What is unpacked and committed."""
+        return self.package if self.source is None else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +258,15 @@ class SharedSource(Protocol):
 
     def pack_solution(self, source: Mapping[str, bytes], solution: str) -> bytes:
         """Return the package of one of them. Raises InvalidPackageError."""
+        ...
+
+
+@runtime_checkable
+class DataHolding(Protocol):
+    """A format whose packages bring what holds data, which goes together with them."""
+
+    def holds_data(self, package: bytes) -> tuple[str, ...]:
+        """Return the names of what is destroyed, with its data, where this is removed. Raises InvalidPackageError."""
         ...
 
 

@@ -8,10 +8,10 @@ from lampway.domain.events import Actor
 from lampway.domain.graph import Picture
 from lampway.domain.package import Diff, Finding
 from lampway.domain.transformation import Blank
-from lampway.engine.blanking import BLOCKING, offered
+from lampway.engine.blanking import BLOCKING, blanks_of, offered
 from lampway.engine.context import Engine, Request
 from lampway.engine.picture import compare, draw
-from lampway.engine.release import MakeRelease, find_faults, look_at_built, propose_version
+from lampway.engine.release import MakeRelease, find_faults, look_at_built, propose_version, with_source_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def preview_release(engine: Engine, request: PreviewRelease, actor: Actor) -> Pr
     form, package = built.platform.format, built.package
     old = engine.packages.get(built.last.package.digest) if built.last else None
     diff = built.diff or compare(form, old, package)
-    findings = find_faults(engine, built.inspection)
+    findings = with_source_faults(engine, built.platform, built.forms, find_faults(engine, built.inspection))
     _, version = propose_version(MakeRelease(built.solution.name), built)
     return Preview(
         solution=built.solution.name,
@@ -73,6 +73,6 @@ def preview_release(engine: Engine, request: PreviewRelease, actor: Actor) -> Pr
         notes=built.notes,
         fingerprint=built.seen,
         stages=tuple(s.name for s in built.strategy.pipeline_of(built.solution.name).stages),
-        offered=() if built.blanked else offered(form, package, findings),
-        blanked=built.blanked.blanks if built.blanked else (),
+        offered=() if built.is_blanked else offered(form, built.forms, findings),
+        blanked=blanks_of(built.edits),
     )

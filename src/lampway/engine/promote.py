@@ -16,6 +16,7 @@ from lampway.engine.context import Engine, Request, find_release, require_reason
 from lampway.engine.drain import void_if_moved
 from lampway.engine.drift import refresh
 from lampway.engine.facts import Case, bind, case_of, configuration_for, eligibility, installed, rollback_target
+from lampway.engine.loss import loss_between, loss_of_removal
 from lampway.engine.reconcile import give_up
 from lampway.engine.retirements import refuse_retired
 from lampway.engine.store import Reading, Transaction
@@ -58,6 +59,8 @@ class Rollback(Request[Requested]):
     """Remove the solution where there is nothing to go back to."""
     running: str = ""
     """The version that the person was shown to run there; refused if it is another by now. Empty: whatever runs."""
+    accept_loss: bool = False
+    """Go back although that destroys data, such as tables that the older release does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +184,15 @@ def rollback(engine: Engine, request: Rollback, actor: Actor) -> Requested:
     environment, which is voided by it.
     """
     reason = require_reason(request.reason)
+    looked, loss = _accepted_loss(engine, request)
     with engine.store.transaction() as transaction:
         strategy = rules_in_force(transaction).strategy
         stage = strategy.stage(request.solution, request.environment)
         here = installed(transaction, stage.environment, request.solution)
         if here is None:
             raise NotFoundError(f"{request.solution} is not installed in {stage.environment}")
+        if here.package != looked:
+            raise RefusedError(f"{stage.environment} was deployed to at this moment", hint="run the command again")
         refuse_retired(transaction, request.solution, stage.environment)
         if request.running and request.running != here.version:
             said = f"{here.version} runs in {stage.environment} by now, not {request.running}"
@@ -198,13 +204,41 @@ def rollback(engine: Engine, request: Rollback, actor: Actor) -> Requested:
                 hint="to take it out of there altogether, add --remove",
             )
         asked = replace(request, reason=reason)
-        promotion = _backwards(engine, asked, stage, back, here, actor)
+        promotion = replace(_backwards(engine, asked, stage, back, here, actor), loss=loss)
         told = [transaction.append(PromotionRequested(promotion), actor)]
         judged = eligibility(transaction, _case(transaction, promotion), engine.now())
         if not judged.allowed:
             raise RefusedError(judged.closed[0].reason, hint=judged.closed[0].next)
     engine.tell(told)
     return Requested((promotion.id,))
+
+
+def _accepted_loss(engine: Engine, request: Rollback) -> tuple[str, tuple[str, ...]]:
+    """Return what is installed, and what going back destroys there and somebody accepted. Raises RefusedError."""
+    with engine.store.reading() as reading:
+        stage = rules_in_force(reading).strategy.stage(request.solution, request.environment)
+        here = installed(reading, stage.environment, request.solution)
+        back = _choose_target(reading, request, stage.environment, here.release) if here else None
+        running, target = (find_known(reading, request.solution, one.version) if one else None for one in (here, back))
+    if here is None or (target is None and not request.remove):
+        return here.package if here else "", ()
+    if target is None:
+        what, loss = f"taking {request.solution} out", loss_of_removal(engine, running, here.package)
+    else:
+        loss = loss_between(engine, running, here.package, target.package.digest)
+        what = f"going back to {target.version}"
+    if loss and not request.accept_loss:
+        raise RefusedError(
+            f"{what} destroys data in {stage.environment}; nothing was changed",
+            hint="mend it forward with a new release; or to lose it, add --accept-loss",
+            details=loss,
+        )
+    return here.package, loss
+
+
+def find_known(reading: Reading, solution: str, version: str) -> Release | None:
+    """Return a release by its version, or None."""
+    return reading.get(Release, f"{solution}@{version}")
 
 
 def _choose_target(reading: Reading, request: Rollback, environment: str, running: str) -> KnownGood | None:

@@ -40,6 +40,7 @@ _NOWHERE = (
     events.CheckpointMade,
     events.Tagged,
     events.Seeded,
+    events.Gathered,
     events.ReleaseSealed,
     events.Reminded,
     events.ApprovalAsked,

@@ -12,11 +12,11 @@ from lampway.domain.package import Diff, Finding, Inspection, PackageReference, 
 from lampway.domain.release import Release, bump, parse_version, propose_bump
 from lampway.domain.risk import change_facts
 from lampway.domain.strategy import Environment, Solution, Strategy
-from lampway.domain.transformation import Blank, Form, Transformation
+from lampway.domain.transformation import Form, Transformation
 from lampway.engine.attestations import attest_release
-from lampway.engine.blanking import NOTHING_LEFT, offered, refuse_faults, take_out, take_out_of_forms
+from lampway.engine.blanking import NOTHING_LEFT, forms_of, offered, refuse_faults, take_out_of_forms, to_be_sealed
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
-from lampway.engine.platform import Blanked, Export, Platform
+from lampway.engine.platform import Export, Platform
 from lampway.engine.ports import Author
 from lampway.engine.sandboxed import refuse_sandbox
 from lampway.engine.store import Reading
@@ -82,7 +82,9 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
             raise RefusedError(f"nothing changed since {last.name}", hint=f"promote that one: {last.name}")
         return Made(None, last.version if last else "", diff, notes=built.notes)
     findings = find_faults(engine, built.inspection)
-    refuse_faults(solution.name, findings, () if built.blanked else _offered(built, findings))
+    found = with_source_faults(engine, built.platform, built.forms, findings)
+    offer = () if built.is_blanked else offered(built.platform.format, built.forms, found)
+    refuse_faults(solution.name, found, offer)
     part, version = propose_version(request, built)
     _refuse_taken(engine, solution.name, version)
     draft = _Draft(
@@ -93,14 +95,10 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
         note=request.note,
         environment=built.environment.name,
         diff=diff,
-        is_blanked=built.blanked is not None,
+        is_blanked=built.is_blanked,
     )
     sealed = _seal(engine, built.strategy, built.platform, built.export, actor, draft)
     return Made(sealed, last.version if last else "", diff, part, built.notes)
-
-
-def _offered(built: Built, findings: tuple[Finding, ...]) -> tuple[Blank, ...]:
-    return offered(built.platform.format, built.export.package, findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +119,22 @@ class Built:
     is_unchanged: bool
     seen: str
     """Fingerprint of what was exported."""
-    blanked: Blanked | None = None
-    """The export without the values that dev had left in, where that was asked for."""
+    forms: Mapping[Form, bytes]
+    """What would be sealed and committed, but for its version."""
+    edits: tuple[Transformation, ...] = ()
+    """What was taken out of them, where that was asked for."""
+    is_blanked: bool = False
+    """Whether it was asked for."""
 
     @property
     def package(self) -> bytes:
         """What would be sealed, but for its version."""
-        return self.blanked.package if self.blanked else self.export.package
+        return self.forms[Form.PACKAGE]
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the platform tells of the export, and whether there was nothing to take out of it."""
-        is_idle = self.blanked is not None and not self.blanked.blanks
+        is_idle = self.is_blanked and not self.edits
         return (*self.export.notes, NOTHING_LEFT) if is_idle else self.export.notes
 
 
@@ -152,9 +154,12 @@ def look_at_built(engine: Engine, name: str, place: str = "", *, blank: bool = F
     known = scopes(strategy)
     export = platform.export(access_to(engine, environment), known[solution.name], known)
     seen = inspection = platform.format.inspect(export.package)
-    blanked = take_out(platform, export.package) if blank else None
-    package = blanked.package if blanked else export.package
-    if blanked and blanked.blanks:
+    forms = forms_of(export)
+    edits: tuple[Transformation, ...] = ()
+    if blank:
+        forms, edits = take_out_of_forms(platform, forms)
+    package = forms[Form.PACKAGE]
+    if edits:
         inspection = platform.format.inspect(package)
     old = engine.packages.get(last.package.digest) if last else None
     return Built(
@@ -170,7 +175,9 @@ def look_at_built(engine: Engine, name: str, place: str = "", *, blank: bool = F
         and _is_unchanged(last, inspection)
         and last.depends_on == declared(solution.depends_on),
         seen=seen.inventory.fingerprint,
-        blanked=blanked,
+        forms=forms,
+        edits=edits,
+        is_blanked=blank,
     )
 
 
@@ -190,6 +197,17 @@ def find_faults(engine: Engine, inspection: Inspection) -> tuple[Finding, ...]:
     """Return the hardcoded secrets, endpoints and other faults in a package."""
     names = [v.name for v in inspection.inventory.variables]
     return inspection.faults(engine.scanner.scan(inspection.literals, names))
+
+
+def with_source_faults(
+    engine: Engine, platform: Platform, forms: Mapping[Form, bytes], found: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """Return the faults of what is sealed, and those that only the form has that is committed."""
+    if Form.SOURCE not in forms:
+        return found
+    known = {(fault.rule, fault.place) for fault in found}
+    also = find_faults(engine, platform.format.inspect(forms[Form.SOURCE]))
+    return (*found, *(fault for fault in also if (fault.rule, fault.place) not in known))
 
 
 def _is_unchanged(last: Release, inspection: Inspection) -> bool:
@@ -224,16 +242,13 @@ def _seal(  # noqa: PLR0917 - sealing joins all of these
     engine: Engine, strategy: Strategy, platform: Platform, export: Export, actor: Actor, draft: _Draft
 ) -> Release:
     name, version = draft.solution.name, draft.version
-    forms = {Form.PACKAGE: platform.format.stamp(export.package, version)}
-    transformations: tuple[Transformation, ...] = ()
-    if draft.is_blanked:
-        forms, transformations = take_out_of_forms(platform, forms)
+    forms, transformations = to_be_sealed(platform, export, version, blank=draft.is_blanked)
     package = forms[Form.PACKAGE]
     inventory = platform.format.inspect(package).inventory
     folder = f"solutions/{name}/src"
     title = f"{name} {version}" + (f": {draft.note}" if draft.note else "")
     author = author_of(engine, strategy, actor)
-    commit = commit_source(engine, folder, platform.format.unpack(package), title, author)
+    commit = commit_source(engine, folder, platform.format.unpack(forms.get(Form.SOURCE, package)), title, author)
     makers = _makers(engine, strategy, actor, (draft.last.commit if draft.last else "", commit, folder))
     digest = engine.packages.put(package)
     release = Release(

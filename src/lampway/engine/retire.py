@@ -47,6 +47,7 @@ from lampway.engine.retirements import (
 from lampway.engine.signed import Draft, by_signature, keys_of, prove
 from lampway.engine.store import Reading
 from lampway.engine.switching import ask_off, ask_on, lift_ours
+from lampway.engine.uninstalling import refuse_used_there
 from lampway.errors import RefusedError, UsageError
 
 
@@ -90,10 +91,11 @@ class UndoRetirement(Request[Retirement]):
 def retire(engine: Engine, request: Retire, actor: Actor) -> Retirement:
     """Record the request. Raises NotFoundError, UsageError, RefusedError.
 
-    Refused while another solution there needs it, and where a retirement of it is under way already. A team of one
-    approves by asking: nobody else could.
+    Refused while another solution there needs it, where the platform sees something that does, and where a retirement
+    of it is under way already. A team of one approves by asking: nobody else could.
     """
     reason = require_reason(request.reason)
+    refuse_used_there(engine, request.solution, request.environment)
     archive = _archive(engine, request.solution, request.environment)
     with engine.store.transaction() as transaction:
         strategy = rules_in_force(transaction).strategy

@@ -8,11 +8,13 @@ from lampway.domain.deployment import STILL_THERE, DriftFinding, Installation, K
 from lampway.domain.events import Actor
 from lampway.domain.package import Reversibility
 from lampway.domain.release import Release
-from lampway.engine.context import Engine, Request, rules_in_force
+from lampway.engine.context import Engine, Request, access_to, rules_in_force
 from lampway.engine.facts import installed, rollback_target
+from lampway.engine.loss import loss_between, loss_of_removal
 from lampway.engine.rehearse import last_rehearsal
+from lampway.engine.steps import wanted_for
 from lampway.engine.store import Reading
-from lampway.errors import NotFoundError
+from lampway.errors import LampwayError, NotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,10 @@ class RollbackPlan:
     """Live edits that are there now, and will be gone."""
     rehearsed: str
     """When and how this way back was last rehearsed; empty for never."""
+    loss: tuple[str, ...] = ()
+    """What it destroys; then it must be accepted by whoever asks for it."""
+    steps: tuple[str, ...] = ()
+    """What the platform would do, and what it says about that; empty where it cannot be asked now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,33 @@ def plan_rollback(engine: Engine, request: PlanRollback, actor: Actor) -> Rollba
         ),
         overwrites=tuple(line for f in edits if f.state in STILL_THERE for line in f.changes),
         rehearsed=rehearsed,
+        loss=(
+            loss_between(engine, release, here.package, back.package)
+            if back
+            else loss_of_removal(engine, release, here.package)
+        ),
+        steps=_steps(engine, here, back) if back else (),
     )
+
+
+def _steps(engine: Engine, here: Installation, back: KnownGood) -> tuple[str, ...]:
+    """Return what the adapter would do there, with its notes; nothing where it cannot be asked."""
+    with engine.store.reading() as reading:
+        strategy = rules_in_force(reading).strategy
+        target = reading.get(Release, f"{here.solution}@{back.version}")
+    try:
+        place = strategy.environment(here.environment)
+        wanted = wanted_for(
+            engine,
+            solution=here.solution,
+            release=target,
+            environment=place.name,
+            configuration=back.configuration,
+        )
+        plan = engine.platform(place.platform).plan(access_to(engine, place), wanted)
+    except LampwayError:
+        return ()
+    return (*(step.summary for step in plan.steps), *plan.notes, *(problem.summary for problem in plan.problems))
 
 
 def _rehearsed(reading: Reading, here: Installation, back: KnownGood | None) -> str:

@@ -206,7 +206,8 @@ def _plan(
     except LampwayError as error:
         return (), (str(error),)
     steps = plan_for(found.steps, environment.name, len(strategy.solution(release.solution).automatic))
-    return tuple(f"{s.name}: {s.summary}" for s in steps), tuple(p.summary for p in found.problems)
+    told = (*(f"{s.name}: {s.summary}" for s in steps), *(f"note: {note}" for note in found.notes))
+    return told, tuple(p.summary for p in found.problems)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lampway.domain.graph import MarkedNode, Picture, Side
+from lampway.domain.graph import MarkedEdge, MarkedNode, Picture, Side
 
 _HIGH = 30.0
 _LONGEST = 26
@@ -34,6 +34,11 @@ class Wire:
 
     path: str
     mark: str
+    label: str = ""
+    """Which way it is, in words; numbers of outputs are told by the place."""
+    x: float = 0.0
+    """Where the label begins: above what the wire leads to."""
+    y: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ def _places(sides: list[Side]) -> Places:
 
 def _draw(side: Side, places: Places, frame: tuple[float, float, float, float]) -> Drawing:
     boxes = {node.node.id: _box(node, places) for node in side.nodes}
-    wires = tuple(Wire(_path(boxes[e.edge.source], boxes[e.edge.target]), str(e.mark)) for e in side.edges)
+    wires = tuple(_wire(e, boxes[e.edge.source], boxes[e.edge.target]) for e in side.edges)
     view = " ".join(f"{number:g}" for number in frame)
     return Drawing(view, round(frame[2]), round(frame[3]), tuple(boxes.values()), wires, _words(side))
 
@@ -116,6 +121,17 @@ def _box(marked: MarkedNode, places: Places) -> Box:
     full = node.name if node.name == node.type else f"{node.type} {node.name}"
     mark = str(marked.mark)
     return Box(x - width / 2, y - _HIGH / 2, width, _HIGH, _cut(node.name), f"{full}: {mark}", mark)
+
+
+def _wire(marked: MarkedEdge, source: Box, target: Box) -> Wire:
+    label = "" if marked.edge.label.isdigit() else _cut(marked.edge.label)
+    return Wire(
+        _path(source, target),
+        str(marked.mark),
+        label=label,
+        x=target.x + 2,
+        y=target.y - 5,
+    )
 
 
 def _path(source: Box, target: Box) -> str:

@@ -102,6 +102,8 @@ ROUTES: tuple[Route, ...] = (
     _get("/platforms", c.ShowPlatforms),
     _act("/environments/{environment}/connect", c.Connect),
     _act("/environments/{environment}/adopt", c.Adopt),
+    _get("/environments/{environment}/loose", c.ShowLoose),
+    _act("/environments/{environment}/gather", c.GatherLoose),
     _act("/environments/{environment}/lock", c.LookAtLock),
     _act("/solutions/{solution}/rollback", c.Rollback),
     _act("/solutions/{solution}/reconcile", c.Reconcile),

@@ -37,7 +37,8 @@ def roll_back(page: Page) -> Response:
     name, environment = page.given("solution"), page.given("environment")
     reason, running = require_field(page, "reason"), require_field(page, "running")
     target = page.form.get("target", "").strip()
-    asked = Rollback(name, environment, reason, to=target, remove=not target, running=running)
+    accepted = "accept_loss" in page.form
+    asked = Rollback(name, environment, reason, to=target, remove=not target, running=running, accept_loss=accepted)
     made = page.ask(asked)
     return page.go(f"/promotions/{quote(made.promotions[-1])}", "rollback asked for")
 

@@ -60,6 +60,19 @@ class Seeded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered(Event):
+    """Something that makers built outside of every solution was put into one, where they built it."""
+
+    kind: ClassVar[str] = "gathered"
+    environment: str
+    into: str
+    """The platform's own name of the solution."""
+    type: str
+    name: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class PromotionRequested(Event):
     """Somebody asked to move a release to a stage."""
 

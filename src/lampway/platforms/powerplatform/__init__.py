@@ -1,4 +1,4 @@
-"""Power Platform: solution packages, read without a tenant."""
+"""Power Platform: solution packages, and the environments they run in."""
 
 from __future__ import annotations
 

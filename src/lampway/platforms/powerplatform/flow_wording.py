@@ -15,6 +15,7 @@ from lampway.platforms.powerplatform.flows import (
     connections_of,
     definition_of,
     object_in,
+    operation_of,
     section,
     title_of,
     variable_of,
@@ -88,7 +89,7 @@ def _told(name: str, trigger: Json) -> str:
             return often
         case "Request":
             return _KINDS.get(str(trigger.get("kind", "Http")), str(trigger.get("kind")))
-    operation = _operation(trigger)
+    operation = operation_of(trigger)
     told = operation or title_of(name) or str(trigger.get("type", ""))
     return f"{told}, looked for {often}" if often else told
 
@@ -101,14 +102,6 @@ def _how_often(recurrence: Mapping[str, Any]) -> str:
         return every
     details = [f"{key} {', '.join(map(str, value))}" for key, value in schedule.items() if isinstance(value, list)]
     return f"{every} ({'; '.join(details)})" if details else every
-
-
-def _operation(body: Json) -> str:
-    """Return which operation of which connector is called."""
-    host = object_in(object_in(body, "inputs"), "host")
-    connector = str(host.get("apiId", "")).rpartition("/")[2].removeprefix("shared_")
-    operation = str(host.get("operationId", ""))
-    return f"{operation} of {connector}" if operation and connector else operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +157,7 @@ def _is_inside(action: Action, holder: str, actions: Mapping[str, Action]) -> bo
 
 
 def _does(action: Action) -> str:
-    return _operation(action.body) or action.kind
+    return operation_of(action.body) or action.kind
 
 
 def _where(action: Action) -> str:
@@ -282,7 +275,7 @@ def _condition(expression: Any) -> str:
 def _inputs(was: Json, now: Json, prefix: str, path: str = "triggers") -> Iterator[Edit]:
     """Yield what differs in what an action is given, each under the name that the designer shows."""
     before, after = (flatten({k: v for k, v in body.items() if k not in _HANDLED}) for body in (was, now))
-    is_told = _operation(was) != _operation(now)
+    is_told = operation_of(was) != operation_of(now)
     count = 0
     yield from _schema_edits(was, now, prefix, path)
     for way in dict.fromkeys([*before, *after]):

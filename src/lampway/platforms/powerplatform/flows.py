@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lampway.platforms.powerplatform.jsontext import decoded
+
 Json = dict[str, Any]
 
 PLATFORM_PARAMETERS = frozenset({"$connections", "$authentication"})
@@ -58,6 +60,16 @@ def is_flow(value: Any) -> bool:
     """Return whether JSON is the definition of a cloud flow; those of desktop flows look differently."""
     properties = value.get("properties") if isinstance(value, dict) else None
     return isinstance(properties, dict) and isinstance(properties.get("definition"), dict)
+
+
+def bare_flow(text: str) -> Json | None:
+    """Return the definition in a text, without what does nothing; None where it holds none."""
+    flow = decoded(text)
+    if not is_flow(flow):
+        return None
+    normalise_flow(flow)
+    found: Json = flow
+    return found
 
 
 def definition_of(flow: Json) -> Json:
@@ -115,6 +127,14 @@ def _collect(actions: Any, holder: str, branch: str, found: list[Action]) -> Non
             _collect(object_in(body, key).get("actions"), name, key, found)
         for case, held in object_in(body, "cases").items():
             _collect(object_in({"": held}, "").get("actions"), name, case, found)
+
+
+def operation_of(body: Json) -> str:
+    """Return which operation of which connector is called."""
+    host = object_in(object_in(body, "inputs"), "host")
+    connector = str(host.get("apiId", "")).rpartition("/")[2].removeprefix("shared_")
+    operation = str(host.get("operationId", ""))
+    return f"{operation} of {connector}" if operation and connector else operation
 
 
 def normalise_flow(flow: Json) -> None:

@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from lampway.domain.graph import Graph
 from lampway.domain.package import Diff, Inspection
 from lampway.engine.platform import Blanked
 from lampway.errors import InvalidPackageError
 from lampway.platforms.powerplatform.blank import blank_contents
 from lampway.platforms.powerplatform.contents import Contents, read_package
 from lampway.platforms.powerplatform.diff import diff_contents
+from lampway.platforms.powerplatform.drawing import draw_contents
 from lampway.platforms.powerplatform.inventory import inspect_contents
 from lampway.platforms.powerplatform.pack import pack_source
 from lampway.platforms.powerplatform.stamp import stamp_contents
@@ -35,6 +37,13 @@ class SolutionFormat:
     def diff(self, old: bytes, new: bytes) -> Diff:
         """Return what separates two packages, in a maker's words. Raises InvalidPackageError."""
         return _shallow(lambda: diff_contents(read_package(old), read_package(new)))
+
+    def draw(self, package: bytes) -> tuple[Graph, ...]:
+        """Return every cloud flow with its trigger and actions, and every canvas app with its screens.
+
+        With names and wires, no values. Raises InvalidPackageError.
+        """
+        return _shallow(lambda: draw_contents(read_package(package)))
 
     def unpack(self, package: bytes) -> Mapping[str, bytes]:
         """Return readable source in the classic layout: relative path with `/` to content.
@@ -65,6 +74,16 @@ class SolutionFormat:
     def blank(self, package: bytes) -> Blanked:
         """Return the package without the values that its flows keep from dev. Raises InvalidPackageError."""
         return _shallow(lambda: blank_contents(package))
+
+    def holds_data(self, package: bytes) -> tuple[str, ...]:
+        """Return the tables that only this solution brings, as makers call them. Raises InvalidPackageError."""
+
+        def tables() -> tuple[str, ...]:
+            contents = read_package(package)
+            own = f"{contents.manifest.publisher.prefix}_".lower()
+            return tuple(part.title for part in contents.parts if part.type == "table" and part.id.startswith(own))
+
+        return _shallow(tables)
 
     def recognises(self, package: bytes) -> bool:
         """Return whether these bytes look like a solution, even a damaged one; never raises."""

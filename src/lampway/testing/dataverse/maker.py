@@ -187,6 +187,13 @@ class Maker:
         """Return how many rows of data went away together with their tables."""
         return dict(self._organisation.state.settings.get("_lost_rows", {}))
 
+    def run(self, flow: str, at: str) -> None:
+        """Let a flow have run at an ISO time, as its history tells."""
+        with self._organisation.lock:
+            row = {"flowrunid": self._organisation.ids(), "name": flow, "workflowid": self.flow(flow).id}
+            runs = self._organisation.state.extras.setdefault("flowruns", [])
+            runs.append({**row, "starttime": at, "endtime": at, "status": "Succeeded"})
+
     def give_role(self, user: str, *roles: str) -> User:
         """Give somebody roles; who is not there yet is added."""
         with self._organisation.lock:

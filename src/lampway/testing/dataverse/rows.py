@@ -390,6 +390,11 @@ def _histories(organisation: Organisation) -> Rows:
     return [dict(one) for one in organisation.state.histories]
 
 
+def _kept(name: str) -> Callable[[Organisation], Rows]:
+    """Return what was put beside the state: rows that nothing here makes by itself, such as runs of flows."""
+    return lambda organisation: [dict(one) for one in organisation.state.extras.get(name, ())]
+
+
 ENTITY_SETS: Mapping[str, EntitySet] = {
     "solutions": EntitySet("solution", "solutionid", _solutions, "friendlyname"),
     "publishers": EntitySet("publisher", "publisherid", _publishers, "friendlyname"),
@@ -426,6 +431,8 @@ ENTITY_SETS: Mapping[str, EntitySet] = {
     "roles": EntitySet("role", "roleid", people.roles),
     "organizations": EntitySet("organization", "organizationid", people.organizations),
     "msdyn_solutionhistories": EntitySet("msdyn_solutionhistory", "msdyn_solutionhistoryid", _histories, "msdyn_name"),
+    "flowruns": EntitySet("flowrun", "flowrunid", _kept("flowruns")),
+    "teams": EntitySet("team", "teamid", _kept("teams")),
 }
 """By the name in the address. Layers and summaries, which answer in ways of their own, are beside it."""
 

@@ -1,0 +1,394 @@
+"""Take the steps of a plan: say what each will reach, reach it from exactly there, and tell after a crash where it is.
+
+What cannot be seen from the state alone is seen from the import job: its id is chosen by us and journalled before
+anything is sent, so that an import whose answer was lost is found again.
+"""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lampway.domain.digest import digest, digest_bytes
+from lampway.engine.platform import Found, Outcome, Progress, Wanted
+from lampway.errors import ConflictError, NotFoundError, PlatformError, PlatformRefusedError, UnknownOutcomeError
+from lampway.platforms.powerplatform.backup import back_up, find_backup, poll_backup
+from lampway.platforms.powerplatform.client import Client
+from lampway.platforms.powerplatform.held import find_held, flow_states
+from lampway.platforms.powerplatform.jobs import (
+    Job,
+    OperationState,
+    is_installing,
+    job_id,
+    read_job,
+    read_operation,
+    seconds_between,
+)
+from lampway.platforms.powerplatform.plan import (
+    ACTIVATE,
+    BACK_UP,
+    CONFIGURE,
+    IMPORT,
+    PROMOTE,
+    REMOVE,
+    RESTORE,
+    STEPS,
+    mode_of,
+)
+from lampway.platforms.powerplatform.situation import Situation, Way, flows_to_turn_on, read_situation
+from lampway.platforms.powerplatform.staging import stage
+from lampway.platforms.powerplatform.values import (
+    bind,
+    component_parameters,
+    give_values,
+    read_connections,
+    read_values,
+    wanted_connections,
+    wanted_values,
+)
+
+Intent = Mapping[str, Any]
+
+_ON = {"statecode": 1, "statuscode": 2}
+_TRIES = 50
+
+
+def make_intent(client: Client, wanted: Wanted, step: str) -> dict[str, Any]:
+    """Return the state a step leaves from and the one it will reach, without any value. Raises PlatformError."""
+    _require_step(step)
+    if step == BACK_UP:
+        return {"label": f"lampway {wanted.solution} {wanted.version} {uuid.uuid4().hex[:8]}"}
+    now = read_situation(client, wanted)
+    if step == ACTIVATE:
+        flows = flows_to_turn_on(now.new) if now.new is not None else {}
+        states = flow_states(client)
+        return {"flows": list(flows), "off_before": sorted(id_ for id_ in flows if not states.get(id_, False))}
+    if step == CONFIGURE:
+        before, intended = _given(client, now)
+        return {"before": before, "intended": intended}
+    if step == RESTORE:
+        return {"edits": [[edit.component, edit.id, edit.mark] for edit in now.edits], "own_before": now.own}
+    held = {"solution": now.name, "own_before": now.own, "version_before": now.held.version if now.held else ""}
+    if step != IMPORT:
+        return {**held, "version_intended": now.leftover.version if now.leftover and step == PROMOTE else ""}
+    mode = mode_of(client) if now.way is Way.UPGRADE else "install"
+    return {
+        **held,
+        "version_intended": now.version,
+        "package": digest_bytes(now.bytes_for(now.version)),
+        "job": str(uuid.uuid4()),
+        "mode": mode,
+        "overwrites": bool(now.edits),
+    }
+
+
+def take_step(client: Client, wanted: Wanted, step: str, intent: Intent) -> Outcome:
+    """Take a step from the state its intent leaves from; what is reached already is not done again.
+
+    Raises ConflictError where neither state is there, PlatformRefusedError, UnknownOutcomeError.
+    """
+    _require_step(step)
+    return _TAKE[step](client, wanted, intent)
+
+
+def poll_step(client: Client, handle: Mapping[str, Any]) -> Outcome:
+    """Return how far a running step has come. Raises NotFoundError for what is no longer known."""
+    if handle.get("step") == BACK_UP:
+        return poll_backup(client, dict(handle))
+    if not handle.get("operation"):
+        raise PlatformError(f"nothing of this runs on: {sorted(handle)}", where=client.where)
+    state, words = read_operation(client, str(handle["operation"]))
+    if state is OperationState.RUNNING:
+        return Outcome(Progress.RUNNING, handle, seconds_between(client))
+    told = {key: handle[key] for key in ("operation", "job", "version") if key in handle}
+    job = read_job(client, str(handle["job"])) if handle.get("job") else None
+    if state is not OperationState.SUCCEEDED or (job is not None and job.has_failed):
+        return Outcome(Progress.FAILED, {**told, **_failure(state, words, job)})
+    return Outcome(Progress.DONE, {**told, **({"warnings": list(job.warnings)} if job and job.warnings else {})})
+
+
+def _failure(state: OperationState, words: str, job: Job | None) -> dict[str, Any]:
+    message = "somebody cancelled it there" if state is OperationState.CANCELLED else words
+    parts = list(job.failures) if job is not None else []
+    return {"message": message or "the import tells of failures", **({"components": parts} if parts else {})}
+
+
+def look_up_step(client: Client, wanted: Wanted, step: str, intent: Intent) -> Found:
+    """Return which of the intent's two states is there. Changes nothing."""
+    _require_step(step)
+    return _LOOK[step](client, wanted, intent)
+
+
+# The import, and what takes its place.
+
+
+def _import(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
+    now = read_situation(client, wanted)
+    if _is_imported(now, intent):
+        return Outcome(Progress.DONE, {"version": intent["version_intended"], "already": True})
+    _require_own(client, now, intent)
+    package = now.bytes_for(str(intent["version_intended"]))
+    if digest_bytes(package) != intent["package"]:
+        hint = "plan the deployment again"
+        raise ConflictError("what would be imported is not what was intended", where=client.where, hint=hint)
+    job = _free_job(client, intent)
+    begun = _send(client, now, package, job, intent)
+    handle = {
+        "step": IMPORT,
+        "operation": str(begun.get("AsyncOperationId") or ""),
+        "job": str(begun.get("ImportJobKey") or job),
+        "version": intent["version_intended"],
+    }
+    if not handle["operation"]:
+        hint = "look at the solution history there before doing it again"
+        raise UnknownOutcomeError("answers the import with no operation", where=client.where, hint=hint)
+    return Outcome(Progress.RUNNING, handle, seconds_between(client))
+
+
+def _send(client: Client, now: Situation, package: bytes, job: str, intent: Intent) -> dict[str, Any]:
+    """Ask for the import by the id of the staged package; with the package itself where that is refused."""
+    inventory = now.inventory()
+    variables = inventory.variables if inventory is not None else ()
+    parameters = component_parameters(now.wanted, variables, now.new, read_values(client)) if now.new else []
+    mode = intent["mode"]
+    name = "StageAndUpgradeAsync" if mode == "one-step" else "ImportSolutionAsync"
+    body = {
+        "OverwriteUnmanagedCustomizations": bool(intent["overwrites"]),
+        "PublishWorkflows": False,
+        "ImportJobId": job,
+        "ComponentParameters": parameters,
+        **({"HoldingSolution": True} if mode == "holding" else {}),
+    }
+    staged = stage(client, package)
+    if staged.upload:
+        try:
+            return client.action(name, {**body, "SolutionParameters": {"StageSolutionUploadId": staged.upload}})
+        except PlatformRefusedError:
+            if read_job(client, job) is not None:
+                raise
+    return client.action(name, {**body, "CustomizationFile": base64.b64encode(package).decode()})
+
+
+def _free_job(client: Client, intent: Intent) -> str:
+    """Return an id that no import has: that of the intent, unless it was tried before and failed."""
+    for number in range(_TRIES):
+        id_ = job_id(str(intent["job"]), number)
+        if read_job(client, id_) is None:
+            return id_
+    raise PlatformError("this import was tried too often; ask for it anew", where=client.where)
+
+
+def _is_imported(now: Situation, intent: Intent) -> bool:
+    there = now.leftover if intent["mode"] == "holding" else now.held
+    return there is not None and there.managed and there.carries(str(intent["version_intended"]))
+
+
+def _look_for_import(client: Client, wanted: Wanted, intent: Intent) -> Found:
+    if is_installing(client):
+        return Found.RUNNING
+    now = read_situation(client, wanted)
+    if _is_imported(now, intent):
+        return Found.REACHED
+    return Found.UNTOUCHED if now.own == intent["own_before"] else Found.UNCLEAR
+
+
+def _promote(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
+    now = read_situation(client, wanted)
+    version = str(intent["version_intended"])
+    if now.leftover is None and now.held is not None and now.held.carries(version):
+        return Outcome(Progress.DONE, {"version": version, "already": True})
+    _require_own(client, now, intent)
+    begun = client.action("DeleteAndPromoteAsync", {"UniqueName": now.name})
+    handle = {"step": PROMOTE, "operation": str(begun.get("AsyncOperationId") or ""), "version": version}
+    if not handle["operation"]:
+        raise UnknownOutcomeError("answers the upgrade with no operation", where=client.where)
+    return Outcome(Progress.RUNNING, handle, seconds_between(client))
+
+
+def _look_for_promotion(client: Client, wanted: Wanted, intent: Intent) -> Found:
+    if is_installing(client):
+        return Found.RUNNING
+    now = read_situation(client, wanted)
+    if now.leftover is None and now.held is not None and now.held.carries(str(intent["version_intended"])):
+        return Found.REACHED
+    return Found.UNTOUCHED if now.leftover is not None and now.own == intent["own_before"] else Found.UNCLEAR
+
+
+# What is the same release, put right.
+
+
+def _restore(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
+    now = read_situation(client, wanted)
+    known = {(one, id_): mark for one, id_, mark in intent["edits"]}
+    if any(known.get((edit.component, edit.id)) != edit.mark for edit in now.edits):
+        hint = "look at what was edited, then try again"
+        raise ConflictError("somebody edited it since we looked", where=client.where, hint=hint)
+    for edit in now.edits:
+        client.change_by_function(
+            "RemoveActiveCustomizations", SolutionComponentName=edit.component, ComponentId=uuid.UUID(edit.id)
+        )
+    return Outcome(Progress.DONE, {"removed": [f"{edit.component} {edit.name}" for edit in now.edits]})
+
+
+def _look_for_edits(client: Client, wanted: Wanted, intent: Intent) -> Found:
+    now = read_situation(client, wanted)
+    known = {(one, id_): mark for one, id_, mark in intent["edits"]}
+    if not now.edits:
+        return Found.REACHED if known else Found.UNTOUCHED
+    are_known = all(known.get((edit.component, edit.id)) == edit.mark for edit in now.edits)
+    return Found.UNTOUCHED if are_known else Found.UNCLEAR  # some of them gone: going on from there does no harm
+
+
+def _given(client: Client, now: Situation) -> tuple[dict[str, str], dict[str, str]]:
+    """Return name to a digest of what is given there now, and of what shall be."""
+    inventory = now.inventory()
+    values, connections = _wanted(now)
+    held, bound = read_values(client), read_connections(client)
+    types = {one.name: one for one in inventory.variables} if inventory is not None else {}
+    before, intended = {}, {}
+    for name, text in values.items():
+        there = held.get(name.casefold())
+        before[name], intended[name] = digest(there.value if there else None), digest(text)
+        if there is not None and there.value is not None and name in types and there.value == text:
+            before[name] = intended[name]
+    for name, connection in connections.items():
+        reference = bound.get(name.casefold())
+        before[name], intended[name] = digest(reference.connection if reference else None), digest(connection)
+    return before, intended
+
+
+def _wanted(now: Situation) -> tuple[dict[str, str], dict[str, str]]:
+    inventory = now.inventory()
+    if inventory is None or now.new is None:
+        return {}, {}
+    return wanted_values(now.wanted, inventory.variables), wanted_connections(now.wanted, now.new)
+
+
+def _configure(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
+    now = read_situation(client, wanted)
+    before, intended = _given(client, now)
+    if intended != intent["intended"]:
+        raise ConflictError("what would be given is not what was intended", where=client.where, hint="plan it again")
+    if any(before[name] not in {intent["before"].get(name), intended[name]} for name in before):
+        hint = "somebody changed a value there; try again"
+        raise ConflictError("the values there are no longer those that were looked at", where=client.where, hint=hint)
+    inventory = now.inventory()
+    values, connections = _wanted(now)
+    changed = give_values(client, values, inventory.variables if inventory is not None else ())
+    return Outcome(Progress.DONE, {"changed": sorted([*changed, *bind(client, connections)])})
+
+
+def _look_for_values(client: Client, wanted: Wanted, intent: Intent) -> Found:
+    before, intended = _given(client, read_situation(client, wanted))
+    if intended != intent["intended"]:
+        return Found.UNCLEAR
+    if before == intended:
+        return Found.REACHED if intent["before"] != intended else Found.UNTOUCHED
+    moved = [name for name in before if before[name] not in {intent["before"].get(name), intended[name]}]
+    return Found.UNCLEAR if moved else Found.UNTOUCHED
+
+
+def _activate(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
+    del wanted
+    states = flow_states(client)
+    missing = [id_ for id_ in intent["flows"] if id_ not in states]
+    if missing:
+        told = f"{len(missing)} flows are not there, or not to be seen: {', '.join(missing[:5])}"
+        return Outcome(Progress.FAILED, {"message": told})
+    turned, refused = [], []
+    for id_ in intent["flows"]:
+        if states[id_]:
+            continue
+        try:
+            client.update("workflows", id_, _ON)
+        except (PlatformRefusedError, NotFoundError) as error:
+            refused.append(f"{id_}: {error.message}")
+        else:
+            turned.append(id_)
+    after = flow_states(client)
+    off = [id_ for id_ in intent["flows"] if not after.get(id_, False)]
+    if off:
+        message = f"{len(off)} flows stay off; turn them on there to see why, or mend their connections"
+        return Outcome(Progress.FAILED, {"message": message, "off": off, "on": turned, "components": refused})
+    return Outcome(Progress.DONE, {"turned_on": turned})
+
+
+def _look_for_flows(client: Client, wanted: Wanted, intent: Intent) -> Found:
+    del wanted
+    states = flow_states(client)
+    if any(id_ not in states for id_ in intent["flows"]):
+        return Found.UNCLEAR
+    off = sorted(id_ for id_ in intent["flows"] if not states[id_])
+    if not off:
+        return Found.REACHED if intent["off_before"] else Found.UNTOUCHED
+    return Found.UNTOUCHED if set(off) <= set(intent["off_before"]) else Found.UNCLEAR
+
+
+# Away with it.
+
+
+def _remove(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
+    del wanted
+    held = find_held(client, str(intent["solution"]))
+    if held is None:
+        return Outcome(Progress.DONE, {"already": True})
+    if not held.managed:
+        hint = "delete its components there by hand, then the solution"
+        raise PlatformRefusedError(f"{held.name} is unmanaged there", where=client.where, hint=hint)
+    try:
+        client.delete("solutions", held.id)
+    except NotFoundError:
+        return Outcome(Progress.DONE, {"already": True})
+    return Outcome(Progress.DONE, {"version": held.version})
+
+
+def _look_for_removal(client: Client, wanted: Wanted, intent: Intent) -> Found:
+    del wanted
+    held = find_held(client, str(intent["solution"]))
+    if held is None:
+        return Found.REACHED if intent["own_before"] else Found.UNTOUCHED
+    return Found.UNTOUCHED if held.version == intent["version_before"] else Found.UNCLEAR
+
+
+def _back_up(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
+    del wanted
+    return back_up(client, str(intent["label"]))
+
+
+def _look_for_backup(client: Client, wanted: Wanted, intent: Intent) -> Found:
+    del wanted
+    return Found.REACHED if find_backup(client, str(intent["label"])) else Found.UNTOUCHED
+
+
+def _require_own(client: Client, now: Situation, intent: Intent) -> None:
+    """Insist on the state that the intent leaves from. Raises ConflictError."""
+    if now.own != intent["own_before"]:
+        hint = "somebody edited or installed something there meanwhile; look at what changed, then try again"
+        raise ConflictError("what is there is no longer what was looked at", where=client.where, hint=hint)
+
+
+def _require_step(step: str) -> None:
+    if step not in STEPS:
+        raise PlatformError(f"no such step in a plan for Power Platform: {step}")
+
+
+_TAKE: Mapping[str, Callable[[Client, Wanted, Intent], Outcome]] = {
+    BACK_UP: _back_up,
+    RESTORE: _restore,
+    IMPORT: _import,
+    PROMOTE: _promote,
+    CONFIGURE: _configure,
+    ACTIVATE: _activate,
+    REMOVE: _remove,
+}
+_LOOK: Mapping[str, Callable[[Client, Wanted, Intent], Found]] = {
+    BACK_UP: _look_for_backup,
+    RESTORE: _look_for_edits,
+    IMPORT: _look_for_import,
+    PROMOTE: _look_for_promotion,
+    CONFIGURE: _look_for_values,
+    ACTIVATE: _look_for_flows,
+    REMOVE: _look_for_removal,
+}

@@ -1,0 +1,172 @@
+"""Find, by reading only, what a deployment would do and everything that stands in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lampway.domain.package import Inventory
+from lampway.engine.platform import AdapterPlan, Problem, StepPlan, Wanted
+from lampway.errors import NotFoundError, PlatformRefusedError
+from lampway.platforms.powerplatform.backup import can_back_up
+from lampway.platforms.powerplatform.client import Client
+from lampway.platforms.powerplatform.manifest import COMPONENT_TYPES
+from lampway.platforms.powerplatform.package import SolutionFormat
+from lampway.platforms.powerplatform.signin import told
+from lampway.platforms.powerplatform.situation import Situation, Way, flows_to_turn_on, read_situation
+from lampway.platforms.powerplatform.staging import pending_upgrade, stage
+from lampway.platforms.powerplatform.values import value_problems
+
+BACK_UP = "back up"
+RESTORE = "remove live edits"
+IMPORT = "import"
+PROMOTE = "promote"
+CONFIGURE = "configure"
+ACTIVATE = "turn on flows"
+REMOVE = "uninstall"
+STEPS = (BACK_UP, RESTORE, IMPORT, PROMOTE, CONFIGURE, ACTIVATE, REMOVE)
+"""Every step there is, in the order in which they are taken."""
+
+MODES = ("one-step", "update", "holding")
+"""How a version takes the place of another: `upgrade` under settings of an environment."""
+_MENTIONED = 5
+
+
+def mode_of(client: Client) -> str:
+    """Return how a version takes the place of another there."""
+    return told(client.access, "upgrade", MODES[0])
+
+
+def make_plan(client: Client, wanted: Wanted) -> AdapterPlan:
+    """Return the steps and every problem that stands in their way."""
+    now = read_situation(client, wanted)
+    if now.way is Way.REMOVE:
+        return AdapterPlan((_removal(now),), tuple(_removal_problems(client, now)), tuple(_loss_of_removal(now)))
+    inventory = now.inventory()
+    problems = [*_form_problems(now), *_mode_problems(client), *_value_problems(now, inventory)]
+    notes: list[str] = []
+    if now.way is not Way.KEEP and not any(_form_problems(now)):
+        try:
+            staged = stage(client, now.bytes_for(now.version))
+        except PlatformRefusedError as error:
+            problems.append(Problem(error.message, error.hint))
+        else:
+            problems += [one for one in staged.problems if one not in problems]
+            notes += staged.notes
+    return AdapterPlan(tuple(_steps(client, now)), tuple(problems), (*_notes(client, now), *notes))
+
+
+def _steps(client: Client, now: Situation) -> Iterator[StepPlan]:
+    if now.way is Way.KEEP:
+        if now.edits:
+            listed = _listed([f"{edit.name}" for edit in now.edits])
+            yield StepPlan(RESTORE, f"remove what was edited live: {listed}")
+        yield StepPlan(CONFIGURE, f"give {now.name} its values and connections, where they are others")
+    else:
+        if now.destroys() and can_back_up(client):
+            yield StepPlan(BACK_UP, "back up the whole environment, for tables or columns go with their data")
+        yield StepPlan(IMPORT, _import_summary(client, now))
+        if now.way is Way.UPGRADE and mode_of(client) == "holding":
+            yield StepPlan(PROMOTE, f"let the new {now.name} take the place of the old one, and remove what it lacks")
+    flows = flows_to_turn_on(now.new) if now.new is not None else {}
+    if flows:
+        yield StepPlan(ACTIVATE, f"turn on {_listed(list(flows.values()))}, in the order in which they call each other")
+
+
+def _import_summary(client: Client, now: Situation) -> str:
+    own = now.new.manifest.version if now.new else ""
+    what = f"{now.name} {own}" + (f" under version {now.version}" if now.is_raised else "")
+    over = f", over what was edited live: {_listed([edit.name for edit in now.edits])}" if now.edits else ""
+    if now.held is None or now.way is Way.INSTALL:
+        return f"import {what}, its values and connections with it"
+    ways = {
+        "one-step": "in one step; what is no longer in it is removed",
+        "update": "as an update; what is no longer in it stays",
+        "holding": "beside the one that is there",
+    }
+    return f"import {what} over {now.held.version}, {ways.get(mode_of(client), '')}{over}"
+
+
+def _form_problems(now: Situation) -> Iterator[Problem]:
+    if now.new is not None and not now.new.manifest.managed:
+        hint = "make the release from where it is built: lampway release exports both forms and seals the managed one"
+        yield Problem(f"the package of {now.name} is unmanaged, and only managed ones are installed", hint)
+    if now.leftover is not None:
+        yield pending_upgrade(now.name)
+    if now.held is not None and not now.held.managed:
+        hint = "if this is where it is built, name another environment; else delete the unmanaged solution there first"
+        yield Problem(f"{now.name} is there already, unmanaged, and no release put it there", hint)
+    elif now.held is not None and now.old is None and now.way is not Way.KEEP:
+        hint = "adopt what runs there as the first release, or uninstall it there"
+        yield Problem(f"{now.name} {now.held.version} is there already, and no release put it there", hint)
+
+
+def _mode_problems(client: Client) -> Iterator[Problem]:
+    if mode_of(client) not in MODES:
+        yield Problem(f"upgrade is {mode_of(client)[:40]!r} in its settings", f"write one of: {', '.join(MODES)}")
+
+
+def _value_problems(now: Situation, inventory: Inventory | None) -> Iterator[Problem]:
+    if now.new is not None and inventory is not None:
+        yield from value_problems(now.wanted, inventory.variables, now.new)
+
+
+def _notes(client: Client, now: Situation) -> Iterator[str]:
+    if now.edits:
+        listed = _listed([edit.name for edit in now.edits])
+        yield f"{len(now.edits)} components were edited live, and lose that: {listed}"
+    if now.is_raised and now.way is Way.UPGRADE and now.new is not None and now.held is not None:
+        own = now.new.manifest.version
+        yield (
+            f"{client.where} holds {now.held.version}, and takes nothing that is not higher: {own} goes there as "
+            f"{now.version}, with a line in its description that says so; nothing else in it changes"
+        )
+    change = now.change() if now.way is Way.UPGRADE else None
+    if change is not None:
+        yield from (note for note in change.notes if not note.startswith("the version goes back"))
+    if now.way is not Way.KEEP and now.destroys():
+        if can_back_up(client):
+            yield "the environment is backed up before; a restore replaces all of it, with what others did since"
+        else:
+            yield "no backup is made: give environment_id under settings, and register the application as an admin one"
+
+
+def _removal(now: Situation) -> StepPlan:
+    there = f" {now.held.version}" if now.held is not None else ", which is gone already"
+    return StepPlan(REMOVE, f"uninstall {now.name}{there}")
+
+
+def _loss_of_removal(now: Situation) -> Iterator[str]:
+    installed = now.wanted.installed
+    tables = SolutionFormat().holds_data(installed) if installed is not None and now.held is not None else ()
+    if tables:
+        yield f"what only {now.name} has goes with its data: {_listed(list(tables))}"
+
+
+def _removal_problems(client: Client, now: Situation) -> Iterator[Problem]:
+    if now.held is None:
+        return
+    if not now.held.managed:
+        hint = "delete its components there by hand, then the solution"
+        yield Problem(f"{now.name} is unmanaged there: to delete it would leave everything in it behind", hint)
+        return
+    try:
+        told_ = client.function("RetrieveDependenciesForUninstall", SolutionUniqueName=now.name)
+    except NotFoundError:
+        return
+    users = [one for one in told_.get("value") or () if isinstance(one, dict)]
+    if users:
+        named = [_user(one) for one in users]
+        hint = "uninstall or change what uses it first"
+        yield Problem(f"{len(users)} components there need {now.name}: {_listed(named)}", hint)
+
+
+def _user(dependency: dict[str, object]) -> str:
+    """Return what can be told of a component that needs another."""
+    kind = COMPONENT_TYPES.get(str(dependency.get("dependentcomponenttype") or ""), "component")
+    name = dependency.get("dependentcomponentdisplayname") or dependency.get("dependentcomponentobjectid") or ""
+    return f"{kind} {name}".strip()
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:_MENTIONED])
+    return f"{shown} and {len(names) - _MENTIONED} more" if len(names) > _MENTIONED else shown
