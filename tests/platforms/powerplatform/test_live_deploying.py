@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from dataverse_places import Place
+from looked_at import Place
 
 from lampway.domain.configuration import EXTERNAL, ConfigurationSet
 from lampway.domain.digest import digest_bytes
