@@ -144,6 +144,18 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def gather_team(tmp_path: Path) -> Callable[[], Team]:
+    """Return what makes a team in an empty folder, with no environments yet."""
+
+    def gather() -> Team:
+        team = Team(tmp_path / "governance", tmp_path / "secrets", {})
+        team.root.mkdir()
+        return team
+
+    return gather
+
+
+@pytest.fixture
 def start_team(places: dict[str, Launched], tmp_path: Path) -> Callable[..., Team]:
     """Return what sets up a team in an empty folder, on empty environments."""
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from conftest import Answer, Team  # type: ignore[import-not-found]
 from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.testing.dataverse import DataverseEmulator, Environment, Faults
 from lampway.testing.solutions import Solution, call, column, compose, flow
@@ -36,7 +35,7 @@ def orders(version: int = 1) -> Solution:
 class Company:
     """A team whose environments are Power Platform."""
 
-    team: Team
+    team: Any
     emulator: DataverseEmulator
 
     def place(self, name: str) -> Environment:
@@ -52,7 +51,7 @@ class Company:
             with (self.team.root / "environments" / f"{name}.yaml").open("a", encoding="utf-8") as file:
                 file.write(f"\nsolutions:\n  {solution}: {json.dumps(values)}\n")
 
-    def promote(self, solution: str) -> Answer:
+    def promote(self, solution: str) -> Any:
         assert self.team.run("promote", solution, "--to", "prod").code == 4, self.team.said[-1]
         return self.team.ok("approve", solution, user="ben")
 
@@ -95,6 +94,9 @@ class Company:
         ended = subprocess.run(words, env=environment, check=False, capture_output=True, timeout=60)
         assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
 
+    def has_table(self, name: str) -> bool:
+        return "entity:con_order" in self.place(name).organisation.state.components
+
     def version_in(self, name: str, solution: str) -> str:
         return self.place(name).organisation.state.solutions[solution.lower()].version
 
@@ -106,12 +108,11 @@ def emulator() -> Iterator[DataverseEmulator]:
 
 
 @pytest.fixture
-def found(emulator: DataverseEmulator, tmp_path: Path) -> Callable[..., Company]:
+def found(emulator: DataverseEmulator, gather_team: Callable[[], Any], tmp_path: Path) -> Callable[..., Company]:
     """Return what founds a team around one solution of the platform."""
 
     def found(name: str, unique_name: str) -> Company:
-        team = Team(tmp_path / "governance", tmp_path / "secrets", {})
-        team.root.mkdir()
+        team = gather_team()
         people = (
             "ada:Ada Maker:ada@example.org:maker,approver,platform-admin",
             "ben:Ben Approver:ben@example.org:approver,platform-admin",
@@ -235,6 +236,18 @@ def test_going_back_over_a_table_asks_to_accept_the_loss_and_backs_up_first(comp
     assert company.place("prod").maker.lost_rows()
     backups = company.emulator.administration.backups[company.place("prod").id]
     assert [one["label"].rpartition(" ")[0] for one in backups] == ["lampway orders 1.0.0"]
+
+
+def test_what_brought_a_table_is_taken_out_only_where_its_loss_is_accepted(company: Company) -> None:
+    company.place("dev").maker.load(orders(2).build())
+    company.team.ok("release", "orders")
+    company.promote("orders")
+    words = ("rollback", "orders", "--in", "prod", "--remove", "--reason", "no longer needed")
+    refused = company.team.run(*words)
+    assert refused.code == 1
+    assert "table Order, with its data" in refused.err
+    company.team.ok(*words, "--accept-loss")
+    assert not company.has_table("prod")
 
 
 def test_what_is_taken_out_is_uninstalled(company: Company) -> None:
@@ -364,3 +377,45 @@ def test_a_solution_that_people_have_published_goes_the_whole_way_and_back(
     company.team.ok("rollback", "published", "--in", "prod", "--reason", "wrong", "--accept-loss")
     assert company.cell("published", "prod")["version"] == "1.0.0"
     assert company.team.run("drift", "scan", "prod").code == 0
+
+
+def test_an_upgrade_and_the_way_back_are_rehearsed_below_production(company: Company) -> None:
+    company.team.ok("release", "orders")
+    company.promote("orders")
+    company.change_price("dev", "times 2")
+    company.team.ok("release", "orders")
+    told = company.team.ok("rehearse", "orders").out
+    assert "succeeded" in told
+    assert company.version_in("prod", "orders") == "1.0.0"
+    assert company.version_in("test", "orders") != "1.0.0"
+
+
+def test_nothing_that_destroys_data_goes_back_by_itself(company: Company) -> None:
+    strategy = company.team.root / "lampway.yaml"
+    stage = "      - name: prod\n"
+    assert stage in strategy.read_text()
+    strategy.write_text(strategy.read_text().replace(stage, stage + "        watch: {then: rollback}\n", 1))
+    company.team.settle_strategy("Go back by itself")
+    company.team.ok("release", "orders")
+    company.promote("orders")
+    company.place("dev").maker.load(orders(2).build())
+    smoke = company.team.root / "solutions/orders/checks/smoke.py"
+    smoke.write_text("import os, sys\nsys.exit(os.environ['LAMPWAY_ENVIRONMENT'] == 'prod')\n")
+    company.team.settle_strategy("A check that fails in prod")
+    company.team.ok("release", "orders")
+    assert company.team.run("promote", "orders", "--to", "prod").code == 4
+    failed = company.team.run("approve", "orders", user="ben")
+    assert failed.code != 0
+    assert "going back would destroy data" in failed.out + failed.err
+    assert company.has_table("prod")
+
+
+def test_what_nobody_needs_is_switched_off_before_it_is_removed(company: Company) -> None:
+    company.team.ok("release", "orders")
+    company.promote("orders")
+    assert company.team.run("retire", "orders", "--reason", "nobody uses it").code == 4
+    company.team.ok("retire", "orders", "--approve", user="ben")
+    assert not company.place("prod").maker.is_on("Price")
+    assert "orders" in company.place("prod").organisation.state.solutions
+    company.team.ok("retire", "orders", "--undo", "--reason", "somebody does")
+    assert company.place("prod").maker.is_on("Price")

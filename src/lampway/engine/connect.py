@@ -18,6 +18,7 @@ from lampway.engine.bringing import Matching
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
 from lampway.engine.drift import look_at_lock
 from lampway.engine.facts import installed
+from lampway.engine.filling import finish
 from lampway.engine.matching import matched_export
 from lampway.engine.platform import Export, Lock, Platform, Rights
 from lampway.engine.release import author_of, commit_source, find_faults, scope_of, scopes
@@ -376,6 +377,7 @@ def _seed(engine: Engine, request: Adopt, release: Release, actor: Actor) -> str
     if plan.problems:
         raise RefusedError(plan.problems[0].summary, where=environment.name, hint=plan.problems[0].hint)
     for step in plan.steps:
-        platform.perform(access, wanted, step.name, platform.intend(access, wanted, step.name))
+        outcome = platform.perform(access, wanted, step.name, platform.intend(access, wanted, step.name))
+        finish(engine, platform, access, outcome, f"{release.solution} could not be put there: {step.name}")
     engine.record([Seeded(release.solution, release.version, environment.name)], actor)
     return environment.name

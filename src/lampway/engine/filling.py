@@ -11,9 +11,12 @@ from lampway.domain.secret import Secret
 from lampway.domain.strategy import Environment, Strategy
 from lampway.engine.context import Engine, access_to, find_release, resolve_fields
 from lampway.engine.facts import installed
-from lampway.engine.platform import Access, Platform, Progress, Wanted
+from lampway.engine.platform import Access, Outcome, Platform, Progress, Wanted
 from lampway.engine.release import scopes
 from lampway.errors import NotFoundError, PlatformError, RefusedError, SecretError
+
+_TRIES = 600
+"""How often a step that runs on is looked at before it is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +129,19 @@ def put_one(
         raise RefusedError(f"{one.name} does not go in: {problem.summary}", where=access.environment, hint=problem.hint)
     for step in plan.steps:
         outcome = platform.perform(access, wanted, step.name, platform.intend(access, wanted, step.name))
-        tries = 0
-        while outcome.progress is Progress.RUNNING and tries < 600:
-            engine.pause(outcome.retry_after or 0.5)
-            outcome = platform.poll(access, outcome.detail)
-            tries += 1
-        if outcome.progress is not Progress.DONE:
-            raise PlatformError(f"{one.name} could not be put there: {step.name} {outcome.progress}", where=access.url)
+        finish(engine, platform, access, outcome, f"{one.name} could not be put there: {step.name}")
     return notes
+
+
+def finish(engine: Engine, platform: Platform, access: Access, outcome: Outcome, failing: str) -> None:
+    """Wait until a step outside of any deployment is done. Raises PlatformError, beginning with `failing`."""
+    tries = 0
+    while outcome.progress is Progress.RUNNING and tries < _TRIES:
+        engine.pause(outcome.retry_after or 0.5)
+        outcome = platform.poll(access, outcome.detail)
+        tries += 1
+    if outcome.progress is not Progress.DONE:
+        raise PlatformError(f"{failing} {outcome.progress}", where=access.url)
 
 
 def _given(engine: Engine, one: Filling) -> tuple[dict[str, dict[str, Secret]], ConfigurationSet, tuple[str, ...]]:

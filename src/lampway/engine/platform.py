@@ -224,6 +224,15 @@ class Drawable(Protocol):
         ...
 
 
+@runtime_checkable
+class DataHolding(Protocol):
+    """A format whose packages bring what holds data, which goes together with them."""
+
+    def holds_data(self, package: bytes) -> tuple[str, ...]:
+        """Return the names of what is destroyed, with its data, where this is removed. Raises InvalidPackageError."""
+        ...
+
+
 class Platform(Protocol):
     """A live low-code product. Everything is told explicitly; an adapter remembers nothing between calls."""
 

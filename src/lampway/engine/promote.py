@@ -16,7 +16,7 @@ from lampway.engine.context import Engine, Request, find_release, require_reason
 from lampway.engine.drain import void_if_moved
 from lampway.engine.drift import refresh
 from lampway.engine.facts import Case, bind, case_of, configuration_for, eligibility, installed, rollback_target
-from lampway.engine.loss import loss_between
+from lampway.engine.loss import loss_between, loss_of_removal
 from lampway.engine.reconcile import give_up
 from lampway.engine.retirements import refuse_retired
 from lampway.engine.store import Reading, Transaction
@@ -220,12 +220,16 @@ def _accepted_loss(engine: Engine, request: Rollback) -> tuple[str, tuple[str, .
         here = installed(reading, stage.environment, request.solution)
         back = _choose_target(reading, request, stage.environment, here.release) if here else None
         running, target = (find_known(reading, request.solution, one.version) if one else None for one in (here, back))
-    if here is None or target is None:
+    if here is None or (target is None and not request.remove):
         return here.package if here else "", ()
-    loss = loss_between(engine, running, here.package, target.package.digest)
+    if target is None:
+        what, loss = f"taking {request.solution} out", loss_of_removal(engine, running, here.package)
+    else:
+        loss = loss_between(engine, running, here.package, target.package.digest)
+        what = f"going back to {target.version}"
     if loss and not request.accept_loss:
         raise RefusedError(
-            f"going back to {target.version} destroys data in {stage.environment}; nothing was changed",
+            f"{what} destroys data in {stage.environment}; nothing was changed",
             hint="mend it forward with a new release; or to lose it, add --accept-loss",
             details=loss,
         )

@@ -10,7 +10,7 @@ from lampway.domain.package import Reversibility
 from lampway.domain.release import Release
 from lampway.engine.context import Engine, Request, access_to, rules_in_force
 from lampway.engine.facts import installed, rollback_target
-from lampway.engine.loss import loss_between
+from lampway.engine.loss import loss_between, loss_of_removal
 from lampway.engine.rehearse import last_rehearsal
 from lampway.engine.steps import wanted_for
 from lampway.engine.store import Reading
@@ -92,7 +92,11 @@ def plan_rollback(engine: Engine, request: PlanRollback, actor: Actor) -> Rollba
         ),
         overwrites=tuple(line for f in edits if f.state in STILL_THERE for line in f.changes),
         rehearsed=rehearsed,
-        loss=loss_between(engine, release, here.package, back.package) if back else (),
+        loss=(
+            loss_between(engine, release, here.package, back.package)
+            if back
+            else loss_of_removal(engine, release, here.package)
+        ),
         steps=_steps(engine, here, back) if back else (),
     )
 

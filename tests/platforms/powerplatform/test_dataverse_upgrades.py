@@ -73,6 +73,20 @@ def test_a_higher_version_comes_in_and_keeps_what_the_environment_gave(prod: Env
     assert rows(client, "workflows")[0]["statecode"] == 1
 
 
+def test_an_update_leaves_a_flow_as_it_is_and_turns_new_ones_on(prod: Environment, client: httpx.Client) -> None:
+    installed(prod)
+    prod.maker.turn_off("Notify")
+    more = orders("2.0.0.0", managed=True).flow("New", flow({"A": compose(1)}))
+    assert brought_in(client, more.flow("Shipped off", flow({"A": compose(1)}), on=False))["statuscode"] == 30
+    states = {one["name"]: one["statecode"] for one in rows(client, "workflows")}
+    assert states == {"Notify": 0, "New": 1, "Shipped off": 0}
+    held = orders("3.0.0.0", managed=True).flow("Held", flow({"A": compose(1)}))
+    prod.maker.hold(held.build())
+    assert not prod.maker.is_on("Held")
+    client.post("DeleteAndPromote", json={"UniqueName": "Orders"})
+    assert prod.maker.is_on("Held")
+
+
 @pytest.mark.parametrize(
     ("there", "code"), [(False, -2147188672), (True, -2147188671)], ids=["over unmanaged", "over managed"]
 )

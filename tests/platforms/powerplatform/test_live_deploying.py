@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from looked_at import Place
+from test_dataverse_client import certificate
 
 from lampway.domain.configuration import EXTERNAL, ConfigurationSet
 from lampway.domain.digest import digest_bytes
@@ -27,7 +27,7 @@ from lampway.errors import (
 from lampway.platforms.powerplatform.export import require_one_build
 from lampway.platforms.powerplatform.platform import PowerPlatform
 from lampway.platforms.powerplatform.restamp import read_mark
-from lampway.testing.dataverse import DataverseEmulator
+from lampway.testing.dataverse import DataverseEmulator, Environment, Maker
 from lampway.testing.solutions import Solution, call, column, compose, flow, id_of
 
 SITE, REFERENCE, CONNECTION = "con_Site", "con_sharepoint", "sharepoint-of-prod"
@@ -56,8 +56,30 @@ def wanted(package: bytes | None, installed: bytes | None = None, **variables: A
     )
 
 
-class Prod(Place):
-    """Production, with what the tests do to it."""
+@dataclass
+class Prod:
+    """An environment, as Lampway reaches it and as its makers do."""
+
+    emulator: DataverseEmulator
+    environment: Environment
+    platform: PowerPlatform
+
+    @property
+    def access(self) -> Access:
+        return self.access_with()
+
+    def access_with(self, **settings: str) -> Access:
+        told = {"tenant": self.emulator.tenant_id, "client_id": self.emulator.client_id}
+        told |= {"authority": self.emulator.authority}
+        credentials = {"client_secret": Secret(self.emulator.client_secret)}
+        return Access(self.environment.name, self.environment.url, credentials, settings=told | settings)
+
+    @property
+    def maker(self) -> Maker:
+        return self.environment.maker
+
+    def edit_flow(self, name: str, change: Callable[[dict[str, Any]], object]) -> None:
+        self.maker.edit_flow(name, lambda whole: change(whole["properties"]["definition"]["actions"]))
 
     def take(self, step: str, given: Wanted, *, access: Access | None = None) -> Outcome:
         place = access or self.access
@@ -478,6 +500,18 @@ def test_an_application_that_is_no_user_there_is_not_accepted(prod: Prod) -> Non
     with pytest.raises(AccessError) as caught:
         prod.platform.probe(access)
     assert "user of this environment" in caught.value.hint
+
+
+def test_a_certificate_does_in_place_of_a_secret(prod: Prod) -> None:
+    pem, _, _ = certificate()
+    prod.emulator.add_application("by-certificate", certificate=pem, roles=("System Administrator",))
+    access = replace(prod.access_with(client_id="by-certificate"), credentials={"certificate": Secret(pem)})
+    assert prod.platform.probe(access).can_deploy
+    assert prod.apply(wanted(solution().build()), access=access) == ["import", "turn on flows"]
+    other = replace(access, credentials={"certificate": Secret(certificate()[0])})
+    with pytest.raises(AccessError) as caught:
+        PowerPlatform().probe(other)
+    assert "upload it" in caught.value.hint
 
 
 def test_a_package_that_cannot_be_read_is_told_before_anything_is_asked(prod: Prod) -> None:

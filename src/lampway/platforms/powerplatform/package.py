@@ -69,6 +69,16 @@ class SolutionFormat:
         """Return the same package carrying `version`. Raises InvalidPackageError."""
         return _shallow(lambda: stamp_contents(read_package(package), version))
 
+    def holds_data(self, package: bytes) -> tuple[str, ...]:
+        """Return the tables that only this solution brings, as makers call them. Raises InvalidPackageError."""
+
+        def tables() -> tuple[str, ...]:
+            contents = read_package(package)
+            own = f"{contents.manifest.publisher.prefix}_".lower()
+            return tuple(part.title for part in contents.parts if part.type == "table" and part.id.startswith(own))
+
+        return _shallow(tables)
+
     def recognises(self, package: bytes) -> bool:
         """Return whether these bytes look like a solution, even a damaged one; never raises."""
         return package.startswith(b"PK") and _MARK.search(package) is not None

@@ -159,7 +159,7 @@ def _stage(organisation: Organisation, given: Given, by: str) -> dict[str, Any]:
         raise bad_request("CustomizationFile is not base64.") from error
     package = read_package(data)
     upload = organisation.ids()
-    organisation.state.uploads[upload] = data
+    organisation.state.keep(organisation.state.uploads, upload, data)
     return {"StageSolutionResults": stage(organisation, package, upload)}
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lampway.testing.dataverse import words
@@ -18,7 +20,14 @@ CLOUD_FLOW = "5"
 
 def definition_of(component: Component) -> dict[str, Any]:
     """Return the JSON of a flow; empty where there is none."""
-    content = next((c for n, c in component.part.files.items() if n.lower().endswith(".json")), b"{}")
+    return _read(_content(component))
+
+
+def _content(component: Component) -> bytes:
+    return next((c for n, c in component.part.files.items() if n.lower().endswith(".json")), b"{}")
+
+
+def _read(content: bytes) -> dict[str, Any]:
     try:
         found = json.loads(content.decode("utf-8-sig"))
     except (ValueError, UnicodeDecodeError):
@@ -26,25 +35,44 @@ def definition_of(component: Component) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What a flow needs."""
+
+    references: frozenset[str]
+    """Connection references, in lower case."""
+    variables: frozenset[str]
+    children: frozenset[str]
+    """Ids of the flows that it calls."""
+
+
+def uses_of(component: Component) -> Uses:
+    """Return what a flow needs."""
+    return _uses(_content(component))
+
+
+@lru_cache(maxsize=20_000)
+def _uses(content: bytes) -> Uses:
+    properties = _read(content).get("properties", {})
+    definition = properties.get("definition", {})
+    connections = properties.get("connectionReferences", {}).values()
+    names = (one.get("connection", {}).get("connectionReferenceLogicalName", "") for one in connections)
+    schemas = ((one.get("metadata") or {}).get("schemaName") for one in definition.get("parameters", {}).values())
+    called = (
+        action.get("inputs", {}).get("host", {}).get("workflowReferenceName")
+        for action in _actions(definition)
+        if action.get("type") == "Workflow"
+    )
+    return Uses(
+        references=frozenset(name.lower() for name in names if name),
+        variables=frozenset(str(name) for name in schemas if name),
+        children=frozenset(str(id_).lower() for id_ in called if id_),
+    )
+
+
 def is_cloud_flow(component: Component) -> bool:
     """Return whether this is a flow, and no other process."""
     return component.kind == "workflow" and text_of(parse(component.part.header).find("Category")) == CLOUD_FLOW
-
-
-def references_of(component: Component) -> set[str]:
-    """Return the connection references that a flow uses."""
-    used = definition_of(component).get("properties", {}).get("connectionReferences", {})
-    names = (one.get("connection", {}).get("connectionReferenceLogicalName", "") for one in used.values())
-    return {name.lower() for name in names if name}
-
-
-def children_of(component: Component) -> set[str]:
-    """Return the ids of the flows that a flow calls."""
-    return {
-        str(action["inputs"]["host"]["workflowReferenceName"]).lower()
-        for action in _actions(definition_of(component).get("properties", {}).get("definition", {}))
-        if action.get("type") == "Workflow" and action.get("inputs", {}).get("host", {}).get("workflowReferenceName")
-    }
 
 
 def _actions(block: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -55,13 +83,6 @@ def _actions(block: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from _actions(action.get("default") or {})
         for case in (action.get("cases") or {}).values():
             yield from _actions(case)
-
-
-def variables_of(component: Component) -> set[str]:
-    """Return the environment variables that a flow uses."""
-    parameters = definition_of(component).get("properties", {}).get("definition", {}).get("parameters", {})
-    names = ((one.get("metadata") or {}).get("schemaName") for one in parameters.values())
-    return {str(name) for name in names if name}
 
 
 def turn_on(organisation: Organisation, component: Component, by: str) -> None:
@@ -76,9 +97,9 @@ def turn_on(organisation: Organisation, component: Component, by: str) -> None:
 
 def _obstacle(organisation: Organisation, component: Component, by: str) -> str:
     """Return why a flow cannot be turned on; empty where it can."""
-    state = organisation.state
+    state, uses = organisation.state, uses_of(component)
     connections = {str(one["name"]).lower(): one for one in state.extras.get("connections", ())}
-    for name in sorted(references_of(component)):
+    for name in sorted(uses.references):
         reference = state.components.get(f"connectionreference:{name}")
         connection = str(reference.live.get("connectionid") or "") if reference else ""
         if not connection:
@@ -87,10 +108,10 @@ def _obstacle(organisation: Organisation, component: Component, by: str) -> str:
         if found is None or not _may_use(organisation, found, by):
             connector = str(found["connector"]) if found else "the connector"
             return words.connection_unknown(by, connection, connector)
-    for schema in sorted(variables_of(component)):
+    for schema in sorted(uses.variables):
         if in_force(organisation, schema) is None:
             return words.variable_unset(schema)
-    for id_ in sorted(children_of(component)):
+    for id_ in sorted(uses.children):
         child = state.by_id("workflow", id_)
         if child is None or child.live.get("statecode") != 1:
             return words.child_off(child.part.name if child else id_)
@@ -114,6 +135,22 @@ def in_force(organisation: Organisation, schema: str) -> Any:
         return None
     content = next((c for n, c in definition.part.files.items() if n.lower().endswith(".xml")), b"<none />")
     return text_of(parse(content).find("defaultvalue")) or None
+
+
+def turn_all_on(organisation: Organisation, flows: Sequence[Component], by: str) -> list[tuple[Component, str]]:
+    """Turn flows on, those that are called before those that call them. Return those that stay off, and why."""
+    waiting = [(one, "") for one in flows]
+    for _round in flows:
+        left = []
+        for component, _ in waiting:
+            try:
+                turn_on(organisation, component, by)
+            except RefusedError as error:
+                left.append((component, error.message))
+        if len(left) == len(waiting):
+            return left
+        waiting = left
+    return waiting
 
 
 def turn_off(organisation: Organisation, component: Component, by: str) -> None:

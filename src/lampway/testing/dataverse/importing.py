@@ -9,7 +9,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from lampway.testing.dataverse import words
-from lampway.testing.dataverse.flows import is_cloud_flow, turn_on, wants_on
+from lampway.testing.dataverse.flows import turn_all_on, wants_on
 from lampway.testing.dataverse.kinds import KINDS, layer_name
 from lampway.testing.dataverse.layering import drop_layer, note_lost_columns, put_layer, with_columns_kept
 from lampway.testing.dataverse.organisation import Organisation
@@ -143,6 +143,7 @@ def import_package(organisation: Organisation, wish: Wish) -> Outcome:
     outcome = Outcome()
     package, name = wish.package, wish.package.unique_name
     before = organisation.state.solution(name)
+    new = [ref for ref in package.parts if ref not in organisation.state.components]
     solution = _record(organisation, wish, name + UPGRADE if wish.holding else name)
     for part in package.parts.values():
         _bring(organisation, part, solution, wish)
@@ -155,10 +156,8 @@ def import_package(organisation: Organisation, wish: Wish) -> Outcome:
         members += [ref for ref in before.members if ref not in package.parts]
     solution.members = [ref for ref in members if ref in organisation.state.components]
     _set_parameters(organisation, wish)
-    if wish.publish and package.managed and not wish.holding:
-        _turn_on(organisation, package, wish.by, outcome)
-    elif not package.managed:
-        _keep_states(organisation, package)
+    if not wish.holding:
+        settle_flows(organisation, new, outcome, wish)
     return outcome
 
 
@@ -221,41 +220,27 @@ def set_value(organisation: Organisation, schema: str, value: Any, by: str, *, i
     definition = organisation.state.components.get(f"environmentvariabledefinition:{schema.lower()}")
     if definition is None:
         return None
+    ref = f"environmentvariablevalue:{schema.lower()}"
+    there = organisation.state.components.get(ref)
+    id_ = there.id if there else id_.strip("{}").lower() or stable_id(organisation.state.id, ref)
     held = {"@environmentvariablevalueid": id_, "iscustomizable": "1", "value": value}
     content = json.dumps({"environmentvariablevalues": {"environmentvariablevalue": held}}, indent=2).encode()
     name = definition.part.name
     file = f"environmentvariabledefinitions/{name}/environmentvariablevalues.json"
-    part = Part("environmentvariablevalue", schema.lower(), name, id=id_.strip("{}").lower(), files={file: content})
+    part = Part("environmentvariablevalue", schema.lower(), name, id=id_, files={file: content})
     return put_layer(organisation, part, ACTIVE, by)
 
 
-def _turn_on(organisation: Organisation, package: Package, by: str, outcome: Outcome) -> None:
-    waiting = []
-    for part in package.parts.values():
-        component = organisation.state.components.get(part.ref)
-        if component is not None and component.kind == "workflow" and wants_on(component):
-            waiting.append(component)
-    problems: dict[str, tuple[str, str, str]] = {}
-    for _round in waiting:  # children come on before those that call them, however deep
-        left = []
-        for component in waiting:
-            try:
-                turn_on(organisation, component, by)
-            except RefusedError as error:
-                problems[component.ref] = ("Workflow", component.part.name, error.message)
-                left.append(component)
-        if len(left) == len(waiting):
-            break
-        waiting = left
-    outcome.warnings += [problems[one.ref] for one in waiting if one.live.get("statecode") != 1]
-
-
-def _keep_states(organisation: Organisation, package: Package) -> None:
-    """In an environment for makers, flows are as the package has them."""
-    for part in package.parts.values():
-        component = organisation.state.components.get(part.ref)
-        if component is not None and component.kind == "workflow":
-            component.live["statecode"] = int(wants_on(component))
+def settle_flows(organisation: Organisation, new: Sequence[str], outcome: Outcome, wish: Wish) -> None:
+    """Let flows that are new be as they were exported, where that is possible; the state of others is not affected."""
+    found = (organisation.state.components.get(ref) for ref in new)
+    waiting = [one for one in found if one is not None and one.kind == "workflow" and wants_on(one)]
+    if not wish.package.managed:
+        for component in waiting:  # it was built here, as it were
+            component.live["statecode"] = 1
+    elif wish.publish:
+        problems = turn_all_on(organisation, waiting, wish.by)
+        outcome.warnings += [("Workflow", one.part.name, text) for one, text in problems]
 
 
 def job_data(organisation: Organisation, package: Package, job: ImportJob, outcome: Outcome | None, error: str) -> str:
@@ -310,9 +295,3 @@ def history_row(organisation: Organisation, solution: Solution, what: int, error
         "msdyn_publishername": solution.publisher.unique_name,
         "_createdby_value": by,
     }
-
-
-def cloud_flows(organisation: Organisation, solution: Solution) -> list[Component]:
-    """Return the flows of a solution."""
-    found = (organisation.state.components.get(ref) for ref in solution.members)
-    return [one for one in found if one is not None and one.kind == "workflow" and is_cloud_flow(one)]

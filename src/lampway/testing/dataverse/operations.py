@@ -109,6 +109,7 @@ def _finish(organisation: Organisation, operation: Operation) -> None:
     if refused is None and fails:
         refused = RefusedError(500, words.code(int(given["_code"])), fails)
     organisation.changed = True
+    operation.given = {key: value for key, value in given.items() if key != "CustomizationFile"}
     operation.completed = organisation.now()
     operation.state, operation.status = 3, 31 if refused else 30
     if refused:
@@ -167,7 +168,7 @@ def _import(organisation: Organisation, operation: Operation) -> None:
 def _export(organisation: Organisation, operation: Operation) -> None:
     given = operation.given
     data = export_solution(organisation, str(given["SolutionName"]), managed=bool(given.get("Managed")))
-    organisation.state.exports[str(given["ExportJobId"])] = data
+    organisation.state.keep(organisation.state.exports, str(given["ExportJobId"]), data)
 
 
 def _promote(organisation: Organisation, operation: Operation) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from typing import Any
 
 from lampway.testing.dataverse import words
-from lampway.testing.dataverse.flows import children_of, references_of
+from lampway.testing.dataverse.flows import turn_all_on, uses_of, wants_on
 from lampway.testing.dataverse.importing import UPGRADE, history_row
 from lampway.testing.dataverse.kinds import layer_name, type_of
 from lampway.testing.dataverse.layering import drop_layer, note_lost_columns, remove
 from lampway.testing.dataverse.organisation import Organisation
 from lampway.testing.dataverse.refusals import RefusedError
-from lampway.testing.dataverse.state import Component, Solution, stable_id
+from lampway.testing.dataverse.state import ACTIVE, Component, Solution, stable_id
 
 
 def solution_named(organisation: Organisation, name: str) -> Solution:
@@ -65,6 +64,8 @@ def promote(organisation: Organisation, name: str, by: str) -> int:
     held.modified = organisation.now()
     organisation.state.solutions[base.unique_name.lower()] = held
     organisation.state.histories.append(history_row(organisation, held, 0, "", by))
+    new = [organisation.state.components[ref] for ref in held.members if ref not in base.members]
+    turn_all_on(organisation, [one for one in new if one.kind == "workflow" and wants_on(one)], by)
     return lost
 
 
@@ -91,21 +92,19 @@ def users_of(organisation: Organisation, component: Component) -> list[Component
 
 
 def _uses(other: Component, component: Component) -> bool:
-    header = other.part.header.lower().replace("&quot;", '"')
     match other.kind, component.kind:
         case "workflow", "connectionreference":
-            uses = component.key in references_of(other)
+            uses = component.key in uses_of(other).references
         case "workflow", "workflow":
-            uses = component.id in children_of(other)
+            uses = component.id in uses_of(other).children
         case "workflow", "environmentvariabledefinition":
-            text = next((c for n, c in other.part.files.items() if n.lower().endswith(".json")), b"")
-            uses = json.dumps(component.part.name).encode().lower() in text.lower()
+            uses = component.part.name in uses_of(other).variables
         case "workflow", "entity":
-            uses = f"<primaryentity>{component.key}</primaryentity>" in header
+            uses = f"<PrimaryEntity>{component.key}</PrimaryEntity>" in other.part.header
         case "entityrelationship", "entity":
-            uses = f">{component.key}<" in header
+            uses = f">{component.key}<" in other.part.header.lower()
         case "canvasapp", "entity":
-            uses = f'"{component.key}"' in header
+            uses = f'"{component.key}"' in other.part.header.replace("&quot;", '"')
         case _:
             uses = False
     return uses
@@ -119,13 +118,13 @@ def blocking_uninstall(
     `keeping` are components that an upgrade brings, and that therefore stay.
     """
     members = {*solution.members, *keeping}
+    others = [one for ref, one in organisation.state.components.items() if ref not in members and one.kind != "file"]
     found = []
     for ref in [one for one in solution.members if one not in keeping]:
         component = organisation.state.components.get(ref)
-        if component is None or sum(layer.solution != "Active" for layer in component.layers) > 1:
+        if component is None or sum(layer.solution != ACTIVE for layer in component.layers) > 1:
             continue
-        users = [one for one in users_of(organisation, component) if one.ref not in members]
-        found += [(component, user) for user in users]
+        found += [(component, user) for user in others if _uses(user, component)]
     return found
 
 

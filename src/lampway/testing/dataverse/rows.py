@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -437,11 +437,26 @@ ENTITY_SETS: Mapping[str, EntitySet] = {
 """By the name in the address. Layers and summaries, which answer in ways of their own, are beside it."""
 
 
+COMPONENTS: Mapping[str, tuple[str, Callable[[Organisation, Component], dict[str, Any]]]] = {
+    "workflows": ("workflow", workflow_row),
+    "environmentvariabledefinitions": ("environmentvariabledefinition", definition_row),
+    "environmentvariablevalues": ("environmentvariablevalue", value_row),
+    "connectionreferences": ("connectionreference", reference_row),
+    "canvasapps": ("canvasapp", canvas_row),
+}
+"""Sets whose rows are components: one of them can be made without all the others."""
+
+
+def row_with(organisation: Organisation, name: str, id_: str) -> dict[str, Any] | None:
+    """Return the row of a set with an id; None where there is none."""
+    if name in COMPONENTS:
+        kind, row = COMPONENTS[name]
+        component = organisation.state.by_id(kind, id_)
+        return row(organisation, component) if component else None
+    entity_set = ENTITY_SETS[name]
+    return next((one for one in entity_set.rows(organisation) if str(one[entity_set.key]).lower() == id_), None)
+
+
 def rows_of(organisation: Organisation, name: str) -> Rows:
     """Return all rows of a set."""
     return ENTITY_SETS[name].rows(organisation)
-
-
-def names_of(sets: Iterable[str]) -> list[str]:
-    """Return the logical names of sets."""
-    return [ENTITY_SETS[one].logical for one in sets]

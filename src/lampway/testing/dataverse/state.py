@@ -12,6 +12,7 @@ from lampway.testing.dataverse.package import Part, Publisher
 
 ACTIVE = "Active"
 """The layer of everything that was edited in place."""
+_FILES = 20
 _NAMES = uuid.UUID("5b1b7a5e-5f3c-4d3f-8a53-3c3f1a6e2c11")
 
 
@@ -157,7 +158,7 @@ class State:
     operations: dict[str, Operation] = field(default_factory=dict)
     jobs: dict[str, ImportJob] = field(default_factory=dict)
     uploads: dict[str, bytes] = field(default_factory=dict)
-    """Staged packages, until the environment is stopped."""
+    """The last packages that were staged."""
     exports: dict[str, bytes] = field(default_factory=dict)
     histories: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
@@ -169,6 +170,12 @@ class State:
         """Return a number that nothing else has: of a version, of a sequence."""
         self.counter += 1
         return self.counter
+
+    def keep(self, held: dict[str, bytes], key: str, data: bytes) -> None:
+        """Keep a file among those that were uploaded or exported, and let go of the oldest."""
+        held[key] = data
+        while len(held) > _FILES:
+            held.pop(next(iter(held)))
 
     def of_kind(self, kind: str) -> Iterator[Component]:
         """Return every component of a kind."""

@@ -21,7 +21,7 @@ from lampway.testing.dataverse.refusals import (
     not_found,
     precondition_failed,
 )
-from lampway.testing.dataverse.rows import ENTITY_SETS
+from lampway.testing.dataverse.rows import ENTITY_SETS, row_with
 
 ROOT = re.compile(r"/api/data/v(9\.[0-2])(?:/(?P<rest>.*))?$", re.DOTALL)
 _PAGE = 5000
@@ -130,8 +130,7 @@ def _read(organisation: Organisation, request: Request, segments: Sequence[Segme
 
 def _read_one(organisation: Organisation, request: Request, segments: Sequence[Segment]) -> Response:
     first, query = segments[0], request.query
-    rows, key = _rows(organisation, first.name, {})
-    row = _find(rows, key, first)
+    row, key = _find(organisation, first)
     base = f"{organisation.url}/api/data/v9.2/$metadata#{first.name}"
     if len(segments) > 1:
         name = segments[1].name
@@ -144,18 +143,22 @@ def _read_one(organisation: Organisation, request: Request, segments: Sequence[S
     return Response(200, {"@odata.context": f"{base}/$entity", **out})
 
 
-def _is_meant(row: Mapping[str, Any], key: str, segment: Segment) -> bool:
-    """Return whether an address means this row, by its id or by other columns."""
+def _row(organisation: Organisation, segment: Segment) -> tuple[dict[str, Any] | None, str]:
+    """Return the row that an address means, by its id or by other columns, and the name of its key."""
+    entity_set = known_set(segment.name, ENTITY_SETS)
     if segment.key:
-        return str(row[key]).lower() == segment.key
-    return bool(segment.arguments) and all(row.get(name) == value for name, value in segment.arguments.items())
+        return row_with(organisation, segment.name, segment.key), entity_set.key
+    given = segment.arguments
+    rows = entity_set.rows(organisation) if given else ()
+    return next((one for one in rows if all(one.get(k) == v for k, v in given.items())), None), entity_set.key
 
 
-def _find(rows: Sequence[Mapping[str, Any]], key: str, segment: Segment) -> Mapping[str, Any]:
-    for row in rows:
-        if _is_meant(row, key, segment):
-            return row
-    raise not_found(segment.name, segment.key or str(dict(segment.arguments)))
+def _find(organisation: Organisation, segment: Segment) -> tuple[dict[str, Any], str]:
+    """Return the row that an address means, which must be there, and the name of its key. Raises RefusedError."""
+    row, key = _row(organisation, segment)
+    if row is None:
+        raise not_found(segment.name, segment.key or str(dict(segment.arguments)))
+    return row, key
 
 
 def _read_many(organisation: Organisation, request: Request, first: Segment) -> Response:
@@ -186,8 +189,8 @@ def _page_size(request: Request) -> int:
 
 
 def _id_of(organisation: Organisation, segment: Segment) -> str:
-    rows, key = _rows(organisation, segment.name, {})
-    return str(_find(rows, key, segment)[key])
+    row, key = _find(organisation, segment)
+    return str(row[key])
 
 
 def _location(organisation: Organisation, name: str, id_: str) -> dict[str, str]:
@@ -200,8 +203,7 @@ def _represented(organisation: Organisation, request: Request, name: str, id_: s
     headers = _location(organisation, name, id_)
     if "return=representation" not in request.headers.get("prefer", ""):
         return Response(204, headers=headers)
-    rows, key = _rows(organisation, name, {})
-    row = _find(rows, key, Segment(name, called=True, key=id_))
+    row, key = _find(organisation, Segment(name, called=True, key=id_))
     out = chosen(row, request.query.get("$select", ""), request.query.get("$expand", ""), keep=(key,))
     context = f"{organisation.url}/api/data/v9.2/$metadata#{name}/$entity"
     return Response(status, {"@odata.context": context, **out}, headers=headers)
@@ -239,8 +241,7 @@ def _update(organisation: Organisation, request: Request, first: Segment, by: st
     update = known_set(first.name, UPDATE)
     if not (first.key or first.arguments):
         raise bad_request("An id is needed.", "0x80060888")
-    rows, key = _rows(organisation, first.name, {})
-    row = next((one for one in rows if _is_meant(one, key, first)), None)
+    row, key = _row(organisation, first)
     wanted = request.headers.get("if-match", "")
     if row is None:
         if wanted or not first.key or first.name not in CREATE:
