@@ -15,9 +15,10 @@ import httpx
 import pytest
 from emulated_orders import installed, orders, refused
 
-from lampway.testing.dataverse import DataverseEmulator, Environment
+from lampway.testing.dataverse import DataverseEmulator, Environment, Faults
 from lampway.testing.dataverse.__main__ import main
 from lampway.testing.dataverse.backdoor import CALLS
+from lampway.testing.dataverse.calls import ACTIONS, FUNCTIONS
 
 ZIP = {"Content-Type": "application/zip"}
 
@@ -169,6 +170,29 @@ def test_everything_a_maker_does_can_be_done_with_curl(prod: Environment) -> Non
     loaded = httpx.post(f"{prod.url}/maker/load", content=other.build(), headers=ZIP)
     assert loaded.json() == {"solution": "Other", "version": "1.0.0.0"}
     assert {name for name, _ in STEPS} | {"set-rows", "fault", "unlock"} == set(CALLS)
+
+
+def test_the_docs_name_only_what_there_is() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "platforms" / "dataverse-emulator.md").read_text(encoding="utf-8")
+    calls = set(re.findall(r"/maker/([a-z-]+)", text)) - {"load", "requests"}
+    assert calls
+    assert calls <= set(CALLS)
+    does = text.partition("## What it does\n")[2].partition("## The maker")[0]
+    named = {name.replace("(Async)", "") for name in re.findall(r"`([A-Z][A-Za-z]+(?:\(Async\))?)`", does)}
+    known = {
+        *ACTIONS,
+        *FUNCTIONS,
+        "OData",
+        "CreateMultiple",
+        "UpdateMultiple",
+        "Prefer",
+        "IsLockdownOfUnmanagedCustomizationEnabled",
+    }
+    assert {"StageSolution", "RemoveActiveCustomizations"} < named
+    assert named - known <= {"GET", "PATCH"}
+    faults = text.partition("## Faults\n")[2].partition("##")[0]
+    for name in set(re.findall(r"`([a-z_]+)`", faults)):
+        assert callable(getattr(Faults, name)), name
 
 
 def test_faults_can_be_asked_for_with_curl_and_requests_be_read(prod: Environment) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from emulated_orders import GIVEN, brought_in, installed, opened, orders, refused, rows, until_done
+from emulated_orders import GIVEN, brought_in, installed, notify, opened, orders, refused, rows, until_done
 
 from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.testing.dataverse import DataverseEmulator
@@ -128,6 +128,26 @@ def test_an_export_holds_what_a_maker_has_just_changed(emulator: DataverseEmulat
     words = str(difference.changed)
     assert "Mail" in words
     assert "off" in words
+
+
+def test_a_solution_that_was_built_by_hand_leaves_whole(emulator: DataverseEmulator, dev: httpx.Client) -> None:
+    maker = emulator.environment("dev").maker
+    publisher = rows(dev, "publishers?$filter=customizationprefix eq 'cr000'")[0]["publisherid"]
+    body = {"uniquename": "Hand", "version": "1.2", "publisherid@odata.bind": f"/publishers({publisher})"}
+    assert dev.post("solutions", json=body).status_code == 204
+    maker.add_reference("cr000_sp", solution="Hand")
+    maker.add_variable("cr000_Site", default="here", solution="Hand")
+    maker.add_flow("Tell", notify(), solution="Hand")
+    maker.add_app("Desk", solution="Hand")
+    inspection = FORMAT.inspect(exported_now(dev, "Hand", managed=True))
+    assert sorted(one.type for one in inspection.inventory.components) == [
+        "canvas app",
+        "connection reference",
+        "environment variable",
+        "flow",
+    ]
+    assert [one.name for one in inspection.inventory.connections] == ["cr000_sp"]
+    assert not [one for one in inspection.inventory.notes if "listed in the manifest" in one]
 
 
 def test_an_export_leaves_the_value_in_force_in_the_flows_that_use_it(

@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 from emulated_orders import brought_in, installed, opened, orders, refused, rows, text, until_done
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.testing.dataverse import DataverseEmulator, Environment, RefusedError
@@ -16,6 +18,7 @@ from lampway.testing.dataverse.exporting import export_solution
 from lampway.testing.dataverse.importing import Wish, import_package
 from lampway.testing.dataverse.organisation import Organisation, fresh_state
 from lampway.testing.dataverse.package import read_package
+from lampway.testing.dataverse.removing import promote, uninstall
 from lampway.testing.solutions import Solution, column, compose, flow
 
 DATA = Path(os.environ.get("LAMPWAY_SOLUTIONS", Path(__file__).parents[4] / "shared" / "data" / "power-platform"))
@@ -239,6 +242,41 @@ def test_a_refused_import_changes_nothing(prod: Environment) -> None:
     with pytest.raises(RefusedError):
         prod.maker.install(orders("0.1", managed=True, mark="Other").build())
     assert str(prod.organisation.state.components) == before
+
+
+NAMES = st.sets(st.sampled_from(["A", "B", "C", "D"]))
+STEPS = st.lists(st.tuples(st.sampled_from(["update", "upgrade", "hold"]), NAMES), max_size=6)
+
+
+@given(STEPS, NAMES)
+def test_any_series_of_updates_and_upgrades_leaves_what_it_should(
+    steps: list[tuple[str, set[str]]], others: set[str]
+) -> None:
+    """An update adds, an upgrade replaces, and another solution keeps what it shares."""
+    organisation = Organisation("prod", fresh_state("prod"))
+    by = organisation.add_user("Mia", "System Administrator").id
+
+    def bring(name: str, version: int, mode: str, names: set[str]) -> None:
+        solution = Solution(name=name, version=f"{version}.0", managed=True)
+        for one in sorted(names):
+            solution.flow(one, flow({"A": compose(version)}))
+        wish = Wish(read_package(solution.build()), upgrade=mode == "upgrade", holding=mode == "hold", by=by)
+        import_package(organisation, wish)
+        if mode == "hold":
+            promote(organisation, name, by)
+
+    bring("Other", 1, "update", others)
+    bring("Mine", 1, "update", {"A"})
+    mine = {"A"}
+    for version, (mode, names) in enumerate(steps, 2):
+        bring("Mine", version, mode, names)
+        mine = mine | names if mode == "update" else names
+        found = {one.part.name for one in organisation.state.of_kind("workflow")}
+        held = {organisation.state.components[ref].part.name for ref in organisation.state.solutions["mine"].members}
+        assert (found, held) == (mine | others, mine)
+    uninstall(organisation, "Mine", by)
+    assert {one.part.name for one in organisation.state.of_kind("workflow")} == others
+    assert {layer.solution for one in organisation.state.of_kind("workflow") for layer in one.layers} <= {"Other"}
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the collection of published solutions is not on this machine")

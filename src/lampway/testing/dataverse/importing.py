@@ -40,8 +40,6 @@ class Outcome:
 
     warnings: list[tuple[str, str, str]] = field(default_factory=list)
     """Kind, name and words."""
-    removed: list[str] = field(default_factory=list)
-    lost_rows: int = 0
 
 
 def read_wish(organisation: Organisation, given: Mapping[str, Any], *, by: str, upgrade: bool) -> Wish:
@@ -150,8 +148,7 @@ def import_package(organisation: Organisation, wish: Wish) -> Outcome:
     members = list(package.parts)
     if before is not None and wish.upgrade:
         for ref in [one for one in before.members if one not in package.parts]:
-            outcome.lost_rows += drop_layer(organisation, ref, name)
-            outcome.removed.append(ref)
+            drop_layer(organisation, ref, name)
     elif before is not None and not wish.holding:
         members += [ref for ref in before.members if ref not in package.parts]
     solution.members = [ref for ref in members if ref in organisation.state.components]

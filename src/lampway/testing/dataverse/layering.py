@@ -55,19 +55,18 @@ def touch(organisation: Organisation, component: Component, by: str) -> None:
     component.live["number"] = organisation.state.next_number()
 
 
-def drop_layer(organisation: Organisation, ref: str, solution: str) -> int:
-    """Take a solution's layer away; with the last one goes the component. Return how many rows of data went with it."""
+def drop_layer(organisation: Organisation, ref: str, solution: str) -> None:
+    """Take a solution's layer away; with the last one goes the component."""
     component = organisation.state.components.get(ref)
     if component is None:
-        return 0
+        return
     component.layers = [one for one in component.layers if one.solution != solution]
-    if any(one.solution != ACTIVE for one in component.layers) or (component.layers and solution == ACTIVE):
-        return 0
-    return remove(organisation, component)
+    if not component.managed:
+        remove(organisation, component)
 
 
-def remove(organisation: Organisation, component: Component) -> int:
-    """Take a component away for good, and what hangs on it. Return how many rows of data went with it."""
+def remove(organisation: Organisation, component: Component) -> None:
+    """Take a component away for good, and what hangs on it; rows of data are counted as lost."""
     state = organisation.state
     state.components.pop(component.ref, None)
     for solution in state.solutions.values():
@@ -80,7 +79,6 @@ def remove(organisation: Organisation, component: Component) -> int:
     if component.kind == "entity" and component.rows:
         lost = state.settings.setdefault("_lost_rows", {})
         lost[component.key] = lost.get(component.key, 0) + component.rows
-    return component.rows
 
 
 def edit(organisation: Organisation, part: Part, by: str, *, solution: str = "") -> Component:

@@ -23,8 +23,8 @@ def solution_named(organisation: Organisation, name: str) -> Solution:
     return found
 
 
-def uninstall(organisation: Organisation, name: str, by: str) -> int:
-    """Take a solution away; a managed one takes its components with it. Return how many rows of data went.
+def uninstall(organisation: Organisation, name: str, by: str) -> None:
+    """Take a solution away; a managed one takes its components with it, and tables their rows.
 
     Raises RefusedError where other solutions need what would go.
     """
@@ -33,15 +33,14 @@ def uninstall(organisation: Organisation, name: str, by: str) -> int:
         blocking = told_dependencies(blocking_uninstall(organisation, solution))
         if blocking:
             raise RefusedError(400, words.code(words.STILL_NEEDED), words.cannot_uninstall(blocking))
-    lost = 0
     organisation.state.solutions.pop(solution.unique_name.lower())
     if solution.managed:
-        lost = sum(drop_layer(organisation, ref, solution.unique_name) for ref in list(solution.members))
+        for ref in list(solution.members):
+            drop_layer(organisation, ref, solution.unique_name)
     organisation.state.histories.append(history_row(organisation, solution, 1, "", by))
-    return lost
 
 
-def promote(organisation: Organisation, name: str, by: str) -> int:
+def promote(organisation: Organisation, name: str, by: str) -> None:
     """Let an upgrade that was held take the place of what it upgrades. Raises RefusedError where there is none."""
     held = organisation.state.solution(name + UPGRADE)
     if held is None:
@@ -50,9 +49,8 @@ def promote(organisation: Organisation, name: str, by: str) -> int:
     blocking = told_dependencies(blocking_uninstall(organisation, base, keeping=held.members))
     if blocking:
         raise RefusedError(400, words.code(words.STILL_NEEDED), words.cannot_uninstall(blocking))
-    lost = 0
     for ref in [one for one in base.members if one not in held.members]:
-        lost += drop_layer(organisation, ref, base.unique_name)
+        drop_layer(organisation, ref, base.unique_name)
     for ref in held.members:
         component = organisation.state.components.get(ref)
         if component is not None:
@@ -66,7 +64,6 @@ def promote(organisation: Organisation, name: str, by: str) -> int:
     organisation.state.histories.append(history_row(organisation, held, 0, "", by))
     new = [organisation.state.components[ref] for ref in held.members if ref not in base.members]
     turn_all_on(organisation, [one for one in new if one.kind == "workflow" and wants_on(one)], by)
-    return lost
 
 
 def _settle(component: Component, base: str, held: str) -> None:
@@ -161,7 +158,7 @@ def _base(organisation: Organisation, component: Component) -> str:
     return solution.id if solution else "00000000-0000-0000-0000-000000000000"
 
 
-def delete_component(organisation: Organisation, component: Component) -> int:
+def delete_component(organisation: Organisation, component: Component) -> None:
     """Delete a component that a maker made. Raises RefusedError where it is managed, needed, or locked."""
     if component.managed:
         raise RefusedError(
@@ -172,4 +169,4 @@ def delete_component(organisation: Organisation, component: Component) -> int:
     users = users_of(organisation, component)
     if users:
         raise RefusedError(400, "0x8004f01f", words.still_needed(component.part.name, len(users)))
-    return remove(organisation, component)
+    remove(organisation, component)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import socketserver
 import ssl
 import threading
 import time
@@ -18,6 +19,8 @@ from lampway.testing.dataverse.refusals import RefusedError
 
 Answer = Callable[[Request], tuple[Response, str]]
 """From a request to an answer and to who asked. Raises RefusedError."""
+_REMEMBERED = 50_000
+"""Requests that the log holds at most."""
 _SMALL = 20_000
 """Bytes of a body that are worth keeping in the log."""
 
@@ -38,6 +41,7 @@ class Site:
         response, by = self._answer(request, fault)
         body = request.json() if len(request.body) < _SMALL else None
         status = response.status if response else 0
+        del self.log[:-_REMEMBERED]
         self.log.append(Entry(self.place, request.method, request.path, dict(request.query), status, by, body))
         return response
 
@@ -132,6 +136,12 @@ def _written(response: Response) -> tuple[bytes, dict[str, str]]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
+
+    def server_bind(self) -> None:
+        """Bind without asking a name server what this machine is called, as the base class would."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "localhost", int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that go away are no news."""

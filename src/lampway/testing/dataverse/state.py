@@ -44,7 +44,6 @@ class Component:
     """Columns that no solution layers: state, owner, binding, who changed it last."""
     rows: int = 0
     """Of a table: how many rows of data it has."""
-    lost_rows: int = 0
 
     @property
     def ref(self) -> str:
@@ -188,10 +187,6 @@ class State:
     def solution(self, unique_name: str) -> Solution | None:
         """Return a solution by its name, whatever its case."""
         return self.solutions.get(unique_name.lower())
-
-    def solutions_with(self, ref: str) -> list[Solution]:
-        """Return the solutions that hold a component."""
-        return [one for one in self.solutions.values() if ref in one.members]
 
 
 def moment(when: datetime | None) -> str | None:
