@@ -27,7 +27,7 @@ from lampway.engine.facts import installed
 from lampway.engine.hotfix import HotfixView, give_back, next_command, open_hotfix, workplace
 from lampway.engine.platform import Export, Platform
 from lampway.engine.promote import Promote, promote
-from lampway.engine.release import author_of, find_faults, record_release, refuse_faults, scope_of
+from lampway.engine.release import author_of, find_faults, record_release, refuse_faults, scope_of, with_source_faults
 from lampway.engine.sandboxed import find_sandbox
 from lampway.engine.sandboxes import is_here, remove_place
 from lampway.engine.store import Reading
@@ -105,7 +105,8 @@ def finish_hotfix(engine: Engine, request: FinishHotfix, actor: Actor) -> Finish
     diff = platform.format.diff(engine.packages.get(base.package.digest), export.package)
     mend = _Mend(hotfix, base, export, inspection, diff, next_version(base.version, taken))
     again = _refuse_unchanged(engine, mend)
-    refuse_faults(hotfix.solution, find_faults(engine, inspection))
+    found = with_source_faults(engine, platform, export, find_faults(engine, inspection))
+    refuse_faults(hotfix.solution, found)
     release, branch = again or _seal(engine, strategy, platform, mend, (actor, request.note or hotfix.reason))
     asked = promote(engine, Promote(release.name, hotfix.environment, hotfix.reason), actor)
     with engine.store.reading() as reading:

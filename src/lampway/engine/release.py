@@ -92,7 +92,7 @@ def make_release(engine: Engine, request: MakeRelease, actor: Actor) -> Made:
             raise RefusedError(f"nothing changed since {last.name}", hint=f"promote that one: {last.name}")
         return Made(None, last.version if last else "", diff, notes=export.notes)
     findings = find_faults(engine, inspection)
-    refuse_faults(solution.name, findings)
+    refuse_faults(solution.name, with_source_faults(engine, built.platform, export, findings))
     part, version = propose_version(request, built)
     _refuse_taken(engine, solution.name, version)
     draft = _Draft(solution, version, findings, last, request.note, built.environment.name, diff, (exported, places))
@@ -193,6 +193,17 @@ def find_faults(engine: Engine, inspection: Inspection) -> tuple[Finding, ...]:
     """Return the hardcoded secrets, endpoints and other faults in a package."""
     names = [v.name for v in inspection.inventory.variables]
     return inspection.faults(engine.scanner.scan(inspection.literals, names))
+
+
+def with_source_faults(
+    engine: Engine, platform: Platform, export: Export, found: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """Return the faults of what is sealed, and those that only the form has that is committed."""
+    if export.source is None:
+        return found
+    known = {(fault.rule, fault.place) for fault in found}
+    also = find_faults(engine, platform.format.inspect(export.source))
+    return (*found, *(fault for fault in also if (fault.rule, fault.place) not in known))
 
 
 def refuse_faults(solution: str, findings: tuple[Finding, ...]) -> None:
