@@ -21,7 +21,7 @@ from lampway.domain.package import (
     Variable,
     fingerprint_of,
 )
-from lampway.domain.release import BUMPS, Release, bump, parse_version, propose_bump
+from lampway.domain.release import BUMPS, Release, bump, parse_version, propose_bump, sealed_as
 from lampway.domain.risk import ChangeFacts
 from lampway.domain.transformation import Blank, Transformation, TransformationKind
 from lampway.errors import UsageError
@@ -55,6 +55,16 @@ def test_a_bump_raises_one_part_and_clears_those_below() -> None:
     assert [bump("1.2.3", part) for part in BUMPS] == ["1.2.4", "1.3.0", "2.0.0"]
     with pytest.raises(UsageError):
         bump("1.2.3", "sideways")
+
+
+@pytest.mark.parametrize(
+    ("carried", "sealed"),
+    [("4.2.0.7", "4.2.0"), ("1.1", "1.1.0"), ("20260603.1", "20260603.1.0"), ("7", "7.0.0"), ("1.2.3", "1.2.3")],
+)
+def test_a_version_of_a_platform_is_sealed_as_one_that_the_next_release_is_above(carried: str, sealed: str) -> None:
+    assert sealed_as(carried) == sealed
+    above = [int(number) for number in bump(sealed, "patch").split(".")]
+    assert above > [int(number) for number in carried.split(".")]
 
 
 @pytest.mark.parametrize(

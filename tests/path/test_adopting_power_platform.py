@@ -12,7 +12,7 @@ import pytest
 from conftest import Answer, Team  # type: ignore[import-not-found]
 from lampway.testing.dataverse import DataverseEmulator, Environment
 from lampway.testing.dataverse.maker import Maker
-from lampway.testing.solutions import Solution, call, compose, flow
+from lampway.testing.solutions import Solution, call, compose, flow, id_of
 
 SITE, PROXY, REFERENCE = "con_Site", "con_Proxy", "con_sharepoint"
 
@@ -105,6 +105,20 @@ def test_the_next_release_is_above_what_was_adopted(company: Company) -> None:
     company.adopt("--built-in", "dev")
     company.place("dev").maker.add_flow("News", flow({"Do": compose("x")}), solution="Orders")
     assert "orders@4.3.0" in company.team.ok("release", "orders").out
+    change = company.team.ok("change", "orders", "--to", "prod", "--json").json
+    assert [(one["title"], one["mark"]) for one in change["pictures"]] == [("News", "added")]
+
+
+def test_what_the_platform_sees_in_use_cannot_be_asked_to_go(company: Company) -> None:
+    company.place("dev").maker.load(orders(managed=False).build())
+    company.adopt("--built-in", "dev")
+    call_it = {"type": "Workflow", "inputs": {"host": {"workflowReferenceName": id_of("flow Price")}}}
+    reports = Solution(name="Reports", managed=True).flow("Monthly", flow({"Ask": call_it}))
+    Maker(company.place("prod").organisation, "Release application").install(reports.build())
+    answer = company.team.run("retire", "orders", "--reason", "nobody needs it")
+    assert answer.code == 1
+    assert "cannot be taken out of prod" in answer.err
+    assert "Monthly" in answer.err
 
 
 def test_what_was_built_on_since_is_refused_with_each_difference_and_the_package_is_taken(

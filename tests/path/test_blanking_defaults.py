@@ -78,6 +78,8 @@ def test_the_sealed_package_holds_no_value_of_dev_and_the_release_says_what_was_
     shown = mine.ok("provenance", "orders").out
     assert "2 default values that dev had left in were taken out of the package before it was sealed" in shown
     assert PLACES[0] in shown
+    told = mine.ok("change", "orders", "--to", "test").out
+    assert f"edited after its export, blank-defaults: {PLACES[0]}" in told
     for answer in mine.said:
         assert SECRET not in answer.out + answer.err
     held = written(mine)

@@ -84,7 +84,8 @@ def test_what_dev_left_in_is_taken_out_when_the_maker_says_so_and_the_release_sh
     (release,) = served.team.find(Release)
     asked = served.team.find(Promotion)[-1]
     text = mia.look(f"/promotions/{asked.id}")
-    assert "Edited 1 default value that dev had left in was taken out of the package before it was sealed: app" in text
+    assert "The package of 1.0.0 was edited after its export, before it was sealed" in text
+    assert "blank-defaults: app Orders / part Fetch / does" in text
     text = mia.look(f"/releases/{release.name}")
     assert "Edited before it was sealed 1 default value that dev had left in was taken out of the package" in text
     assert release.transformations[0].before in text

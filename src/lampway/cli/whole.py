@@ -106,6 +106,8 @@ def change(release: str, /, *, to: str, json: Json = False) -> int:
     say(f"{view.solution}@{view.version} → {view.stage}: {view.running or 'nothing'} runs there now")
     for brought in view.brings:
         say(f"  brings {brought.version} by {brought.sealed_by}{f': {brought.note}' if brought.note else ''}")
+        for line in brought.edited:
+            say(f"    edited after its export, {line}")
     for line in (*view.diff.summaries(), *view.configuration, *view.diff.notes):
         say(f"  {line}")
     for picture in view.pictures:

@@ -21,7 +21,7 @@ from lampway.domain.strategy import GateRule
 from lampway.domain.windows import is_any_open, next_opening
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.facts import case_of, gather, installed, releases_between
-from lampway.engine.picture import Brought, compare, draw, values_between
+from lampway.engine.picture import Brought, brought, compare, draw, values_between
 from lampway.engine.promote import find_promotion
 from lampway.engine.rehearse import last_rehearsal
 from lampway.engine.store import Reading
@@ -113,7 +113,7 @@ def show_case(engine: Engine, request: ShowCase, actor: Actor) -> CaseView:
         view=view if is_open else replace(view, gates=()),
         is_prod=strategy.is_prod(promotion.environment),
         eligible_as=_eligible(facts, actor) if facts and not view.may_decide else "",
-        brings=tuple(Brought(r.version, r.sealed_by, r.note) for r in between),
+        brings=tuple(map(brought, between)),
         before=old,
         diff=diff,
         configuration=values_between(given, promotion.configuration) if is_open else (),

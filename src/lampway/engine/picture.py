@@ -9,6 +9,7 @@ from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.events import Actor
 from lampway.domain.graph import Picture, pictures
 from lampway.domain.package import Diff
+from lampway.domain.release import Release
 from lampway.engine.context import Engine, Request, find_release, rules_in_force
 from lampway.engine.facts import configuration_for, installed, releases_between
 from lampway.engine.platform import Drawable, PackageFormat
@@ -21,6 +22,8 @@ class Brought:
     version: str
     sealed_by: str
     note: str
+    edited: tuple[str, ...] = ()
+    """How its package was edited after its export, one line each; empty where the bytes are those of the platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,18 @@ def show_change(engine: Engine, request: ShowChange, actor: Actor) -> ChangeView
         stage=stage.name,
         environment=stage.environment,
         running=here.version if here else "",
-        brings=tuple(Brought(r.version, r.sealed_by, r.note) for r in between),
+        brings=tuple(map(brought, between)),
         diff=diff,
         configuration=values_between(here.configuration if here else ConfigurationSet(), given),
         pictures=draw(form, old, new, diff),
         can_draw=isinstance(form, Drawable),
     )
+
+
+def brought(release: Release) -> Brought:
+    """Return what is said about a release whose content would arrive."""
+    edited = dict.fromkeys(f"{t.kind}: {blank.place}" for t in release.transformations for blank in t.blanked)
+    return Brought(release.version, release.sealed_by, release.note, tuple(edited))
 
 
 def compare(form: PackageFormat, old: bytes | None, new: bytes) -> Diff:

@@ -25,7 +25,6 @@ from lampway.engine.bringing import Gathering, Matching
 from lampway.engine.platform import (
     Access,
     Disposable,
-    Drawable,
     ExecutionCounting,
     Found,
     Installed,
@@ -48,6 +47,7 @@ from lampway.errors import (
     RefusedError,
     UnreachableError,
 )
+from lampway.testing.format_contract import FormatContract
 from lampway.testing.lock_contract import LockContract
 from lampway.testing.sample import Apply, Lacking, Outside, Sample, Strangers
 from lampway.testing.switch_contract import SwitchContract
@@ -56,7 +56,7 @@ PORT_VERSION = 3
 """Of the platform port that this suite proves. It grows when an adapter must do something it did not have to."""
 
 
-class PlatformContract(SwitchContract, LockContract):
+class PlatformContract(SwitchContract, LockContract, FormatContract):
     """What every platform must prove."""
 
     # Fixtures that must be overridden.
@@ -170,25 +170,6 @@ class PlatformContract(SwitchContract, LockContract):
         assert isinstance(platform, protocol) is _has(platform, ability)
 
     # Packages.
-
-    def test_a_picture_shows_what_is_in_the_package_and_nothing_else(
-        self, platform: Platform, first: bytes, second: bytes
-    ) -> None:
-        """People approve by it: every wire has two ends, and every node is a component or a part of one."""
-        form = platform.format
-        assert isinstance(form, Drawable) is _has(platform, Ability.PICTURE)
-        if not isinstance(form, Drawable):
-            return
-        for package in (first, second):
-            known = {c.id for c in platform.format.inspect(package).inventory.components}
-            drawn = form.draw(package)
-            assert drawn
-            for graph in drawn:
-                placed = [node.id for node in graph.nodes]
-                assert sorted(set(placed)) == sorted(placed)
-                assert graph.id in known
-                assert {one for one in placed if not one.startswith(f"{graph.id}/")} <= known
-                assert {end for edge in graph.edges for end in (edge.source, edge.target)} <= set(placed)
 
     def test_unpacking_and_packing_gives_the_same_bytes(self, platform: Platform, first: bytes, second: bytes) -> None:
         """So that what is reviewed in git is what is deployed."""

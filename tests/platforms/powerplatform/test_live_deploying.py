@@ -295,6 +295,36 @@ def test_an_import_whose_answer_was_lost_is_found_by_its_job(prod: Prod) -> None
     assert intent["job"] in prod.environment.organisation.state.jobs
 
 
+@pytest.mark.parametrize(
+    ("mode", "step", "message"),
+    [
+        ("one-step", "import", "StageAndUpgradeAsync"),
+        ("update", "import", "ImportSolutionAsync"),
+        ("holding", "import", "ImportSolutionAsync"),
+        ("holding", "promote", "DeleteAndPromoteAsync"),
+    ],
+)
+def test_an_upgrade_whose_answer_was_lost_is_told_from_one_that_never_began(
+    prod: Prod, mode: str, step: str, message: str
+) -> None:
+    first, second = solution("1.0.0").build(), solution("2.0.0").build()
+    prod.apply(wanted(first))
+    given, access = wanted(second, first), prod.access_with(upgrade=mode)
+    if step == "promote":
+        prod.take("import", given, access=access)
+    intent = prod.platform.intend(access, given, step)
+    faults = prod.environment.faults
+    for lose, ends in ((faults.cut_before, Found.UNTOUCHED), (faults.cut_after, Found.REACHED)):
+        lose(message)
+        with pytest.raises(UnknownOutcomeError):
+            prod.platform.perform(access, given, step, intent)
+        found = Found.RUNNING
+        while found is Found.RUNNING:
+            found = prod.platform.look_up(access, given, step, intent)
+        assert found is ends
+    assert prod.end(prod.platform.perform(access, given, step, intent)).detail["already"]
+
+
 def test_an_import_that_was_never_received_left_everything_untouched(prod: Prod) -> None:
     given = wanted(solution().build())
     intent = prod.platform.intend(prod.access, given, "import")
@@ -409,8 +439,35 @@ def test_what_others_need_is_not_uninstalled(prod: Prod) -> None:
     child = {"type": "Workflow", "inputs": {"host": {"workflowReferenceName": id_of("flow Zulu")}}}
     prod.maker.install(Solution(name="Billing", managed=True).flow("Bill", flow({"Ask": child})).build())
     told = prod.problems(wanted(None, package))
-    assert "need Orders" in told
-    assert id_of("flow Bill") in told
+    assert "component there needs Orders: process Bill of Billing" in told
+
+
+def test_a_removal_whose_answer_was_lost_is_found_again(prod: Prod) -> None:
+    package = solution().build()
+    prod.apply(wanted(package))
+    given = wanted(None, package)
+    intent = prod.platform.intend(prod.access, given, "uninstall")
+    prod.environment.faults.cut_before("UninstallSolutionAsync")
+    with pytest.raises(UnknownOutcomeError):
+        prod.platform.perform(prod.access, given, "uninstall", intent)
+    assert prod.platform.look_up(prod.access, given, "uninstall", intent) is Found.UNTOUCHED
+    prod.environment.faults.cut_after("UninstallSolutionAsync")
+    with pytest.raises(UnknownOutcomeError):
+        prod.platform.perform(prod.access, given, "uninstall", intent)
+    found = []
+    while not found or found[-1] is Found.RUNNING:
+        found.append(prod.platform.look_up(prod.access, given, "uninstall", intent))
+    assert (found[0], found[-1], prod.held) == (Found.RUNNING, Found.REACHED, None)
+
+
+def test_where_there_is_no_asynchronous_removal_the_solution_is_deleted(prod: Prod) -> None:
+    package = solution().build()
+    prod.apply(wanted(package))
+    text = "Resource not found for the segment 'UninstallSolutionAsync'."
+    prod.environment.faults.refuse("UninstallSolutionAsync", status=404, code="0x80060888", text=text)
+    assert prod.apply(wanted(None, package)) == ["uninstall"]
+    assert prod.held is None
+    assert any(entry.method == "DELETE" for entry in prod.environment.requests)
 
 
 def test_an_unmanaged_solution_is_not_taken_for_one_that_can_be_uninstalled(prod: Prod) -> None:

@@ -59,7 +59,7 @@ DECIDE = branching(
 
 def test_a_flow_runs_from_its_trigger_over_what_waits_for_what():
     graph = drawn({"Get_items": compose("x"), "Send_mail": after(SEND, "Get_items"), "Beside": compose("x")})
-    assert graph.title == "flow Notify"
+    assert graph.title == "Notify"
     assert wires(graph) == {
         ("start", "Get items", ""),
         ("start", "Beside", ""),

@@ -338,6 +338,13 @@ def _remove(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
         hint = "delete its components there by hand, then the solution"
         raise PlatformRefusedError(f"{held.name} is unmanaged there", where=client.where, hint=hint)
     try:
+        begun = client.action("UninstallSolutionAsync", {"SolutionUniqueName": held.name})
+    except (NotFoundError, PlatformRefusedError):  # not everywhere; what is needed by others is refused here as well
+        begun = {}
+    if begun.get("AsyncOperationId"):
+        handle = {"step": REMOVE, "operation": str(begun["AsyncOperationId"]), "version": held.version}
+        return Outcome(Progress.RUNNING, handle, seconds_between(client))
+    try:
         client.delete("solutions", held.id)
     except NotFoundError:
         return Outcome(Progress.DONE, {"already": True})
@@ -346,6 +353,8 @@ def _remove(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
 
 def _look_for_removal(client: Client, wanted: Wanted, intent: Intent) -> Found:
     del wanted
+    if is_installing(client):
+        return Found.RUNNING
     held = find_held(client, str(intent["solution"]))
     if held is None:
         return Found.REACHED if intent["own_before"] else Found.UNTOUCHED

@@ -32,7 +32,7 @@ def _graphs(contents: Contents) -> Iterator[Graph]:
             continue
         content = read_content(contents, part)
         if content.flow is not None:
-            yield draw_flow(part.id, part.title, content.flow)
+            yield draw_flow(part.id, part.name, content.flow)
         elif content.canvas is not None:
             yield _draw_canvas(part, content.canvas)
 
@@ -209,4 +209,4 @@ def _draw_canvas(part: Part, app: CanvasApp) -> Graph:
                     name = quoted.replace("''", "'") or plain
                     if name in names and name != screen.name:
                         edges[GraphEdge(f"{part.id}/{screen.name}", f"{part.id}/{name}")] = None
-    return Graph(part.id, part.title, nodes, tuple(edges))
+    return Graph(part.id, part.name, nodes, tuple(edges))

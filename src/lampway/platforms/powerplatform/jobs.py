@@ -14,8 +14,10 @@ from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.signin import told
 from lampway.platforms.powerplatform.xmltext import Element, parse_xml
 
-IMPORTS = frozenset({"ImportSolutionAsync", "StageAndUpgradeAsync", "DeleteAndPromoteAsync", "ImportSolution"})
-"""Messages of operations that install something; one of them runs at a time in an organisation."""
+IMPORTS = frozenset({
+    "ImportSolutionAsync", "StageAndUpgradeAsync", "DeleteAndPromoteAsync", "ImportSolution", "UninstallSolutionAsync",
+})  # fmt: skip
+"""Messages of operations that install something or remove it; one of them runs at a time in an organisation."""
 
 _DONE = 3
 _BETWEEN = 2.0  # seconds between two looks at an operation
@@ -61,7 +63,7 @@ def _words(row: Mapping[str, Any]) -> str:
 
 
 def is_installing(client: Client) -> bool:
-    """Return whether an import of anything is waiting or under way there; they run one after the other."""
+    """Return whether an import or a removal of anything waits or is under way there; they run one after the other."""
     rows = client.rows(
         "asyncoperations", select="asyncoperationid,messagename,statecode,operationtype", filter="statecode ne 3"
     )

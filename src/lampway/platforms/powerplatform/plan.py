@@ -9,7 +9,7 @@ from lampway.engine.platform import AdapterPlan, Problem, StepPlan, Wanted
 from lampway.errors import NotFoundError, PlatformRefusedError
 from lampway.platforms.powerplatform.backup import can_back_up
 from lampway.platforms.powerplatform.client import Client
-from lampway.platforms.powerplatform.manifest import COMPONENT_TYPES
+from lampway.platforms.powerplatform.needing import users_named
 from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.platforms.powerplatform.signin import told
 from lampway.platforms.powerplatform.situation import Situation, Way, flows_to_turn_on, read_situation
@@ -155,16 +155,10 @@ def _removal_problems(client: Client, now: Situation) -> Iterator[Problem]:
         return
     users = [one for one in told_.get("value") or () if isinstance(one, dict)]
     if users:
-        named = [_user(one) for one in users]
+        named = users_named(client, users)
         hint = "uninstall or change what uses it first"
-        yield Problem(f"{len(users)} components there need {now.name}: {_listed(named)}", hint)
-
-
-def _user(dependency: dict[str, object]) -> str:
-    """Return what can be told of a component that needs another."""
-    kind = COMPONENT_TYPES.get(str(dependency.get("dependentcomponenttype") or ""), "component")
-    name = dependency.get("dependentcomponentdisplayname") or dependency.get("dependentcomponentobjectid") or ""
-    return f"{kind} {name}".strip()
+        need = "component there needs" if len(named) == 1 else "components there need"
+        yield Problem(f"{len(named)} {need} {now.name}: {_listed(named)}", hint)
 
 
 def _listed(names: list[str]) -> str:
