@@ -147,15 +147,19 @@ def test_an_editors_export_is_refused_as_source(run: Run, tmp_path: Path) -> Non
     assert (code, f"error: {file}" in err) == (2, True)
 
 
-def test_an_environment_of_the_platform_cannot_be_connected_yet(run: Run, tmp_path: Path) -> None:
+def test_an_environment_that_cannot_be_reached_is_not_written_down(run: Run, tmp_path: Path) -> None:
     people = ("--person", "ada:Ada Maker:ada@example.org:maker,platform-admin")
     assert run("init", *people, "--preset", "solo", "--platform", "power-platform")[0] == 0
     before = (tmp_path / "environments" / "dev.yaml").read_bytes()
-    code, _, err = run("connect", "dev", "https://org.crm.dynamics.com", "--platform", "power-platform", "--anonymous")
-    assert (code, "cannot be reached yet" in err, "lampway inspect" in err) == (2, True, True)
+    code, _, err = run("connect", "dev", "https://127.0.0.1:9", "--platform", "power-platform", "--anonymous")
+    assert (code, "no tenant to sign in with" in err, "under settings" in err) == (3, True, True)
     assert (tmp_path / "environments" / "dev.yaml").read_bytes() == before
 
 
-def test_platforms_say_what_is_not_there_yet(run: Run) -> None:
+def test_platforms_say_how_far_each_ability_goes(run: Run) -> None:
     facts = {one["platform"]: one["capabilities"] for one in json.loads(run("platforms", "--json")[1])}
-    assert {one["support"] for one in facts["power-platform"]} == {"not_yet"}
+    told = {one["name"]: one for one in facts["power-platform"]}
+    assert told["deploy"]["support"] == "full"
+    assert "emulator" in told["deploy"]["note"]
+    assert told["export"]["support"] == "partial"
+    assert told["launch"]["support"] == "impossible"
