@@ -222,6 +222,7 @@ _CAPABILITIES = (
     ),
     Capability(Ability.SWITCH, Support.FULL, _SWITCH),
     Capability(Ability.BLANK, Support.IMPOSSIBLE, "packages are made without values: there is nothing to take out"),
+    Capability(Ability.SURVEY, Support.IMPOSSIBLE, "an environment is exported whole"),
     Capability(Ability.MATCH, Support.IMPOSSIBLE, "what runs is exported itself"),
     Capability(
         Ability.GATHER, Support.IMPOSSIBLE, "Node-RED has no solutions: name tabs under `contains` of solution.yaml"
