@@ -360,7 +360,7 @@ def test_an_edit_that_made_another_package_is_found(left: Team, monkeypatch: pyt
     monkeypatch.setattr(making, "to_be_sealed", lie)
     blank(left)
     content = left.run(ExportEvidence("orders@1.0.0"), "zoe").content.encode()
-    assert "the package is not what its last edit made" in str(faults(content))
+    assert "and not to what was sealed" in str(faults(content))
 
 
 def test_whoever_looks_at_a_release_sees_it(left: Team) -> None:

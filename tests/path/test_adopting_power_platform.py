@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from emulated_team import found_team
 
 from conftest import Answer, Team  # type: ignore[import-not-found]
 from lampway.testing.dataverse import DataverseEmulator, Environment
@@ -57,18 +58,7 @@ class Company:
 @pytest.fixture
 def company(tmp_path: Path) -> Iterator[Company]:
     with DataverseEmulator(polls=1) as emulator:
-        team = Team(tmp_path / "governance", tmp_path / "secrets", {})
-        person = "ada:Ada Maker:ada@example.org:maker,approver,platform-admin"
-        team.ok("init", str(team.root), "--platform", "power-platform", "--preset", "solo", "--person", person)
-        secret = tmp_path / "client-secret"
-        secret.write_text(emulator.client_secret)
-        secret.chmod(0o600)
-        told = {"tenant": emulator.tenant_id, "client_id": emulator.client_id, "authority": emulator.authority}
-        words = [word for key, value in told.items() for word in ("--setting", f"{key}={value}")]
-        words += ["--access", f"client_secret=file:{secret}", "--platform", "power-platform"]
-        for place in ("dev", "test", "prod"):
-            team.ok("connect", place, emulator.environment(place).url, *words)
-        team.ok("strategy", "apply", "-m", "First strategy")
+        team = found_team(tmp_path, emulator)
         made = Company(team, emulator)
         made.install(orders(managed=True))
         yield made

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from emulated_team import found_team
 
 from conftest import Team  # type: ignore[import-not-found]
 from lampway.domain.digest import digest_bytes
@@ -33,23 +34,13 @@ def orders(price: str = "1.19") -> Solution:
 @pytest.fixture
 def team(tmp_path: Path) -> Iterator[tuple[Team, DataverseEmulator]]:
     with DataverseEmulator(polls=1) as emulator:
-        team = Team(tmp_path / "governance", tmp_path / "secrets", {})
-        person = "ada:Ada Maker:ada@example.org:maker,approver,platform-admin"
-        team.ok("init", str(team.root), "--platform", "power-platform", "--preset", "solo", "--person", person)
-        secret = tmp_path / "client-secret"
-        secret.write_text(emulator.client_secret)
-        secret.chmod(0o600)
-        told = {"tenant": emulator.tenant_id, "client_id": emulator.client_id, "authority": emulator.authority}
-        words = [word for key, value in told.items() for word in ("--setting", f"{key}={value}")]
-        words += ["--access", f"client_secret=file:{secret}", "--platform", "power-platform"]
-        for place in ("dev", "test", "prod"):
-            team.ok("connect", place, emulator.environment(place).url, *words)
+        team = found_team(tmp_path, emulator)
         folder = team.root / "solutions" / "orders"
         folder.mkdir(parents=True)
         (folder / "solution.yaml").write_text(
             "pipeline: standard\nowner: ada\ncontains: [Orders]\nrollback_plan: the release before\n"
         )
-        team.ok("strategy", "apply", "-m", "First strategy")
+        team.ok("strategy", "apply", "-m", "Orders")
         emulator.environment("dev").maker.load(orders().build())
         yield team, emulator
 

@@ -58,6 +58,8 @@ class Ability(StrEnum):
     """Values of the source environment that an export keeps can be taken out of a package before it is sealed."""
     MATCH = "match"
     """What runs can be held against a package, where it cannot be exported: how it is adopted then."""
+    SURVEY = "survey"
+    """An environment can be looked at whole, where it cannot be exported whole: how it is watched then."""
     GATHER = "gather"
     """What makers built outside of every solution can be listed with its owners, and put into one."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from lampway.engine.platform import Access
+from lampway.engine.platform import Access, Export
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +67,37 @@ class Gathering(Protocol):
         `solution` is the platform's own name of it. Raises NotFoundError where there is none, PlatformRefusedError,
         AccessError, UnreachableError, UnknownOutcomeError.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Something in an environment of which only a state can be told."""
+
+    type: str
+    """The platform's own word, in lower case."""
+    name: str
+    id: str
+    state: str
+    """In words, such as `saved 2026-10-02 08:00`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What is in an environment, whatever solution it is in."""
+
+    export: Export
+    """What can be compared as packages are, with what is given there."""
+    others: tuple[Sight, ...] = ()
+    """Everything else."""
+    count: int = 0
+    """How many apps, tabs or workflows there are."""
+
+
+@runtime_checkable
+class Surveying(Protocol):
+    """A platform of which an environment cannot be exported whole, and can be looked at whole."""
+
+    def survey(self, access: Access) -> Surveyed:
+        """Return what is there. Changes nothing. Raises UnreachableError, AccessError, PlatformError."""
         ...

@@ -16,8 +16,9 @@ from lampway.domain.digest import digest, short, to_plain
 from lampway.domain.notify import Channel
 from lampway.domain.package import Component, Inspection, Scope, Severity
 from lampway.domain.secret import Secret, is_reference, mask_bytes
+from lampway.engine.bringing import Sight, Surveying
 from lampway.engine.deliver import way_of
-from lampway.engine.platform import Access, Export, PackageFormat, Platform
+from lampway.engine.platform import Access, Export, Observation, PackageFormat, Platform
 from lampway.engine.ports import Clock, Courier, Message, Scanner, Secrets
 from lampway.errors import InvalidPackageError
 
@@ -47,6 +48,8 @@ class Kept:
     """Connection to the fields for which a secret is stored there."""
     package: str = ""
     """What was there, blanked and in base64; empty where that could not be done."""
+    others: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Id to type, name and state of what no package tells."""
     format: int = FORMAT
 
 
@@ -141,9 +144,7 @@ def look(
     Raises UnreachableError, AccessError, PlatformError.
     """
     observed = platform.observe(access, {})
-    names = tuple(component.id for component in observed.unowned)
-    scope = Scope(_SCOPE, "0.0.0", contains=names)
-    export = platform.export(access, scope, {_SCOPE: scope}) if names else None
+    export, others, count = _seen(platform, access, observed)
     salt = before.salt if before else salt
     kept = Kept(
         at=now,
@@ -151,12 +152,23 @@ def look(
         platform=platform.name,
         revision=observed.revision,
         salt=salt,
+        others={one.id: {"type": one.type, "name": one.name, "state": one.state} for one in others},
         **(_facts(platform.format, scanner, export, salt) if export else {}),
     )
     changes = tuple(_changes(platform.format, before, kept)) if before else ()
     editors = export.editors if export else ()
-    edits = LiveEdits(access.environment, now, before.at if before else "", changes, editors, len(names))
+    edits = LiveEdits(access.environment, now, before.at if before else "", changes, editors, count)
     return edits, kept
+
+
+def _seen(platform: Platform, access: Access, observed: Observation) -> tuple[Export | None, tuple[Sight, ...], int]:
+    """Return everything that is there as one export, what no export tells, and how many containers there are."""
+    if isinstance(platform, Surveying):
+        whole = platform.survey(access)
+        return whole.export, whole.others, whole.count
+    names = tuple(component.id for component in observed.unowned)
+    scope = Scope(_SCOPE, "0.0.0", contains=names)
+    return (platform.export(access, scope, {_SCOPE: scope}) if names else None), (), len(names)
 
 
 def _facts(form: PackageFormat, scanner: Scanner, export: Export, salt: str) -> dict[str, Any]:
@@ -204,6 +216,7 @@ def _changes(form: PackageFormat, before: Kept, after: Kept) -> Iterator[str]:
         thing = now.get(key) or was[key]
         word = "added" if key not in was else "removed" if key not in now else "changed, where a secret is typed in"
         yield f"{thing['type']} *{thing['name']}* {word}"
+    yield from _of_others(before.others, after.others)
     yield from _of_values(before.values, after.values)
     yield from _of_secrets(before.bound, after.bound)
 
@@ -215,6 +228,18 @@ def _semantic(form: PackageFormat, before: Kept, after: Kept) -> tuple[set[str],
     diff = form.diff(base64.b64decode(before.package), base64.b64decode(after.package))
     told = {c.id for c in (*diff.added, *diff.removed, *(change.component for change in diff.changed))}
     return told, diff.summaries()
+
+
+def _of_others(was: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    for key in [*now, *(key for key in was if key not in now)]:
+        one = now.get(key) or was[key]
+        title = f"{one['type']} *{one['name']}*"
+        if key not in now:
+            yield f"{title} is gone, or no longer: {one['state']}"
+        elif key not in was:
+            yield f"{title}: {one['state']}"
+        elif was[key]["state"] != one["state"]:
+            yield f"{title}: {one['state']}; before: {was[key]['state']}"
 
 
 def _of_values(was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from lampway.domain.digest import digest_bytes
 from lampway.domain.evidence import Row
+from lampway.domain.transformation import Form
 from lampway.engine.dossier import Dossier
 
 
@@ -33,6 +34,11 @@ def check_subject(file: Dossier) -> Iterator[str]:
     release, head = file.release, file.content.head
     if release.digest != head.release or release.name != f"{head.solution}@{head.version}":
         yield f"the release is {release.name} with digest {release.digest}, not what the file is about"
+    leads_to = release.package.digest
+    for edit in reversed([done for done in release.transformations if done.form is Form.PACKAGE]):
+        if edit.after != leads_to:
+            yield f"the edit {edit.kind} of the package led to {edit.after}, and not to what was sealed"
+        leads_to = edit.before
     package = file.trusted.package
     if package is not None and digest_bytes(package) != release.package.digest:
         yield f"the package in hand is {digest_bytes(package)}, the evidence is about {release.package.digest}"

@@ -14,7 +14,6 @@ from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.events import Recorded
 from lampway.domain.given import delegation_subjects, unlock_subjects
 from lampway.domain.promotion import Promotion
-from lampway.domain.transformation import Form
 from lampway.engine.dossier import LEEWAY, Dossier, apart
 
 
@@ -149,15 +148,12 @@ def check_chain(file: Dossier) -> Iterator[str]:
 
 
 def _edits(file: Dossier) -> Iterator[str]:
-    """Yield where the provenance tells of other edits of the package than the release, or they lead elsewhere."""
+    """Yield where the provenance tells of other edits of the package than the release."""
     release = file.release
     for _, _, said in file.statements(kinds.PROVENANCE, release.name):
         told = said.predicate["buildDefinition"]["internalParameters"].get(kinds.TRANSFORMED, [])
         if told != kinds.transformed(release):
             yield "the provenance tells of other edits of the package than the release"
-    done = [t for t in release.transformations if t.form is Form.PACKAGE]
-    if done and done[-1].after != release.package.digest:
-        yield "the package is not what its last edit made"
 
 
 def _deployments(file: Dossier) -> Iterator[str]:

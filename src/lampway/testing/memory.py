@@ -72,7 +72,7 @@ class _Target:
 
 
 class MemoryPlatform:
-    """Implements the port and everything that is optional but `Launchable`, `Matching` and `Gathering`.
+    """Implements the port and everything that is optional but `Launchable`, and what brings in what cannot be exported.
 
     Remembers nothing between calls: its worlds hold all.
     """
@@ -472,6 +472,7 @@ _CAPABILITIES = (
     Capability(Ability.SANDBOX, Support.FULL),
     Capability(Ability.PICTURE, Support.FULL),
     Capability(Ability.BLANK, Support.FULL),
+    Capability(Ability.SURVEY, Support.IMPOSSIBLE, "an environment is exported whole"),
     Capability(Ability.MATCH, Support.IMPOSSIBLE, "what runs is exported itself"),
     Capability(Ability.GATHER, Support.IMPOSSIBLE, "it has no solutions of its own"),
 )

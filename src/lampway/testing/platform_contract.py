@@ -21,7 +21,7 @@ import pytest
 from lampway.domain.capability import Ability, Support
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.package import Inventory, Scope
-from lampway.engine.bringing import Gathering, Matching
+from lampway.engine.bringing import Gathering, Matching, Surveying
 from lampway.engine.platform import (
     Access,
     Disposable,
@@ -161,6 +161,7 @@ class PlatformContract(SwitchContract, LockContract, FormatContract):
             (Ability.SANDBOX, Disposable),
             (Ability.GATHER, Gathering),
             (Ability.MATCH, Matching),
+            (Ability.SURVEY, Surveying),
         ],
     )
     def test_optional_methods_are_there_only_where_declared(

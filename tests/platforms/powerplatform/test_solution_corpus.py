@@ -10,6 +10,7 @@ import pytest
 
 from lampway.app import open_scanner
 from lampway.domain.package import Reversibility, Severity
+from lampway.platforms.powerplatform.export import require_one_build
 from lampway.platforms.powerplatform.package import SolutionFormat
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "power-platform"
@@ -80,6 +81,7 @@ def test_managed_and_unmanaged_forms_are_proven_to_be_one_build(published, inspe
         found = FORMAT.diff(published[one], published[other])
         assert found.is_empty
         assert found.notes == ("unmanaged and managed form, of the same build",)
+        assert require_one_build(published[one], published[other], "dev").manifest.managed
 
 
 def test_versions_of_one_solution_differ(published, inspected):

@@ -222,6 +222,7 @@ _CAPABILITIES = (
         "Node-RED keeps no record of what its flows did; probe them over HTTP",
     ),
     Capability(Ability.SWITCH, Support.FULL, _SWITCH),
+    Capability(Ability.SURVEY, Support.IMPOSSIBLE, "an environment is exported whole"),
     Capability(Ability.MATCH, Support.IMPOSSIBLE, "what runs is exported itself"),
     Capability(
         Ability.GATHER, Support.IMPOSSIBLE, "Node-RED has no solutions: name tabs under `contains` of solution.yaml"

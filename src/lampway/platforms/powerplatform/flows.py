@@ -137,6 +137,20 @@ def operation_of(body: Json) -> str:
     return f"{operation} of {connector}" if operation and connector else operation
 
 
+def without_values(flow: Json) -> Json:
+    """Return a flow without what each environment pushes into it: values of variables, and its own connections."""
+    definition = dict(flow["properties"]["definition"])
+    parameters = definition.get("parameters")
+    if isinstance(parameters, dict):
+        definition["parameters"] = {name: _unvalued(one) for name, one in parameters.items()}
+    return {**flow, "properties": {**flow["properties"], "definition": definition}}
+
+
+def _unvalued(parameter: Any) -> Any:
+    bound = isinstance(parameter, dict) and isinstance(parameter.get("metadata"), dict)
+    return {k: v for k, v in parameter.items() if k != "defaultValue"} if bound else parameter
+
+
 def normalise_flow(flow: Json) -> None:
     """Take out of a definition what does nothing: the designer's own metadata and marks of the export."""
     properties = flow["properties"]

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Any
 
 from lampway.errors import InvalidPackageError, NotFoundError
-from lampway.platforms.powerplatform.client import Client
+from lampway.platforms.powerplatform.client import Client, literal
 from lampway.platforms.powerplatform.signin import told
 from lampway.platforms.powerplatform.xmltext import Element, parse_xml
 
@@ -64,9 +64,11 @@ def _words(row: Mapping[str, Any]) -> str:
 
 def is_installing(client: Client) -> bool:
     """Return whether an import or a removal of anything waits or is under way there; they run one after the other."""
-    rows = client.rows(
-        "asyncoperations", select="asyncoperationid,messagename,statecode,operationtype", filter="statecode ne 3"
-    )
+    ours = " or ".join(
+        f"messagename eq {literal(name)}" for name in sorted(IMPORTS)
+    )  # of others there can be thousands
+    columns = "asyncoperationid,messagename,statecode"
+    rows = client.rows("asyncoperations", select=columns, filter=f"statecode ne {_DONE} and ({ours})")
     return any(row.get("statecode") != _DONE and row.get("messagename") in IMPORTS for row in rows)
 
 

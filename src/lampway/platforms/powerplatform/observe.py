@@ -7,7 +7,6 @@ what the environment gives (states, owners, bindings, values). What is data by d
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from lampway.domain.digest import digest, digest_bytes
 from lampway.domain.package import Change, Component, Diff, Edit
@@ -16,7 +15,7 @@ from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.content import component_of, fingerprint_of_content, read_content
 from lampway.platforms.powerplatform.contents import CATEGORIES, Contents, Part, read_package
 from lampway.platforms.powerplatform.flow_wording import flow_edits
-from lampway.platforms.powerplatform.flows import Json, bare_flow
+from lampway.platforms.powerplatform.flows import bare_flow, without_values
 from lampway.platforms.powerplatform.given import given_edits
 from lampway.platforms.powerplatform.layers import (
     CANVAS,
@@ -160,7 +159,7 @@ class _Definition:
         live = bare_flow(str(row.get("clientdata") or ""))
         if recorded is None or live is None:
             return ()
-        edits = list(flow_edits(_comparable(recorded), _comparable(live)))
+        edits = list(flow_edits(without_values(recorded), without_values(live)))
         if str(row.get("name") or "") not in ("", part.name):
             edits.insert(0, Edit("Name", f"renamed from *{part.name}* to *{row['name']}*"))
         return tuple(dict.fromkeys(edits))
@@ -176,17 +175,3 @@ class _Definition:
 def _order(component: Component) -> tuple[str, str, str]:
     """Return by what components are listed: a look that sees the same tells the same, in the same order."""
     return component.type, component.name.lower(), component.id
-
-
-def _comparable(flow: Json) -> Json:
-    """Return a flow without what each environment pushes into it: values of variables, and its own connections."""
-    definition = dict(flow["properties"]["definition"])
-    parameters = definition.get("parameters")
-    if isinstance(parameters, dict):
-        definition["parameters"] = {name: _unvalued(one) for name, one in parameters.items()}
-    return {**flow, "properties": {**flow["properties"], "definition": definition}}
-
-
-def _unvalued(parameter: Any) -> Any:
-    bound = isinstance(parameter, dict) and isinstance(parameter.get("metadata"), dict)
-    return {k: v for k, v in parameter.items() if k != "defaultValue"} if bound else parameter

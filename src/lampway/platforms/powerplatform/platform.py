@@ -8,7 +8,7 @@ from typing import Any
 
 from lampway.domain.capability import Ability, Capability, Support
 from lampway.domain.package import Scope
-from lampway.engine.bringing import Loose, Matched
+from lampway.engine.bringing import Loose, Matched, Surveyed
 from lampway.engine.platform import (
     Access,
     AdapterPlan,
@@ -33,12 +33,13 @@ from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.platforms.powerplatform.plan import make_plan
 from lampway.platforms.powerplatform.rights import probe_rights
 from lampway.platforms.powerplatform.signin import Tokens
+from lampway.platforms.powerplatform.surveying import survey
 
 
 class PowerPlatform:
     """Power Platform, through the Web API of Dataverse.
 
-    Also `Lockable`, `LockSettable`, `Switchable`, `UsageTelling`, `Matching` and `Gathering`.
+    Also `Lockable`, `LockSettable`, `Switchable`, `UsageTelling`, `Matching`, `Surveying` and `Gathering`.
 
     Nothing of it was run against a live tenant: it was built from documents and proved against an emulator.
     """
@@ -141,6 +142,11 @@ class PowerPlatform:
         with self._client(access) as client:
             return usage.tell_usage(client, installed)
 
+    def survey(self, access: Access) -> Surveyed:
+        """Return what is there, whatever solution it is in. Changes nothing."""
+        with self._client(access) as client:
+            return survey(client)
+
     def match(self, access: Access, package: bytes) -> Matched:
         """Return how what runs there differs from a package, and what is given to it. Changes nothing."""
         with self._client(access) as client:
@@ -189,6 +195,7 @@ _SWITCH = "flows are turned off and on; apps and tables cannot be turned off"
 _USAGE = "runs of cloud flows, for as long as the platform keeps them; nothing about who opens an app"
 _PICTURE = "cloud flows, and the screens of canvas apps; tables, forms and model-driven apps are told in words"
 _BLANK = "what flows keep as defaults of variables; current values in the package and values in apps are told only"
+_SURVEY = f"flows by what they do; apps by when they were saved; all else by its layer; {_PROVED}"
 _MATCH = f"flows by what they do; tables, apps and all else by name, version and layers only; {_PROVED}"
 _GATHER = f"cloud flows and canvas apps; flows made outside of Dataverse must be moved by their owners; {_PROVED}"
 
@@ -215,6 +222,7 @@ _CAPABILITIES = (
     Capability(Ability.SANDBOX, Support.NOT_YET, "copies of environments are made by an admin of the tenant"),
     Capability(Ability.PICTURE, Support.PARTIAL, _PICTURE),
     Capability(Ability.BLANK, Support.PARTIAL, _BLANK),
+    Capability(Ability.SURVEY, Support.PARTIAL, _SURVEY),
     Capability(Ability.MATCH, Support.PARTIAL, _MATCH),
     Capability(Ability.GATHER, Support.PARTIAL, _GATHER),
 )
