@@ -182,6 +182,10 @@ def progress(promotion: str, /, *, json: Json = False) -> int:
         emit(found)
         return 0
     say(f"{found.promotion} is {found.state}{f': {found.note}' if found.note else ''}")
+    for line in found.before:
+        say(f"  first it goes to {line}")
+    for line in found.waits_for:
+        say(f"  {line}")
     for step in found.steps:
         say(f"  {step.state.ljust(8)} {step.name}: {step.summary}")
     if found.in_doubt:

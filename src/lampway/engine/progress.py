@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 from lampway.domain.deployment import Deployment, StepState
 from lampway.domain.events import Actor
-from lampway.domain.promotion import OPEN_STATES
-from lampway.engine.context import Engine, Request
+from lampway.domain.promotion import OPEN_STATES, Promotion, PromotionState
+from lampway.engine.context import Engine, Request, rules_in_force
+from lampway.engine.facts import Case, case_of, eligibility
 from lampway.engine.promote import find_promotion
+from lampway.engine.store import Reading
+
+_BEFORE = (PromotionState.REQUESTED, PromotionState.WAITING, PromotionState.READY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,10 @@ class Progress:
     """Whether nothing more becomes of it."""
     in_doubt: str
     """The step of which nobody knows whether it happened; empty for none."""
+    waits_for: tuple[str, ...] = ()
+    """The gates that are not open yet, each with its state and why, while it waits."""
+    before: tuple[str, ...] = ()
+    """Earlier stages to which the same release is under way, each with where it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,10 @@ def show_progress(engine: Engine, request: ShowProgress, actor: Actor) -> Progre
     with engine.store.reading() as reading:
         promotion = find_promotion(reading, request.promotion, engine.now())
         done = reading.get(Deployment, promotion.deployment) if promotion.deployment else None
+        waits = promotion.state in _BEFORE
+        case = case_of(reading, promotion) if waits else None
+        waits_for = _waits_for(reading, case, engine.now()) if case else ()
+        before = _earlier(reading, promotion, case) if case else ()
     unsure = [s.name for s in done.steps if s.state is StepState.STARTED] if done else []
     return Progress(
         promotion=promotion.id,
@@ -66,7 +78,28 @@ def show_progress(engine: Engine, request: ShowProgress, actor: Actor) -> Progre
         watch=done.watch if done else "",
         is_over=promotion.state not in OPEN_STATES,
         in_doubt=unsure[-1] if promotion.state == "reconcile" and unsure else "",
+        waits_for=waits_for,
+        before=before,
     )
+
+
+def _waits_for(reading: Reading, case: Case, now: str) -> tuple[str, ...]:
+    return tuple(f"{gate.gate} {gate.state}: {gate.reason}" for gate in eligibility(reading, case, now).closed)
+
+
+def _earlier(reading: Reading, promotion: Promotion, case: Case) -> tuple[str, ...]:
+    """Return where the same release is on its way to the stages before, in words."""
+    before = rules_in_force(reading).strategy.stages_before(promotion.solution, case.stage)
+    found = {p.stage: p for p in reading.find(Promotion, solution=promotion.solution, states=OPEN_STATES)}
+    told = []
+    for stage in before:
+        other = found.get(stage.name)
+        if other is None or other.version != promotion.version:
+            continue
+        done = reading.get(Deployment, other.deployment) if other.deployment else None
+        last = done.steps[-1] if done and done.steps else None
+        told.append(f"{stage.name}: {other.state}{f', {last.name} {last.state}' if last else ''}")
+    return tuple(told)
 
 
 def _steps(done: Deployment) -> tuple[ProgressStep, ...]:

@@ -32,6 +32,7 @@ from lampway.domain.digest import short
 from lampway.domain.moments import shown
 from lampway.engine import context
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
+from lampway.web.afterwards import CHANGING, Afterwards
 from lampway.web.door import Allowance
 from lampway.web.memory import Memory
 from lampway.web.oidc import BACK, begin_oidc, finish_oidc
@@ -71,12 +72,20 @@ class Page:
     who: Visitor
     form: Mapping[str, str]
     """What was sent with it; empty for a look."""
+    afterwards: Afterwards
+    """Brings about what may start because of what was asked."""
     memory: Memory = field(default_factory=Memory)
     """What this process remembers for everybody."""
 
     def ask(self, request: context.Request[Answer]) -> Answer:
-        """Return the engine's answer to this person. Raises LampwayError."""
-        return LocalSession(self.root, who=self.who.actor, _engine=self.engine).run(request)
+        """Return the engine's answer to this person, at once: whatever may start because of it goes on behind.
+
+        Raises LampwayError.
+        """
+        answer, rest = LocalSession(self.root, who=self.who.actor, _engine=self.engine).begin(request)
+        if type(request) in CHANGING:
+            self.afterwards.take(rest)
+        return answer
 
     def recall(self, key: object, make: Callable[[], Answer]) -> Answer:
         """Return what is the same for everybody, made from the ledger as it is a moment ago at most."""
@@ -116,10 +125,15 @@ Shown: TypeAlias = Callable[[Page], Response]
 
 
 def console_routes(
-    engine: Engine, root: Path, pages: Mapping[str, tuple[str, Shown]], *, oidc: OpenId | None = None
+    engine: Engine,
+    root: Path,
+    pages: Mapping[str, tuple[str, Shown]],
+    *,
+    afterwards: Afterwards,
+    oidc: OpenId | None = None,
 ) -> list[BaseRoute]:
     """Return the routes of the console; `pages` are method and page by path, as in `GET /inbox`."""
-    door = _Door(engine, root, oidc)
+    door = _Door(engine, root, oidc, afterwards)
     found: list[BaseRoute] = [
         Route("/sign-in", door.sign_in, methods=["GET", "POST"]),
         Route("/sign-in/challenge", door.challenge, methods=["POST"]),
@@ -134,7 +148,8 @@ def console_routes(
 
 
 class _Door:
-    def __init__(self, engine: Engine, root: Path, oidc: OpenId | None) -> None:
+    def __init__(self, engine: Engine, root: Path, oidc: OpenId | None, afterwards: Afterwards) -> None:
+        self._afterwards = afterwards
         self._engine = engine
         self._root = root
         self._oidc = oidc
@@ -153,7 +168,7 @@ class _Door:
         if who is None:
             wanted = request.url.path if request.method == "GET" else "/"
             return RedirectResponse(f"/sign-in?next={quote(wanted)}", 303, _HEADERS)
-        page = Page(request, self._engine, self._root, who, form, self._memory)
+        page = Page(request, self._engine, self._root, who, form, self._afterwards, self._memory)
         try:
             if request.method == "POST":
                 _require_ours(request, who, form)

@@ -5,13 +5,21 @@ const live = document.querySelector("[data-live]");
 if (live && window.EventSource) {
   document.querySelector(".no-script").hidden = true;
   const stream = new EventSource(`${live.dataset.live}/events`);
-  stream.addEventListener("state", async () => {
+  // What somebody has begun to write is not taken from them: then only the progress is put in its place.
+  const begun = () => [...document.querySelectorAll("main input:not([type=hidden]), main textarea, main select")].some(
+    (field) => field.value && field.value !== field.defaultValue);
+  stream.addEventListener("state", async (event) => {
+    if (event.data !== live.dataset.state && !begun()) {
+      stream.close();
+      window.location.replace(live.dataset.live);
+      return;
+    }
     const reply = await fetch(`${live.dataset.live}/progress`);
     if (reply.ok && !reply.redirected) live.innerHTML = await reply.text();
   });
   stream.addEventListener("over", () => {
     stream.close();
-    window.location.replace(live.dataset.live);
+    if (!begun()) window.location.replace(live.dataset.live);
   });
   window.addEventListener("pagehide", () => stream.close());
 }
