@@ -159,6 +159,7 @@ from lampway.engine.strategy import ApplyStrategy, apply_strategy
 from lampway.engine.strategy_text import ShowStrategy, show_strategy
 from lampway.engine.switching import MarkSwitched, mark_switched
 from lampway.engine.talk import Talk, talk
+from lampway.engine.tasks import ShowTasks, show_tasks
 from lampway.engine.ticket import GiveTicket, give_ticket
 from lampway.engine.tokens import IssueToken, RevokeToken, ShowTokens, issue_token, revoke_token, show_tokens
 from lampway.engine.traces import ShowSpans, show_spans
@@ -221,6 +222,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     Explain: explain,
     History: history,
     Inbox: inbox,
+    ShowTasks: show_tasks,
     LiftHold: lift_hold,
     MakeRelease: make_release,
     Promote: promote,

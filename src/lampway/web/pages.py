@@ -11,10 +11,11 @@ from starlette.responses import Response
 from lampway.engine.approving import ShowCase
 from lampway.engine.progress import ShowProgress
 from lampway.engine.signed import DraftDecision
-from lampway.engine.views import Cell, Inbox, Status
+from lampway.engine.tasks import ShowTasks
+from lampway.engine.views import Cell, Status
 from lampway.web.calendar_page import CALENDAR_PAGES
 from lampway.web.console import Page, Shown
-from lampway.web.deciding import decide
+from lampway.web.deciding import DECIDING
 from lampway.web.drawing import drawings
 from lampway.web.overviews import OVERVIEWS
 from lampway.web.passkeys import passkeys, register, remove
@@ -71,8 +72,8 @@ def _fits(cells: Iterable[Cell], only: str) -> bool:
 
 
 def inbox(page: Page) -> Response:
-    """Show what waits for this person."""
-    return page.show("inbox.html", waiting=page.ask(Inbox()))
+    """Show everything that waits for this person, the most urgent first."""
+    return page.show("inbox.html", tasks=page.ask(ShowTasks()))
 
 
 def promotion(page: Page) -> Response:
@@ -94,7 +95,6 @@ PAGES: dict[str, tuple[str, Shown]] = {
     "GET /": ("GET", matrix),
     "GET /inbox": ("GET", inbox),
     "GET /promotions/{promotion}": ("GET", promotion),
-    "POST /promotions/{promotion}/decide": ("POST", decide),
     "GET /passkeys": ("GET", passkeys),
     "POST /passkeys": ("POST", register),
     "POST /passkeys/{passkey}/remove": ("POST", remove),
@@ -102,6 +102,7 @@ PAGES: dict[str, tuple[str, Shown]] = {
     **RELEASE_PAGES,
     **PROMOTION_PAGES,
     **CALENDAR_PAGES,
+    **DECIDING,
     **OVERVIEWS,
 }
 """Every page, by method and path."""

@@ -59,6 +59,7 @@ ROUTES: tuple[Route, ...] = (
     # what is where
     _get("/status", c.Status),
     _get("/inbox", c.Inbox),
+    _get("/tasks", c.ShowTasks),
     _get("/lapsed", c.ShowLapsed),
     _get("/history", c.History),
     _get("/workers", c.ShowWorkers),
