@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("promote", "lampway.cli.path:promote", "move a release to a stage"),
         ("explain", "lampway.cli.path:explain", "say why a release may or may not enter a stage"),
         ("inbox", "lampway.cli.path:inbox", "show what waits for your decision"),
+        ("tasks", "lampway.cli.whole:tasks", "show everything that waits for you, the most urgent first"),
         ("show", "lampway.cli.path:show", "show one promotion whole"),
         ("approve", "lampway.cli.path:approve", "approve a promotion"),
         ("reject", "lampway.cli.path:reject", "reject a promotion, with a reason"),

@@ -20,7 +20,7 @@ from lampway.engine.checking import add_evidence, printable, with_data
 from lampway.engine.context import Engine, Request, find_release, rules_in_force
 from lampway.engine.facts import Case, gather
 from lampway.engine.recheck import named_release, refuse_edited, require_installed
-from lampway.engine.signed import Draft, by_signature, keys_of, prove
+from lampway.engine.signed import Draft, by_signature, keys_of, prove, refuse_replayed
 from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, RefusedError, SecretError, UsageError
 
@@ -102,6 +102,7 @@ def attest_check(engine: Engine, request: AttestCheck, actor: Actor) -> Attested
     for file in request.files:
         engine.packages.put(file.data)
     with engine.store.transaction() as transaction:
+        refuse_replayed(transaction, request.envelope)
         require_installed(transaction, told.release, evidence.environment)
         vouched: tuple[Event, ...] = ()
         if actor.authenticated and not request.envelope:

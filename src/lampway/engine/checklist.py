@@ -17,7 +17,7 @@ from lampway.domain.strategy import Stage
 from lampway.engine.attestations import attest_given, kept
 from lampway.engine.context import Engine, Request
 from lampway.engine.promote import find_promotion
-from lampway.engine.signed import Draft, by_signature, keys_of, prove
+from lampway.engine.signed import Draft, by_signature, keys_of, prove, refuse_replayed
 from lampway.engine.store import Reading
 from lampway.engine.waive import facts_of, open_promotion
 from lampway.errors import NotFoundError, RefusedError, UsageError
@@ -53,6 +53,7 @@ def show_checklist(engine: Engine, request: Checklist, actor: Actor) -> tuple[Ch
     """
     now, told = engine.now(), []
     with engine.store.transaction() as transaction:
+        refuse_replayed(transaction, request.envelope)
         promotion, facts, answers = _given(transaction, request, actor, now)
         answers = [replace(answer, authenticated=actor.authenticated) for answer in answers]
         events: list[Event] = []

@@ -12,7 +12,7 @@ from lampway.domain.quorum import Delegation
 from lampway.domain.strategy import Person, Strategy
 from lampway.engine.attestations import attest_given, kept_alone
 from lampway.engine.context import Engine, Request, require_reason, rules_in_force
-from lampway.engine.signed import Draft, by_signature, keys_of, prove
+from lampway.engine.signed import Draft, by_signature, keys_of, prove, refuse_replayed
 from lampway.errors import NotFoundError, RefusedError, UsageError
 
 
@@ -64,6 +64,7 @@ def delegate(engine: Engine, request: Delegate, actor: Actor) -> Delegation:
     now, key = engine.now(), engine.new_id()
     with engine.store.transaction() as transaction:
         strategy = rules_in_force(transaction).strategy
+        refuse_replayed(transaction, request.envelope)
         given = _given(strategy, request, actor, now)
         given = replace(given, id=key, authenticated=actor.authenticated)
         if request.envelope:

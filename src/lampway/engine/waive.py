@@ -17,7 +17,7 @@ from lampway.engine.attestations import attest_given, kept
 from lampway.engine.context import Engine, Request, require_reason
 from lampway.engine.facts import case_of, gather
 from lampway.engine.promote import find_promotion
-from lampway.engine.signed import Draft, by_signature, keys_of, prove
+from lampway.engine.signed import Draft, by_signature, keys_of, prove, refuse_replayed
 from lampway.engine.store import Reading, Transaction
 from lampway.errors import RefusedError, UsageError
 
@@ -54,6 +54,7 @@ def waive(engine: Engine, request: Waive, actor: Actor) -> Waiver:
     """
     now = engine.now()
     with engine.store.transaction() as transaction:
+        refuse_replayed(transaction, request.envelope)
         promotion, facts, waiver = _given(transaction, request, actor, now)
         waiver = replace(waiver, authenticated=actor.authenticated)
         if request.envelope:

@@ -37,6 +37,7 @@ from lampway.web.door import Allowance
 from lampway.web.memory import Memory
 from lampway.web.oidc import BACK, begin_oidc, finish_oidc
 from lampway.web.oidc import COOKIE as OIDC
+from lampway.web.onceonly import once
 from lampway.web.plots import lasting, percent
 from lampway.web.visits import Visitor, make_challenge, sign_in_with_code, sign_in_with_token, sign_out, visitor
 
@@ -166,12 +167,12 @@ class _Door:
     def _answer(self, shown_by: Shown, request: Request, form: Mapping[str, str]) -> Response:
         who = visitor(self._engine, request.cookies.get(_COOKIE, ""))
         if who is None:
-            wanted = request.url.path if request.method == "GET" else "/"
-            return RedirectResponse(f"/sign-in?next={quote(wanted)}", 303, _HEADERS)
+            return RedirectResponse(_sign_in_for(request), 303, _HEADERS)
         page = Page(request, self._engine, self._root, who, form, self._afterwards, self._memory)
         try:
             if request.method == "POST":
                 _require_ours(request, who, form)
+                return once(self._engine, who.actor, (request.url.path, form), lambda: shown_by(page))
             return shown_by(page)
         except LampwayError as error:
             return page.show("error.html", status=int(status_of(error)), error=error)
@@ -190,6 +191,7 @@ class _Door:
             "next": onward,
             "error": None,
             "again": again,
+            "ended": bool(request.query_params.get("ended", "")),
             "oidc": self._oidc is not None,
         }
         if request.method == "POST":
@@ -220,7 +222,7 @@ class _Door:
                 raise UsageError("nobody signs in at a provider here", hint="lampway serve --oidc-issuer URL")
             return step(request, self._oidc)
         except LampwayError as error:
-            facts = {"code": "", "next": "/", "error": error, "again": False, "oidc": True}
+            facts = {"code": "", "next": "/", "error": error, "again": False, "ended": False, "oidc": True}
             text = _templates().get_template("sign-in.html").render(**facts)
             return HTMLResponse(text, int(status_of(error)), _HEADERS)
 
@@ -278,6 +280,15 @@ class _Door:
         reply = RedirectResponse("/sign-in", 303, _HEADERS)
         reply.delete_cookie(_COOKIE, path="/")
         return reply
+
+
+def _sign_in_for(request: Request) -> str:
+    """Return the way to signing in, and from there back to the page; a form that was sent for nothing is told so."""
+    if request.method == "GET":
+        return f"/sign-in?next={quote(request.url.path)}"
+    came_from = urlsplit(request.headers.get("referer", ""))
+    is_ours = came_from.netloc == request.headers.get("host", "")
+    return f"/sign-in?next={quote(came_from.path if is_ours else '/')}&ended=1"
 
 
 def _require_ours(request: Request, who: Visitor, form: Mapping[str, str]) -> None:

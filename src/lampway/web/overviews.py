@@ -211,10 +211,19 @@ def make_token(page: Page) -> Response:
 
 
 def _tokens(page: Page, made: str) -> Response:
+    """Show tokens; one that was made just now is shown with its secret."""
     everything = page.given("all") == "yes"
     found = page.ask(ShowTokens(everything))
     later = (date.fromisoformat(page.engine.now()[:10]) + timedelta(days=90)).isoformat()
-    return page.show("tokens.html", found=found, made=made, scopes=SCOPES, everything=everything, later=later)
+    return page.show(
+        "tokens.html",
+        found=found,
+        made=made,
+        scopes=SCOPES,
+        everything=everything,
+        later=later,
+        status=201 if made else 200,
+    )
 
 
 def revoke_token(page: Page) -> Response:

@@ -17,7 +17,7 @@ from lampway.web.passkeys import envelope_in, mine
 
 SIGNED = "signed with your passkey"
 UNSIGNED = "not signed by you: the record says that you were signed in"
-_OF_THE_DEVICE = {"form_key", "statement", "credential", "client_data", "authenticator_data", "signature"}
+_OF_THE_DEVICE = {"form_key", "once", "statement", "credential", "client_data", "authenticator_data", "signature"}
 
 
 @dataclass(frozen=True, slots=True)

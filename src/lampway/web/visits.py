@@ -41,6 +41,10 @@ class Visitor:
         """What every form of theirs carries: nobody else's page can know it."""
         return hmac.new(self.secret.encode(), b"form", hashlib.sha256).hexdigest()
 
+    def once(self) -> str:
+        """Return what one form carries, so that sending it twice does it once."""
+        return secrets.token_urlsafe(16)
+
     def has_proved_lately(self, now: datetime) -> bool:
         """Return whether they proved who they are so lately that they may decide about production."""
         return now - datetime.fromisoformat(self.proved_at) < _PROOF_LASTS
