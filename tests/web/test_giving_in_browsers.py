@@ -223,3 +223,15 @@ def test_a_form_of_a_session_that_ended_is_not_taken_and_leads_back(served: Serv
     assert served.team.promotion(promotion).remarks == ()
     elsewhere = ana.client.post(f"{page}/talk", data={"text": "x"}, headers={"Referer": "https://evil.example/x"})
     assert elsewhere.headers["location"] == "/sign-in?next=/&ended=1"
+
+
+def test_a_tester_sees_what_runs_there_and_what_was_said_of_it(served: Served, promotion: str) -> None:
+    tess = Browser(served).sign_in("tess")
+    page = tess.get(TEST)
+    assert page.status_code == 200, page.text
+    assert 'name="release" value="orders@1.0.0"' in page.text
+    tess.send(TEST, release="orders@1.0.0", cases="<script>x</script> went wrong", outcome="failed")
+    page = tess.get(TEST).text
+    assert "&lt;script&gt;x&lt;/script&gt; went wrong" in page
+    assert f'href="{TEST}"' in tess.get(f"/promotions/{promotion}").text
+    assert f'href="{TEST}"' in tess.get("/inbox").text

@@ -165,7 +165,7 @@ def to_attest(facts: Facts, person: Person) -> tuple[tuple[str, str], ...]:
 
 def to_waive(facts: Facts, person: Person) -> tuple[str, ...]:
     """Return the closed gates that this person may waive."""
-    closed = [g.gate for g in judge(facts).gates if g.state not in OPENING or g.original]
+    closed = [g.gate for g in judge(facts).gates if g.state not in OPENING]
     return tuple(dict.fromkeys(gate for gate in closed if not waiver_objection(facts, gate, person.id)))
 
 

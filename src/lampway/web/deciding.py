@@ -81,8 +81,8 @@ def test(page: Page) -> Response:
     if stage is None or not stage.cell.version:
         raise NotFoundError(f"{solution} is not installed in {place[:80]}", hint="see its page")
     release = page.ask(ShowRelease(f"{solution}@{stage.cell.version}"))
-    told = [e for e in release.evidence if (e.check, e.environment) == (name, place)]
-    return page.show("test.html", solution=solution, environment=place, check=name, release=release, told=told)
+    said = [e for e in release.evidence if (e.check, e.environment) == (name, place)]
+    return page.show("test.html", solution=solution, environment=place, check=name, release=release, said=said)
 
 
 def attest(page: Page) -> Response:

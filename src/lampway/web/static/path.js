@@ -11,7 +11,7 @@ if (live && window.EventSource) {
   stream.addEventListener("state", async (event) => {
     if (event.data !== live.dataset.state && !begun()) {
       stream.close();
-      window.location.replace(live.dataset.live);
+      window.location.reload();
       return;
     }
     const reply = await fetch(`${live.dataset.live}/progress`);
@@ -19,7 +19,7 @@ if (live && window.EventSource) {
   });
   stream.addEventListener("over", () => {
     stream.close();
-    if (!begun()) window.location.replace(live.dataset.live);
+    if (!begun()) window.location.reload();
   });
   window.addEventListener("pagehide", () => stream.close());
 }
