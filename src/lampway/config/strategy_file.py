@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
 from lampway.config.key_section import Day, KeySection
-from lampway.config.notify_section import NotifySection
+from lampway.config.notify_section import Network, NotifySection
 from lampway.config.readiness_section import ReadinessSection
 from lampway.config.recertification_section import RecertificationSection, RetirementSection
 from lampway.config.role_section import ConflictSection, RoleEntry, role_names
@@ -113,6 +113,13 @@ class AuditSection(Section):
     remote. Without this key: they are kept in the store, and evidence carries them."""
 
 
+class ChecksSection(Section):
+    """What holds for the checks of every solution."""
+
+    allow: Annotated[list[Network], Unique] = Field(default=[])
+    """Networks that are not public and that HTTP checks may reach all the same, as in 10.20.0.0/16."""
+
+
 class StrategyFile(Section):
     """What a team has decided about its path to production."""
 
@@ -146,6 +153,8 @@ class StrategyFile(Section):
     """When owners are asked whether their solutions are still needed. Without this key: never."""
     retirement: Annotated[RetirementSection, MayBeEmpty] = RetirementSection()
     """How solutions end."""
+    checks: Annotated[ChecksSection, MayBeEmpty] = ChecksSection()
+    """What holds for the checks of every solution."""
 
     @field_validator("retention")
     @classmethod

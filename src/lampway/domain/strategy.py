@@ -238,6 +238,8 @@ class Check:
     """Seconds after which its evidence counts as expired; 0 for never."""
     signed: bool = False
     """Attested: whether only what a tester signed with their own key counts."""
+    networks: tuple[str, ...] = ()
+    """Where its requests may go beside public addresses and the environment's own; taken from the rules in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +307,8 @@ class Strategy:
     """When owners are asked whether solutions are still needed; None: never. No promotion is bound to it."""
     retirement: RetirementRules = field(default_factory=RetirementRules)
     """How solutions end. No promotion is bound to it."""
+    check_networks: tuple[str, ...] = ()
+    """Networks that are not public and that requests of checks may reach all the same. No promotion is bound to it."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""

@@ -63,6 +63,7 @@ def _strategy(old: Strategy, new: Strategy) -> Iterator[_Change]:
     yield from _terms_of("readiness", "item", old.readiness.items, new.readiness.items, "item")
     yield from _terms_of("readiness", "not ours:", old.readiness.not_ours, new.readiness.not_ours, "item")
     yield from notify_changes(old.notify, new.notify)
+    yield from _members("strategy", "checks may reach", old.check_networks, new.check_networks)
     yield from _members("strategy", "recertification:", *(recertification_words(s.recertification) for s in (old, new)))
     if old.retirement != new.retirement:
         waits = " → ".join(span_in_words(s.retirement.wait) for s in (old, new))
