@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from lampway.config.account_section import AccountSection, ClaimSection
 from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
 from lampway.config.key_section import Day, KeySection
@@ -181,6 +183,8 @@ class PersonSection(Section):
     """The first day on which what they decide counts. Without this key: any."""
     until: Day | None = None
     """The last day on which it does, such as when they leave. Without this key: no end."""
+    accounts: list[AccountSection] = Field(default=[])
+    """Their accounts at the provider where the team signs in. Without this key: whoever has their verified e-mail."""
 
     @model_validator(mode="after")
     def _has_address(self) -> PersonSection:
@@ -193,10 +197,11 @@ class PersonSection(Section):
         """Return the person."""
         emails = self.emails or [self.email or ""]
         keys = tuple(key.to_domain() for key in self.keys)
-        days = {"since": self.since or "", "until": self.until or ""}
         roles = tuple(dict.fromkeys(given.role for given in self.roles))
         bounded = tuple(given.to_domain() for given in self.roles if given.until)
-        return Person(name, self.name, tuple(emails), roles, keys, temporary=bounded, **days)
+        accounts = tuple(account.to_domain() for account in self.accounts)
+        who = Person(name, self.name, tuple(emails), roles, keys, temporary=bounded, accounts=accounts)
+        return replace(who, since=self.since or "", until=self.until or "")
 
 
 class PeopleFile(Section):
@@ -204,3 +209,5 @@ class PeopleFile(Section):
 
     people: Annotated[dict[Name, PersonSection], MayBeEmpty]
     """People by id; the id is what approvals and owners refer to."""
+    claims: list[ClaimSection] = Field(default=[])
+    """Roles that the provider gives to people who stand here, for as long as they are signed in."""

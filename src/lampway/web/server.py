@@ -53,14 +53,14 @@ def run(
     return 0
 
 
-def read_provider(issuer: str, client: str, secret: str) -> Provider | None:
+def read_provider(issuer: str, client: str, secret: str, scope: str = "") -> Provider | None:
     """Return where people sign in, its secret resolved; None where nothing is given. Raises UsageError, SecretError."""
     if not (issuer or client or secret):
         return None
     if not issuer or not client:
         missing = "--oidc-client" if issuer else "--oidc-issuer"
         raise UsageError(f"{missing} is missing", hint="give both, and --oidc-secret where the client has one")
-    provider = Provider(issuer, client, resolve_secret(secret) if secret else None)
+    provider = Provider(issuer, client, resolve_secret(secret) if secret else None, scope)
     OpenId(provider)  # refuses an issuer that is not safe before anything is served
     return provider
 
