@@ -124,6 +124,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("strategy diff", "lampway.cli.govern:strategy_diff", "show what the files would change"),
         ("strategy apply", "lampway.cli.govern:strategy_apply", "put a commit in force"),
         ("strategy document", "lampway.cli.document:strategy_document", "write the strategy for people who sign"),
+        ("strategy history", "lampway.cli.document:strategy_history", "show what each applied strategy changed"),
+        ("strategy judge", "lampway.cli.document:strategy_judge", "hold what is in force against the static rules"),
         ("audit verify", "lampway.cli.audit:verify", "verify the ledger and the packages"),
         ("audit checkpoint", "lampway.cli.audit:checkpoint", "state the newest row, to keep it elsewhere"),
         ("audit export", "lampway.cli.audit:export", "write the ledger out for other programs"),

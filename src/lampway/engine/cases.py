@@ -47,7 +47,7 @@ from lampway.engine.delegate import (
 )
 from lampway.engine.deliver import SendNotices, ShowNotices, TryChannel, send_notices, show_notices, try_channel
 from lampway.engine.delivery import ShowDelivery, show_delivery
-from lampway.engine.document import WriteDocument, write_strategy_document
+from lampway.engine.document import FetchDocument, WriteDocument, fetch_document, write_strategy_document
 from lampway.engine.drift import (
     AcceptDrift,
     RevertDrift,
@@ -156,6 +156,12 @@ from lampway.engine.stops import (
     veto_release,
 )
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.strategy_history import (
+    JudgeStrategy,
+    ShowStrategyHistory,
+    judge_strategy,
+    show_strategy_history,
+)
 from lampway.engine.strategy_text import ShowStrategy, show_strategy
 from lampway.engine.switching import MarkSwitched, mark_switched
 from lampway.engine.talk import Talk, talk
@@ -270,6 +276,9 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     AnswerReadiness: answer_readiness,
     RecordAudit: record_audit,
     WriteDocument: write_strategy_document,
+    FetchDocument: fetch_document,
+    ShowStrategyHistory: show_strategy_history,
+    JudgeStrategy: judge_strategy,
     HandOver: hand_over,
     ShowNotices: show_notices,
     SendNotices: send_notices,

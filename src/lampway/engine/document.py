@@ -14,7 +14,7 @@ from lampway.domain.readiness import Readiness
 from lampway.domain.stops import Hold, HoldState, Veto
 from lampway.domain.strategy import RulesInForce, Strategy
 from lampway.domain.strategy_chapters import Dated, Exceptional, InForce, write_document
-from lampway.domain.strategy_document import StrategyDocument
+from lampway.domain.strategy_document import PackedDocument, StrategyDocument, pack
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.readiness import located, readiness_of
 from lampway.engine.store import Reading
@@ -26,6 +26,17 @@ class WriteDocument(Request[StrategyDocument]):
 
     draft: bool = False
     """From the files as they lie in the working tree, and not from what is in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchDocument(Request[PackedDocument]):
+    """Fetch the strategy in force as a document, to be written out wherever one is."""
+
+
+def fetch_document(engine: Engine, request: FetchDocument, actor: Actor) -> PackedDocument:
+    """Return the document in force as it travels. Raises RefusedError where nothing is in force."""
+    del request
+    return pack(write_strategy_document(engine, WriteDocument(), actor))
 
 
 def write_strategy_document(engine: Engine, request: WriteDocument, actor: Actor) -> StrategyDocument:

@@ -8,16 +8,20 @@ from datetime import date, timedelta
 
 from starlette.responses import Response, StreamingResponse
 
+from lampway.app import render_document
 from lampway.domain.digest import digest_bytes
 from lampway.domain.readiness import REPLIES
 from lampway.domain.recertification import DATA_CLASSES
+from lampway.domain.strategy_document import FORMATS, unpack
 from lampway.domain.tokens import SCOPES, token_text
 from lampway.engine.audit import Audit
 from lampway.engine.certify import Recertify, ReviewAnswer
 from lampway.engine.delivery import ShowDelivery
+from lampway.engine.document import FetchDocument
 from lampway.engine.locks import LockHistory, LookAtLock
 from lampway.engine.questions import ShowCampaigns, ShowQuestion, ShowRetirements
 from lampway.engine.readiness import AnswerReadiness, RecordAudit, ShowReadiness
+from lampway.engine.strategy_history import JudgeStrategy, ShowStrategyHistory
 from lampway.engine.strategy_text import ShowStrategy
 from lampway.engine.tokens import IssueToken, RevokeToken, ShowTokens
 from lampway.engine.trail import ExportFormat, ExportLedger, SearchLedger
@@ -178,8 +182,18 @@ def export(page: Page) -> Response:
 
 
 def strategy(page: Page) -> Response:
-    """Show the strategy in force, and what its rules leave open."""
-    return page.show("strategy.html", found=page.ask(ShowStrategy()))
+    """Show the strategy in force, what its rules leave open, and what each one before changed."""
+    judged = page.ask(JudgeStrategy()) if page.given("judged") == "yes" else None
+    history = page.ask(ShowStrategyHistory())
+    return page.show("strategy.html", found=page.ask(ShowStrategy()), history=history, judged=judged)
+
+
+def strategy_document(page: Page) -> Response:
+    """Give the strategy in force as a document for people who sign."""
+    form = page.given("form") or "pdf"
+    if form not in FORMATS:
+        raise UsageError(f"no such format: {form[:40]}", hint=f"one of: {', '.join(FORMATS)}")
+    return page.file(f"strategy.{form}", render_document(unpack(page.ask(FetchDocument())), form))
 
 
 def platforms(page: Page) -> Response:
@@ -259,6 +273,7 @@ OVERVIEWS: dict[str, tuple[str, Callable[[Page], Response]]] = {
     "POST /audit/verify": _post(verify),
     "GET /audit/export": _get(export),
     "GET /strategy": _get(strategy),
+    "GET /strategy/document": _get(strategy_document),
     "GET /platforms": _get(platforms),
     "GET /tokens": _get(tokens),
     "POST /tokens": _post(make_token),

@@ -174,6 +174,9 @@ ROUTES: tuple[Route, ...] = (
     # rules and the ledger
     _act("/strategy/apply", c.ApplyStrategy),
     _get("/strategy", c.ShowStrategy),
+    _get("/strategy/document", c.FetchDocument),
+    _get("/strategy/history", c.ShowStrategyHistory),
+    _get("/strategy/judgement", c.JudgeStrategy),
     _get("/ledger", c.FollowLedger),
     _get("/ledger/search", c.SearchLedger),
     _get("/ledger/export", c.ExportLedger),
