@@ -107,6 +107,7 @@ def test_an_approver_registers_a_passkey_signs_in_with_it_and_approves(served: S
     page.get_by_text("passkey work laptop registered").wait_for()
     (known,) = team.find(Passkey)
 
+    page.locator("summary", has_text="Ana").click()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.get_by_role("heading", name="What is where").wait_for()

@@ -344,8 +344,19 @@ def _templates() -> Environment:
 
 
 def _words(text: str) -> Markup:
-    """Return words of ours with the *names* in them set apart; whatever they hold stays text."""
-    return Markup(_NAME.sub(r"<em>\1</em>", str(escape(text))))  # noqa: S704 - escaped before
+    """Return words of ours with the *names* and `code` in them set apart; whatever they hold stays text.
+
+    Code stands as it was written: from the first mark to the last, for code may hold such marks itself.
+    """
+    before, mark, rest = str(escape(text)).partition("`")
+    code, end, after = rest.rpartition("`")
+    if not mark or not end:
+        return Markup(_named(before + mark + rest))  # noqa: S704 - escaped before
+    return Markup(f"{_named(before)}<code>{code}</code>{_named(after)}")  # noqa: S704 - escaped before
+
+
+def _named(escaped: str) -> str:
+    return _NAME.sub(r"<em>\1</em>", escaped)
 
 
 def _ago(at: str, now: str) -> str:

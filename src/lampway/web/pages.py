@@ -18,7 +18,7 @@ from lampway.web.console import Page, Shown
 from lampway.web.deciding import DECIDING
 from lampway.web.drawing import drawings
 from lampway.web.overviews import OVERVIEWS
-from lampway.web.passkeys import passkeys, register, remove
+from lampway.web.passkeys import mine, passkeys, register, remove
 from lampway.web.promotion_pages import PROMOTION_PAGES
 from lampway.web.release_pages import RELEASE_PAGES
 from lampway.web.solution_pages import SOLUTION_PAGES
@@ -87,6 +87,7 @@ def promotion(page: Page) -> Response:
         view=case.view,
         drawn=[(p, *drawings(p)) for p in case.pictures],
         progress=page.ask(ShowProgress(about.id)),
+        can_sign=any(key.signs for key in mine(page)),
         signing=json.dumps(json.loads(draft.statement), indent=2) if draft and draft.statement else "",
     )
 

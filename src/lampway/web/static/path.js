@@ -15,7 +15,11 @@ if (live && window.EventSource) {
       return;
     }
     const reply = await fetch(`${live.dataset.live}/progress`);
-    if (reply.ok && !reply.redirected) live.innerHTML = await reply.text();
+    if (!reply.ok || reply.redirected) return;
+    const text = await reply.text();
+    const read = [...live.querySelectorAll("details")].map((one) => one.open);
+    live.innerHTML = text;
+    live.querySelectorAll("details").forEach((one, place) => { if (read[place]) one.open = true; });
   });
   stream.addEventListener("over", () => {
     stream.close();
