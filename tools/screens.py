@@ -84,14 +84,12 @@ def take(out: Path, url: str, engine: Any) -> None:
         found = reading.find(Promotion, solution="orders", newest_first=True)
     waiting = next(p for p in found if p.state is PromotionState.WAITING)
     decided = [p for p in found if p.decisions and p.id != waiting.id]
-    done = next(p for p in decided if p.state is PromotionState.SUCCEEDED)
     failed = next(p for p in decided if p.state is not PromotionState.SUCCEEDED)
     pages = {
         "matrix": ("ben", "/", 320),
         "deciding": ("ben", f"/promotions/{waiting.id}", 1050),
         "change": ("ben", f"/solutions/orders/change/prod?release=orders@{waiting.version}", 720),
         "failed": ("ada", f"/promotions/{failed.id}", 820),
-        "receipt": ("ben", f"/promotions/{done.id}/receipt", 1380),
     }
     chromium = next(p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n)))
     with sync_playwright() as playwright:
