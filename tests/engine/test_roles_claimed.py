@@ -20,6 +20,7 @@ from lampway.engine.accounts import KnownAccount, admit
 from lampway.engine.audit import Audit
 from lampway.engine.context import rules_in_force
 from lampway.engine.decide import Decide
+from lampway.engine.document import WriteDocument
 from lampway.engine.evidence import ExportEvidence
 from lampway.engine.verify import Tools, Trusted, verify_evidence
 from lampway.errors import ForbiddenError, RefusedError, UnauthenticatedError
@@ -234,3 +235,10 @@ def test_a_person_as_declared_is_without_what_was_claimed(ruled: Team) -> None:
     declared = as_declared(person)
     assert (declared.roles, declared.temporary, declared.claimed) == ((), (), ())
     assert as_declared(declared) is declared
+
+
+def test_the_document_that_people_sign_names_the_rule_and_not_who_signed_in_today(ruled: Team) -> None:
+    sign_in(ruled, groups=["prod approvers"])
+    told = repr(ruled.run(WriteDocument(), "zoe"))
+    assert "approver, where groups is or holds prod approvers" in told
+    assert "Zoe (until" not in told

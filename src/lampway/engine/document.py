@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from lampway.domain.accounts import as_declared
 from lampway.domain.backport import Backport, BackportState
 from lampway.domain.deployment import DriftFinding, DriftState
 from lampway.domain.events import Actor
@@ -48,6 +49,7 @@ def write_strategy_document(engine: Engine, request: WriteDocument, actor: Actor
         strategy = drafted or (rules.strategy if rules else None)
         if strategy is None:
             strategy = rules_in_force(reading).strategy
+        strategy = replace(strategy, people=tuple(as_declared(person) for person in strategy.people))
         readiness = readiness_of(engine, reading, strategy)
         exceptions = tuple(_exceptions(engine, reading))
     commit = rules.commit if rules and not request.draft else ""
