@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.program import lampway
-from bench.stores import _postgres
+from bench.stores import postgres
 from bench.table import Report, Table, Value
 from bench.team import Team, start_team
 from bench.timing import Samples, median
@@ -58,7 +58,7 @@ def run(folder: Path) -> Report:
     """Measure both stores, with another worker alive and with one that is started."""
     rows: list[tuple[Value, ...]] = []
     samples: Samples = {}
-    with start_team(folder / "team") as team, _postgres() as url:
+    with start_team(folder / "team") as team, postgres() as url:
         names = iter(_releases(team, 4 * _ROUNDS))
         for store, limit in _LIMITS.items():
             if store == "Postgres":

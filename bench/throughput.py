@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.stores import _postgres
+from bench.stores import postgres
 from bench.table import Report, Table, Value
 from bench.timing import Samples
 from lampway.app import LocalSession, open_engine
@@ -101,7 +101,7 @@ def _state(store: str) -> Iterator[str]:
     if store == "SQLite":
         yield ""
         return
-    with _postgres() as url:
+    with postgres() as url:
         os.environ["LAMPWAY_STATE"] = url
         try:
             yield url

@@ -7,6 +7,7 @@ import io
 import json
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,8 @@ from lampway.engine.coverage import Cover, Coverage, Period, WhoCould
 from lampway.engine.drift import AcceptDrift, ScanDrift
 from lampway.engine.promote import Rollback
 from lampway.engine.trail import ExportFormat, ExportLedger, SearchLedger, Trail, _as_text
-from lampway.errors import NotFoundError, UsageError
+from lampway.errors import NotFoundError, StorageError, UsageError
+from lampway.storage import mentions
 from lampway.storage.ledger import link
 
 DAY = "2026-01-05"
@@ -168,6 +170,73 @@ def test_a_kind_that_does_not_exist_is_asking_wrongly(team: Team) -> None:
     with pytest.raises(UsageError, match="no such kind") as caught:
         search(team, kind="decided")
     assert "decision-made" in caught.value.hint
+
+
+# The index that searching goes by.
+
+
+ASKED: tuple[dict[str, Any], ...] = (
+    {},
+    {"solution": "orders"},
+    {"environment": "prod"},
+    {"solution": "orders", "environment": "prod", "person": "ana"},
+    {"person": "ANA@example.test"},
+    {"person": "mia", "environment": "test"},
+    {"solution": "orders", "since": f"{DAY}T09:00", "until": DAY},
+    {"environment": "prod", "kind": "step-finished"},
+    {"solution": "order"},
+)
+
+
+def index(team: Team, rows: int = 10_000) -> None:
+    """Bring the index nearer by so many rows."""
+    with team.engine.store.transaction() as transaction, patch.object(mentions, "_AT_MOST", rows):
+        mentions.bring_nearer(transaction.connection)
+
+
+@pytest.mark.parametrize("step", [7, 23, 10_000])
+def test_the_index_finds_what_reading_every_row_finds_however_far_it_has_come(shipped: Team, step: int) -> None:
+    read = [search(shipped, **asked) for asked in ASKED]
+    newest = [shipped.run(SearchLedger(**{**asked, "limit": 4})) for asked in ASKED]
+    last = search(shipped)[-1][0]
+    for _ in range(0, last, step):
+        index(shipped, step)
+        assert [search(shipped, **asked) for asked in ASKED] == read
+        assert [shipped.run(SearchLedger(**{**asked, "limit": 4})) for asked in ASKED] == newest
+    assert shipped.engine.store.compare() == ()
+
+
+def test_a_search_brings_the_index_nearer_when_it_is_far_behind(shipped: Team) -> None:
+    with patch.object(mentions, "FAR", 10):
+        found = search(shipped, solution="orders")
+    with shipped.engine.store.reading() as reading:
+        assert mentions.reached(reading.connection) == reading.head()[0]
+    assert search(shipped, solution="orders") == found
+
+
+def test_who_may_not_write_finds_everything_all_the_same(shipped: Team) -> None:
+    read = search(shipped, solution="orders")
+    with (
+        patch.object(mentions, "FAR", 10),
+        patch.object(mentions, "bring_nearer", side_effect=StorageError("read-only")) as tried,
+    ):
+        assert search(shipped, solution="orders") == read
+    assert tried.called
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM mention WHERE what = 's' AND seq = (SELECT max(seq) FROM mention WHERE what = 's')",
+        "UPDATE mention SET name = 'nobody' WHERE what = 'p' AND name = 'ana'",
+        "INSERT INTO mention (what, name, seq) VALUES ('e', 'prod', 1)",
+    ],
+)
+def test_the_audit_tells_an_index_that_hides_something(shipped: Team, statement: str) -> None:
+    index(shipped)
+    with shipped.engine.store.transaction() as transaction:
+        transaction.connection.exec_driver_sql(statement)
+    assert {damage.place.partition(",")[0] for damage in shipped.engine.store.compare()} == {"search index"}
 
 
 # Accounting for a time.

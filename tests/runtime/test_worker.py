@@ -198,21 +198,14 @@ def test_once_carries_out_what_may_start_all_the_way_and_ends(place: Place) -> N
     assert place.team.run(ShowWorkers()) == ()
 
 
-def test_what_another_process_records_is_picked_up_soon(place: Place) -> None:
+def test_what_another_process_records_is_picked_up(place: Place) -> None:
+    """How soon, `python -m bench pickup` measures."""
     place.team.release("1.19")
     with place.working():
-        took = []
-        for number in range(20):
-            asked = time.monotonic()
-            where = Promote("orders", "test") if number == 0 else Rollback("orders", "test", "again", remove=True)
-            if number and number % 2 == 0:
-                where = Promote("orders", "test")
+        for where in (Promote("orders", "test"), Rollback("orders", "test", "again", remove=True)) * 2:
             (promotion,) = place.team.run(where).promotions
-            soon(lambda p=promotion: place.team.promotion(p).deployment)
-            took.append(time.monotonic() - asked)
             soon(lambda p=promotion: place.ended(p))
-    took.sort()
-    assert took[18] < (1.0 if place.is_shared else 0.2), [round(t, 3) for t in took]
+            assert place.team.promotion(promotion).state is PromotionState.SUCCEEDED
 
 
 def test_what_was_interrupted_is_resumed_without_anybody_asking(place: Place) -> None:

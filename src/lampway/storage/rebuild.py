@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from lampway.engine.store import Damage
 from lampway.errors import StorageError
 from lampway.storage import ledger
 from lampway.storage.codec import from_text, to_text
+from lampway.storage.mentions import Recount
 from lampway.storage.schema import records
 
 T = TypeVar("T")
@@ -37,21 +39,23 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def compare(connection: Connection) -> Iterator[Damage]:
-    """Return every record that is not what the ledger says, is missing or is made up.
+    """Return every record that is not what the ledger says, is missing or is made up, and what the search index hides.
 
     Everything is read from one consistent look. Records that were not spoken of for a while are compared and let go,
     so that memory grows with the number of records only by their names.
     """
-    rebuilt = Rebuilt(connection)
+    rebuilt, recount = Rebuilt(connection), Recount(connection)
     last = 0
     try:
-        for recorded in ledger.read(connection):
-            last = recorded.seq
-            rebuilt.fold(recorded)
+        for row in chain.from_iterable(ledger.batches(connection)):
+            last = row[1]
+            rebuilt.fold(ledger.decode(row))
+            recount.add(row)
     except StorageError as error:
         yield Damage(error.where or f"ledger row {last}", error.message)
         return
     yield from rebuilt.differences()
+    yield from recount.differences()
 
 
 @dataclass(slots=True)

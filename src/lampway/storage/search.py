@@ -1,81 +1,106 @@
-"""Searching: one scan over the stored rows, in which ids of promotions, deployments and findings are resolved."""
+"""Searching the ledger: by the index as far as it reaches, and row by row from there on."""
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
-import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from lampway.domain.events import Recorded
 from lampway.engine.store import Matches, Wanted
-from lampway.errors import StorageError
 from lampway.storage import ledger
-from lampway.storage.codec import actor_from
+from lampway.storage.mentions import (
+    ENVIRONMENT,
+    PERSON,
+    SOLUTION,
+    SPEAKS_OF,
+    Reader,
+    introduced_at,
+    introduces,
+    reached,
+)
+from lampway.storage.mentions import mentions as index
+from lampway.storage.schema import ledger as rows
 
-_Place = tuple[str, str, int]
-"""Solution and environment, and the row that first spoke of it."""
-
-
-class _Subject(msgspec.Struct):
-    id: str = ""
-    solution: str = ""
-    environment: str = ""
-
-
-class _Promotion(msgspec.Struct):
-    promotion: _Subject
-
-
-class _Deployment(msgspec.Struct):
-    deployment: _Subject
-
-
-class _Finding(msgspec.Struct):
-    finding: _Subject
-
-
-_INTRODUCES = {
-    b"promotion-requested": (msgspec.json.Decoder(_Promotion).decode, "promotion"),
-    b"deployment-started": (msgspec.json.Decoder(_Deployment).decode, "deployment"),
-    b"drift-found": (msgspec.json.Decoder(_Finding).decode, "finding"),
-}
-"""Kinds that give an id its meaning. Read in part: that is several times as fast."""
-_SPEAKS_OF = re.compile(rb'"(?:promotion|deployment|finding)":"([^"\\]+)"')
+_COLUMNS = tuple(rows.c[name] for name in ("prev", "seq", "at", "kind", "schema", "actor", "body", "hash"))
 
 
 def search(connection: Connection, wanted: Wanted) -> Matches:
     """Return what matches, in order; only the newest where there is a limit. Raises StorageError."""
-    places: dict[bytes, _Place] = {}
+    upto = reached(connection)
+    late, total, known = _read_on(connection, wanted, upto)
+    early: list[ledger.Raw] = []
+    numbers = _numbers(wanted, upto)
+    total += connection.execute(select(func.count()).select_from(numbers.subquery())).scalar_one()
+    if not wanted.limit or len(late) < wanted.limit:
+        newest = numbers.order_by(numbers.selected_columns[0].desc())
+        chosen = (newest.limit(wanted.limit - len(late)) if wanted.limit else newest).subquery()
+        query = select(*_COLUMNS).join(chosen, chosen.c[0] == rows.c.seq).order_by(rows.c.seq.desc())
+        early = [_raw(row) for row in connection.execute(query)]
+    matching = [*reversed(early), *late]
+    return Matches(total, tuple(map(ledger.decode, matching)), tuple(_introductions(connection, matching, known)))
+
+
+def _read_on(connection: Connection, wanted: Wanted, upto: int) -> tuple[deque[ledger.Raw], int, dict[str, int]]:
+    """Return the newest matches after row `upto`, how many there are, and the rows that give ids a meaning there."""
     newest: deque[ledger.Raw] = deque(maxlen=wanted.limit or None)
-    total = 0
-    is_match = _Filter(wanted, places)
-    for batch in ledger.batches(connection, *(("WHERE at < ?", (wanted.until,)) if wanted.until else ())):
-        for row in batch:
-            if row[3] in _INTRODUCES:
-                _introduce(row, places)
-            if is_match(row):
-                newest.append(row)
-                total += 1
-    return Matches(total, tuple(map(ledger.decode, newest)), tuple(_introductions(connection, newest, places)))
+    total, known, is_match = 0, {}, _Filter(connection, wanted)
+    for row in chain.from_iterable(ledger.batches(connection, "WHERE seq > ?", (upto,))):
+        if key := introduces(row):
+            known[key] = row[1]
+        if is_match(row):
+            newest.append(row)
+            total += 1
+    return newest, total, known
 
 
-def _introduce(row: ledger.Raw, places: dict[bytes, _Place]) -> None:
-    decode, name = _INTRODUCES[row[3]]
-    try:
-        subject: _Subject = getattr(decode(row[6]), name)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise StorageError(f"unreadable: {error}", where=f"ledger row {row[1]}", hint="lampway audit verify") from error
-    places[subject.id.encode()] = (subject.solution, subject.environment, row[1])
+def _numbers(wanted: Wanted, upto: int) -> Select[Any]:
+    """Return the question for the numbers of matching rows up to one: led by the filter that fewest rows pass."""
+    filters, plain = [f for f in _mentioned(wanted) if f[1]], list(_plain(wanted))
+    if not filters:
+        return select(rows.c.seq).where(rows.c.seq <= upto, *plain)
+    (what, names), *others = filters
+    m = index.c
+    query = select(m.seq).where(m.what == what, m.name.in_(names))
+    query = query.join(rows, rows.c.seq == m.seq) if plain else query
+    query = query.distinct() if len(names) > 1 else query
+    return query.where(*(_speaks_of(*other) for other in others), *plain)
 
 
-def _introductions(connection: Connection, rows: deque[ledger.Raw], places: dict[bytes, _Place]) -> Iterator[Recorded]:
+def _mentioned(wanted: Wanted) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    people = tuple(name.lower() for name in wanted.people)
+    by_place = ((SOLUTION, wanted.solution), (ENVIRONMENT, wanted.environment))
+    solution, environment = ((what, (name,) if name else ()) for what, name in by_place)
+    return solution, (PERSON, people), environment
+
+
+def _speaks_of(what: str, names: tuple[str, ...]) -> ColumnElement[bool]:
+    also = index.alias()
+    return exists().where(also.c.what == what, also.c.name.in_(names), also.c.seq == index.c.seq)
+
+
+def _plain(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    if wanted.since:
+        yield rows.c.at >= wanted.since
+    if wanted.until:
+        yield rows.c.at < wanted.until
+    if wanted.kinds:
+        yield rows.c.kind.in_(wanted.kinds)
+
+
+def _raw(row: Any) -> ledger.Raw:
+    """Return a row as `ledger.batches` gives it."""
+    return tuple(value.encode() if isinstance(value, str) else value for value in row)
+
+
+def _introductions(connection: Connection, found: list[ledger.Raw], known: dict[str, int]) -> Iterator[Recorded]:
     """Yield the events that gave the ids in these rows their meaning."""
-    named = {key for row in rows for key in _SPEAKS_OF.findall(row[6])}
-    for seq in sorted({places[key][2] for key in named if key in places}):
+    named = {key.decode(errors="replace") for row in found for key in SPEAKS_OF.findall(row[6])}
+    numbers = (known.get(key) or introduced_at(connection, key) for key in named)
+    for seq in sorted({number for number in numbers if number}):
         for (row,) in ledger.batches(connection, "WHERE seq = ?", (seq,)):
             yield ledger.decode(row)
 
@@ -83,44 +108,14 @@ def _introductions(connection: Connection, rows: deque[ledger.Raw], places: dict
 class _Filter:
     """Says whether a row matches, cheapest question first."""
 
-    def __init__(self, wanted: Wanted, places: dict[bytes, _Place]) -> None:
-        self._people = {name.lower() for name in wanted.people}
-        self._since = wanted.since.encode()
+    def __init__(self, connection: Connection, wanted: Wanted) -> None:
+        self._since, self._until = wanted.since.encode(), wanted.until.encode()
         self._kinds = {kind.encode() for kind in wanted.kinds}
-        self._place = (wanted.solution, wanted.environment)
-        self._quoted = [f'"{name}"'.encode() for name in self._place if name]
-        self._places = places
+        self._asked = [{(what, name) for name in names} for what, names in _mentioned(wanted) if names]
+        self._reader = Reader(connection)
 
     def __call__(self, row: ledger.Raw) -> bool:
-        if row[2] < self._since or (self._kinds and row[3] not in self._kinds):
+        said = self._reader.mentions(row) if self._asked else set()  # each is read: it may give an id its meaning
+        if row[2] < self._since or (self._until and row[2] >= self._until):
             return False
-        if self._people and not self._is_by(row):
-            return False
-        return not self._quoted or self._is_there(row)
-
-    def _is_by(self, row: ledger.Raw) -> bool:
-        actor = actor_from(row[5], where=f"ledger row {row[1]}")
-        return actor.person.lower() in self._people or actor.email.lower() in self._people
-
-    def _is_there(self, row: ledger.Raw) -> bool:
-        found = _SPEAKS_OF.search(row[6])
-        if found and found[1] in self._places:
-            place = self._places[found[1]]
-            return all(not name or name == there for name, there in zip(self._place, place, strict=False))
-        if any(name not in row[6] for name in self._quoted):
-            return False
-        try:
-            body = msgspec.json.decode(row[6])
-        except msgspec.DecodeError as error:
-            where = f"ledger row {row[1]}"
-            raise StorageError(f"unreadable: {error}", where=where, hint="lampway audit verify") from error
-        return all(not name or _names(body, what, name) for what, name in zip(_PARTS, self._place, strict=True))
-
-
-_PARTS = ("solution", "environment")
-
-
-def _names(body: dict[str, Any], what: str, name: str) -> bool:
-    """Return whether a body, or something right in it, is about this solution or environment."""
-    inner = [value for value in body.values() if isinstance(value, dict)]
-    return any(part.get(what) == name for part in (body, *inner))
+        return (not self._kinds or row[3] in self._kinds) and not any(said.isdisjoint(names) for names in self._asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ from lampway.engine.notices import TOLD, owed
 from lampway.engine.ports import Clock
 from lampway.engine.store import Chain, Damage, Due, Matches, Presence, Stored, Wanted, Watch
 from lampway.errors import StorageError, StoreLostError, TakenOverError, UsageError
-from lampway.storage import layout, ledger, rebuild, search
+from lampway.storage import layout, ledger, mentions, rebuild, search
 from lampway.storage import leases as lease
 from lampway.storage.codec import from_text, to_text
 from lampway.storage.operations import OperationChanges, OperationRows
@@ -109,9 +109,21 @@ class SqlStore:
             yield from ledger.hashes(connection, last)
 
     def search(self, wanted: Wanted) -> Matches:
-        """Look through the whole ledger, once."""
+        """Look through the whole ledger: by the index, which is brought nearer by a step where it is far behind."""
+        with suppress(StorageError):  # who may only read still finds everything, only later
+            if self._is_far_behind():
+                self.bring_index_nearer()
         with self.translated(), self._looks.connect() as connection:
             return search.search(connection, wanted)
+
+    def bring_index_nearer(self) -> None:
+        """Add the next ten thousand rows of the ledger to what searching goes by. Raises StorageError."""
+        with self.transaction() as transaction:
+            mentions.bring_nearer(transaction.connection)
+
+    def _is_far_behind(self) -> bool:
+        with self.reading() as reading:
+            return reading.head()[0] - mentions.reached(reading.connection) > mentions.FAR
 
     def verify(self, rows: Collection[int] = ()) -> Chain:
         """Recompute the chain over the stored bytes, and return the hashes of these rows beside."""
