@@ -27,6 +27,8 @@ from lampway.engine.store import Reading
 from lampway.engine.views import Inbox, inbox
 
 _ENDED = (PromotionState.FAILED, PromotionState.ERRORED)
+_LOOKED_AT = 200
+"""How many failures are looked through, the newest ones: what failed long ago is in the history."""
 
 
 class TaskKind(StrEnum):
@@ -90,9 +92,7 @@ def show_tasks(engine: Engine, request: ShowTasks, actor: Actor) -> tuple[Task, 
     for line in show_backports(engine, ShowBackports(mine=True), actor):
         one = line.task
         if one.state is BackportState.OPEN:
-            found.append(
-                Task(TaskKind.BACKPORT, one.words, one.at, solution=one.solution, environment=one.environment)
-            )
+            found.append(Task(TaskKind.BACKPORT, one.words, one.at, solution=one.solution, environment=one.environment))
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
         person = strategy.person(actor.person)
@@ -121,9 +121,12 @@ def _of_promotions(reading: Reading, person: Person, now: str) -> Iterator[Task]
     if _may(person, "Reconcile", now):
         for one in reading.find(Promotion, states=(PromotionState.RECONCILE,)):
             yield _about(TaskKind.LOOK, one, one.note)
-    for one in reading.find(Promotion, states=_ENDED):
-        later = reading.find(Promotion, solution=one.solution, environment=one.environment, newest_first=True, limit=1)
-        if one.requested_by == person.id and later and later[0].id == one.id:
+    for one in reading.find(Promotion, states=_ENDED, newest_first=True, limit=_LOOKED_AT):
+        if one.requested_by != person.id:
+            continue
+        where = {"solution": one.solution, "environment": one.environment}
+        newest = reading.find(Promotion, **where, newest_first=True, limit=1)
+        if newest and newest[0].id == one.id:
             yield _about(TaskKind.FAILED, one, one.note)
     for one in reading.find(Promotion, states=(PromotionState.WAITING,)):
         case = case_of(reading, one) if one.kind is DeploymentKind.FORWARD else None

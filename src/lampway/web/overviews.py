@@ -184,7 +184,7 @@ def export(page: Page) -> Response:
 def strategy(page: Page) -> Response:
     """Show the strategy in force, what its rules leave open, and what each one before changed."""
     judged = page.ask(JudgeStrategy()) if page.given("judged") == "yes" else None
-    history = page.ask(ShowStrategyHistory())
+    history = page.recall("strategy history", lambda: page.ask(ShowStrategyHistory()))
     return page.show("strategy.html", found=page.ask(ShowStrategy()), history=history, judged=judged)
 
 
