@@ -175,7 +175,7 @@ def to_waive(facts: Facts, person: Person) -> tuple[str, ...]:
 def _of_places(reading: Reading, strategy: Strategy, person: Person, now: str) -> Iterator[Task]:
     """Yield what happened in environments past everybody."""
     for one in reading.find(Unlocking):
-        if one.state is UnlockState.ASKED and one.second == person.id:
+        if one.state is UnlockState.ASKED and one.second == person.id and not one.lapsed(now):
             yield Task(TaskKind.CONFIRM, one.words, one.at, environment=one.environment)
         elif one.needs_review and one.by != person.id and set(SECONDS) & set(person.roles_at(now)):
             yield Task(TaskKind.REVIEW_UNLOCK, one.words, one.at, one.review_until, environment=one.environment)
@@ -197,7 +197,8 @@ def _of_owners(reading: Reading, strategy: Strategy, person: Person, now: str) -
     for retirement in reading.find(Retirement, states=("requested",)):
         people, _ = approvers_of(reading, strategy, retirement, now)
         if person.id in people:
-            yield Task(TaskKind.RETIRE, retirement.words, retirement.requested_at, solution=retirement.solution)
+            place = {"solution": retirement.solution, "environment": retirement.environment}
+            yield Task(TaskKind.RETIRE, retirement.words, retirement.requested_at, **place)
 
 
 def _may(person: Person, request: str, now: str) -> bool:

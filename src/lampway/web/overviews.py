@@ -23,6 +23,7 @@ from lampway.engine.questions import ShowCampaigns, ShowQuestion, ShowRetirement
 from lampway.engine.readiness import AnswerReadiness, RecordAudit, ShowReadiness
 from lampway.engine.strategy_history import JudgeStrategy, ShowStrategyHistory
 from lampway.engine.strategy_text import ShowStrategy
+from lampway.engine.tasks import ShowTasks
 from lampway.engine.tokens import IssueToken, RevokeToken, ShowTokens
 from lampway.engine.trail import ExportFormat, ExportLedger, SearchLedger
 from lampway.engine.views import Status
@@ -55,7 +56,8 @@ def environment(page: Page) -> Response:
     if found is None:
         raise NotFoundError(f"no environment {name[:80]}", hint="see the page of environments")
     history = page.ask(LockHistory(name, limit=_LINES))
-    return page.show("environment.html", environment=found, history=tuple(reversed(history)))
+    mine = [task for task in page.ask(ShowTasks()) if task.environment == name]
+    return page.show("environment.html", environment=found, history=tuple(reversed(history)), mine=mine)
 
 
 def look_at_lock(page: Page) -> Response:
@@ -82,7 +84,8 @@ def answer_readiness(page: Page) -> Response:
 def recertification(page: Page) -> Response:
     """Show who owes an answer by when, what is asked next, and what ends."""
     found = page.ask(ShowCampaigns())
-    return page.show("recertification.html", found=found, retirements=page.ask(ShowRetirements()))
+    mine = [task for task in page.ask(ShowTasks()) if task.kind == "retire"]
+    return page.show("recertification.html", found=found, retirements=page.ask(ShowRetirements()), mine=mine)
 
 
 def question(page: Page) -> Response:

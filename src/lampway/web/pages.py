@@ -21,6 +21,7 @@ from lampway.web.overviews import OVERVIEWS
 from lampway.web.passkeys import mine, passkeys, register, remove
 from lampway.web.promotion_pages import PROMOTION_PAGES
 from lampway.web.release_pages import RELEASE_PAGES
+from lampway.web.second_person import SECOND_PERSON
 from lampway.web.solution_pages import SOLUTION_PAGES
 
 _ROWS = 100
@@ -104,6 +105,7 @@ PAGES: dict[str, tuple[str, Shown]] = {
     **PROMOTION_PAGES,
     **CALENDAR_PAGES,
     **DECIDING,
+    **SECOND_PERSON,
     **OVERVIEWS,
 }
 """Every page, by method and path."""
