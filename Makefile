@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Trust what the machine trusts, so that mirrors and proxies with certificates of their own work as they do with pip.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: setup dev demo test test-postgres test-platforms check fix bench chaos lock schemas clean
+.PHONY: setup dev demo test test-postgres test-platforms check fix bench chaos lock screens schemas clean
 
 setup: $(VENV)/.runtime ## make .venv with lampway in it
 
@@ -52,6 +52,9 @@ lock: $(VENV)/.uv ## bring the locks up to date with pyproject.toml
 		--group build -o requirements/build.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		-c requirements/runtime.lock pyproject.toml --group dev -o requirements/dev.lock
+
+screens: $(VENV)/.dev ## take the pictures of the console in the docs, from real runs
+	@$(BIN)/python tools/screens.py
 
 schemas: $(VENV)/.dev ## write the JSON Schemas of the governance files
 	@$(BIN)/python -m lampway.config.schemas

@@ -15,9 +15,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 from team import Team
 
 from lampway.app import LocalSession
-from lampway.cli import whole
+from lampway.cli import document, whole
 from lampway.domain.promotion import Promotion
 from lampway.engine.stops import PutOnHold
+from lampway.errors import SourceError
 
 Run = Callable[..., tuple[int, str]]
 
@@ -41,6 +42,7 @@ def run(team: Team, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         yield LocalSession(tmp_path, user="ana", _engine=team.engine)
 
     monkeypatch.setattr(whole, "session", opened)
+    monkeypatch.setattr(document, "session", opened)
 
     def command(does: Callable[..., int], *words: str, **more: object) -> tuple[int, str]:
         out = io.StringIO()
@@ -105,3 +107,34 @@ def test_the_calendar_is_told_in_lines(run: Run, team: Team) -> None:
     team.run(PutOnHold(environment="prod", reason="stock taking"), "rita")
     assert "prod: hold on prod by rita: stock taking" in run(whole.calendar)[1]
     assert json.loads(run(whole.calendar, json=True)[1])[0]["kind"] == "hold"
+
+
+def test_tasks_are_told_in_lines_and_as_facts(run: Run, team: Team) -> None:
+    promotion = team.find(Promotion)[-1].id
+    code, told = run(whole.tasks)
+    assert (code, told.splitlines()[0]) == (0, f"decide        {promotion} orders@1.0.1 (prod): ")
+    (task,) = json.loads(run(whole.tasks, json=True)[1])
+    assert (task["kind"], task["promotion"], task["environment"]) == ("decide", promotion, "prod")
+    team.approve(promotion)
+    assert run(whole.tasks)[1] == "nothing waits for you\n"
+
+
+def test_progress_says_for_what_it_waits(run: Run, team: Team) -> None:
+    told = run(whole.progress, team.find(Promotion)[-1].id)[1]
+    assert "  approval pending: 0 of 1 approvals" in told
+
+
+def test_what_a_strategy_changed_and_what_the_rules_say_is_told(run: Run, team: Team) -> None:
+    code, told = run(document.strategy_history)
+    assert (code, "applied by pam, written by" in told, "first strategy" in told) == (0, True, True)
+    assert json.loads(run(document.strategy_history, json=True)[1])[-1]["changes"] == ["first strategy"]
+    code, told = run(document.strategy_judge)
+    assert (code, told.splitlines()[-1]) == (0, "0 mistakes, by the static rules")
+
+    def lose(_files: object) -> None:
+        raise SourceError("the commit is gone")
+
+    team.desk.load = lose  # type: ignore[assignment, method-assign]
+    code, told = run(document.strategy_judge)
+    assert (code, "cannot be told: the commit is gone" in told) == (1, True)
+    assert json.loads(run(document.strategy_judge, json=True)[1])["unread"] == "the commit is gone"

@@ -25,6 +25,7 @@ from lampway.domain.attestation import (
     BY_PEOPLE,
     CHECKPOINT,
     EVIDENCE,
+    GIVEN_SIGNED_IN,
     JUDGED,
     PREDICATES,
     PROVENANCE,
@@ -82,7 +83,7 @@ def test_others_tools_verify_everything_we_sign(shipped_signed: Team) -> None:
     team.run(Recertify("orders", reason="the order desk works with it"))
     assert faults(team.run(ExportEvidence("orders"), "zoe").content.encode()) == []
     kept = team.find(Attestation)
-    others = {EVIDENCE, CHECKPOINT, RETIREMENT, SIGNED_IN, *BY_PEOPLE}
+    others = {EVIDENCE, CHECKPOINT, RETIREMENT, SIGNED_IN, GIVEN_SIGNED_IN, *BY_PEOPLE}
     assert {a.predicate for a in kept} == set(PREDICATES) - others | {APPROVAL}
     they_verify(kept)
 

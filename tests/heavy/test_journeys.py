@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import sys
@@ -89,6 +90,7 @@ def test_a_maker_promotes_an_approver_approves_and_a_release_manager_goes_back(t
     expect(ana.locator("#progress .state.succeeded")).to_be_visible()
     ana.get_by_role("link", name="Receipt").click()
     expect(ana.get_by_text("By bringing back 1.0.0")).to_be_visible()
+    assert len(re.findall(rb"/Type\s*/Page\b", ana.pdf(format="A4"))) == 1, "one page to forward"
     assert (team.running("prod"), team.price_in(team.prod)) == ("1.0.1", "1.50")
 
     rita = sign_in("rita")
@@ -143,3 +145,19 @@ def test_axe_finds_no_serious_fault_and_nothing_is_wider_than_a_telephone(
         found = Axe().run(ana).response["violations"]
         serious = [(f["id"], f["nodes"][0]["html"]) for f in found if f["impact"] in {"serious", "critical"}]
         assert serious == [], path
+
+
+def test_the_way_to_every_page_is_one_line_and_found_with_the_keyboard(team: Any, sign_in: SignIn) -> None:
+    ana = sign_in("ana")
+    ana.set_viewport_size({"width": 1200, "height": 800})
+    assert ana.evaluate("document.querySelector('header.top').offsetHeight") < 64
+    ana.locator("summary", has_text="Rules").focus()
+    ana.keyboard.press("Enter")
+    ana.keyboard.press("Tab")
+    assert ana.evaluate("document.activeElement.textContent") == "Strategy"
+    ana.keyboard.press("Escape")
+    expect(ana.get_by_role("link", name="Strategy")).to_be_hidden()
+    ana.locator("summary", has_text="Records").click()
+    ana.get_by_role("link", name="Audit").click()
+    expect(ana.locator("summary", has_text="Records")).to_have_attribute("aria-current", "true")
+    assert team.url in ana.url

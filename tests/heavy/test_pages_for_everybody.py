@@ -19,7 +19,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="comes with the d
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="comes with the dev dependencies")
 
 _SERIOUS = {"serious", "critical"}
-_FILES = ("/export", "/evidence", "/progress")
+_FILES = ("/export", "/evidence", "/progress", "/document")
 """What is taken away as a file is no page, nor is what a script puts into one."""
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

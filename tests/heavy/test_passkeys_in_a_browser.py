@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from served import Served
 from team import APPROVAL, PROD_GATES, Notary, with_gates
+from test_attesting import with_uat
 
+from lampway.domain.deployment import Evidence
 from lampway.domain.keys import PersonKey
 from lampway.domain.passkeys import Passkey
 from lampway.domain.promotion import PromotionState
@@ -49,6 +51,51 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
+def register_and_name(served: Served, page: Page, person: str) -> Passkey:
+    """Let somebody register a passkey on the page, and let the rules name it."""
+    team, url = served.team, served.url.replace("127.0.0.1", "localhost")
+    page.goto(f"{url}/sign-in?code={make_code(team.engine, person, 'link, test')}&next=/passkeys")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_label("What you call it").fill("work laptop")
+    page.get_by_role("button", name="Register a passkey").click()
+    page.get_by_text("passkey work laptop registered").wait_for()
+    (known,) = team.find(Passkey)
+    key, rules = PersonKey(known.key, "2026-01-01"), team.rules
+    people = tuple(replace(p, keys=(key,)) if p.id == person else p for p in rules.people)
+    team.govern(replace(rules, people=people))
+    return known
+
+
+def test_a_tester_signs_what_came_of_a_test_from_the_inbox_to_the_end(served: Served, page: Page) -> None:
+    team, url = served.team, served.url.replace("127.0.0.1", "localhost")
+    rules = with_uat(team.rules)
+    checks = tuple(replace(c, signed=c.attested) for c in rules.solutions[0].checks)
+    team.govern(replace(rules, solutions=(replace(rules.solutions[0], checks=checks), *rules.solutions[1:])))
+    known = register_and_name(served, page, "tess")
+    team.release()
+    promotion = team.promote(by="rita")
+
+    page.goto(url)
+    page.get_by_role("link", name="Inbox").click()
+    page.get_by_role("link", name="Test it").click()
+    page.get_by_label("What you tried").fill("two orders, one with a discount")
+    page.get_by_label("A log to keep with it").fill("order 1: fine\norder 2: fine")
+    page.get_by_role("button", name="It passed").click()
+    page.get_by_text('"outcome": "passed"').wait_for()
+    page.get_by_role("button", name="Sign with your passkey").click()
+    page.get_by_text("walk-through passed, signed with your passkey").wait_for()
+    page.get_by_role("link", name="Inbox").click()
+    page.get_by_text("Nothing waits for you").wait_for()
+
+    (tested,) = [e.attested for e in team.find(Evidence) if e.attested]
+    assert (tested.by, tested.key) == ("tess", known.key)
+    team.approve(promotion)
+    assert team.running("prod") == "1.0.0"
+    data = team.run(ExportEvidence("orders@1.0.0"), "zoe").content.encode()
+    checks_of = verify_evidence(data, Trusted(team.rules.people), Tools(recorded_from, Notary()))
+    assert [c for c in checks_of if not c.holds] == []
+
+
 def test_an_approver_registers_a_passkey_signs_in_with_it_and_approves(served: Served, page: Page) -> None:
     team, url = served.team, served.url.replace("127.0.0.1", "localhost")
     failures: list[str] = []
@@ -60,6 +107,7 @@ def test_an_approver_registers_a_passkey_signs_in_with_it_and_approves(served: S
     page.get_by_text("passkey work laptop registered").wait_for()
     (known,) = team.find(Passkey)
 
+    page.locator("summary", has_text="Ana").click()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.get_by_role("heading", name="What is where").wait_for()
@@ -69,12 +117,14 @@ def test_an_approver_registers_a_passkey_signs_in_with_it_and_approves(served: S
     team.govern(replace(rules, people=tuple(replace(p, keys=(key,)) if p.id == "ana" else p for p in rules.people)))
     team.release()
     promotion = team.promote()
-    page.goto(f"{url}/promotions/{promotion}")
+    page.get_by_role("link", name="Inbox").click()
+    page.get_by_role("link", name="Decide").click()
     page.get_by_role("button", name="Approve").click()
     page.get_by_text('"decision": "approved"').wait_for()
     page.get_by_role("button", name="Sign with your passkey").click()
     page.get_by_text("approved, signed with your passkey").wait_for()
 
+    page.locator("#progress .state.succeeded").wait_for()
     assert team.promotion(promotion).state is PromotionState.SUCCEEDED
     (decision,) = team.promotion(promotion).decisions
     assert decision.key == known.key

@@ -18,8 +18,9 @@ from lampway.domain.secret import Secret
 from lampway.engine.ports import Message, Way
 from lampway.errors import DeliveryError
 from lampway.integrations import webhooks
+from lampway.integrations.addresses import is_public
 from lampway.integrations.courier import ChannelCourier
-from lampway.integrations.webhooks import is_public, post, signature
+from lampway.integrations.webhooks import post, signature
 from receiver import Receiver, listening
 
 AT = datetime(2026, 1, 5, 9, tzinfo=UTC)

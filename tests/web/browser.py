@@ -45,7 +45,9 @@ class Browser:
 
     def post(self, path: str, /, **form: str) -> httpx.Response:
         """Send a form."""
-        return self.client.post(path, data=form, headers={"Origin": self.url})
+        told = self.client.post(path, data=form, headers={"Origin": self.url})
+        self.served.rest()
+        return told
 
     def send(self, path: str, /, **form: str) -> httpx.Response:
         """Send a form with the key that every form of this person carries."""

@@ -58,6 +58,8 @@ class Served:
     team: Team
     root: Path
     url: str
+    rest: Callable[[], object] = lambda: None
+    """Waits until whatever forms let begin has come to rest."""
     _opened: list[Any] = field(default_factory=list)
 
     def token(self, person: str, *scopes: str, **more: Any) -> str:
@@ -95,8 +97,9 @@ class Served:
 def serving_team(folder: Path) -> Iterator[Served]:
     """Serve a team with rules in force and orders built in dev, for as long as the context lasts."""
     team = Team(lambda clock: open_sqlite(folder / "lampway.db", clock))
-    with serving(build_api(folder, team.engine)) as url:
-        made = Served(team, folder, url)
+    api = build_api(folder, team.engine)
+    with serving(api) as url:
+        made = Served(team, folder, url, api.state.afterwards.rest)
         try:
             yield made
         finally:
@@ -119,6 +122,7 @@ class Browser:
     def __init__(self, served: Served, person: str) -> None:
         self.client = httpx.Client(base_url=served.url, timeout=SECONDS, follow_redirects=True)
         served._opened.append(self.client)
+        self._rest = served.rest
         code = make_code(served.team.engine, person, "test")
         self.client.post("/sign-in", data={"code": code})
 
@@ -137,5 +141,6 @@ class Browser:
     def send(self, path: str, status: int = 200, **fields: str) -> str:
         """Send a form as a page of ours has it, and return where that leads."""
         told = self.client.post(path, data={"form_key": self.key(), **fields})
+        self._rest()
         assert told.status_code == status, told.text
         return told.text

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from joserfc.jwk import ECKey
 from provider import CLIENT, Provider, provided
 from served import Served, serving
 
+from lampway.domain.accounts import Account, ClaimRule
 from lampway.engine.revoke import Revoke
 from lampway.errors import UsageError
 from lampway.integrations.oidc import OpenId
@@ -168,3 +170,42 @@ def test_half_a_provider_is_refused() -> None:
         read_provider("https://x.example", "", "")
     with pytest.raises(UsageError, match="--oidc-issuer is missing"):
         read_provider("", CLIENT, "")
+
+
+def test_a_group_gives_its_role_where_a_rule_names_it_and_what_else_is_said_gives_nothing(desk: Desk) -> None:
+    team = desk.served.team
+    desk.provider.claims = {"groups": ["approvers"], "roles": ["platform-admin"], "email": "zoe@example.test"}
+    team.release()
+    promotion = team.promote()
+    assert desk.finish(desk.begin()).status_code == 303
+    assert "is not one of those who may approve here" in desk.browser.get(f"/promotions/{promotion}").text
+    team.govern(replace(team.rules, claims=(ClaimRule("groups", "approvers", "approver"),)))
+    promotion = team.promote()
+    assert desk.finish(desk.begin()).status_code == 303
+    assert "Yes, as approver in your own name" in desk.browser.get(f"/promotions/{promotion}").text
+    assert desk.browser.get("/environments").status_code == 200
+    team.clock.move(days=1)
+    assert desk.finish(desk.begin()).status_code == 303
+    desk.provider.claims = {"email": "zoe@example.test"}
+    assert desk.finish(desk.begin()).status_code == 303
+    assert "is not one of those who may approve here" in desk.browser.get(f"/promotions/{promotion}").text
+
+
+def test_an_account_that_people_yaml_names_needs_no_e_mail(desk: Desk) -> None:
+    team = desk.served.team
+    account = (Account(desk.provider.issuer, "00u1"),)
+    people = tuple(replace(p, accounts=account) if p.id == "zoe" else p for p in team.rules.people)
+    team.govern(replace(team.rules, people=people))
+    desk.provider.claims = {"sub": "00u1", "email": None, "email_verified": None}
+    assert desk.finish(desk.begin()).status_code == 303
+    assert "Zoe" in desk.browser.get("/inbox").text
+    desk.provider.claims = {"sub": None}
+    assert desk.finish(desk.begin()).status_code == 401
+
+
+def test_more_is_asked_for_where_the_provider_tells_groups_for_that_alone(served: Served) -> None:
+    with provided() as provider:
+        known = OpenId(Settings(provider.issuer, CLIENT, scope="groups email"))
+        there = known.begin("s", "http://localhost/", fresh=False)
+    assert parse_qs(urlsplit(there).query)["scope"] == ["openid email groups"]
+    assert served.url

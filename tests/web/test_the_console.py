@@ -80,6 +80,7 @@ def test_an_approver_decides_on_the_page(served: Served, ana: httpx.Client) -> N
     done = ana.post(f"/promotions/{promotion}/decide", data=form)
     assert done.status_code == 200
     assert "approved" in done.text
+    served.rest()
     assert served.team.running("prod") == "1.0.0"
 
 

@@ -38,6 +38,7 @@ class Visitor:
     def __init__(self, served: Served, person: str) -> None:
         self.client = httpx.Client(base_url=served.url, timeout=SECONDS, follow_redirects=True)
         served._opened.append(self.client)
+        self._served = served
         code = make_code(served.team.engine, person, "test")
         assert self.client.post("/sign-in", data={"code": code}).status_code == 200
         self.last = ""
@@ -49,7 +50,9 @@ class Visitor:
     def send(self, path: str, status: int = 200, **fields: str) -> str:
         """Send a form of the page that was seen last, and return the text of what comes."""
         (key,) = set(re.findall(r'name="form_key" value="([0-9a-f]+)"', self.last))
-        return self._read(self.client.post(path, data={"form_key": key, **fields}), status)
+        told = self.client.post(path, data={"form_key": key, **fields})
+        self._served.rest()
+        return self._read(told, status)
 
     def hidden(self, name: str) -> str:
         """Return a hidden field of the page that was seen last."""

@@ -94,6 +94,12 @@ class LocalSession:
 
     def run(self, request: Request[Answer]) -> Answer:
         """Carry out one request; then whatever may start because of it."""
+        answer, rest = self.begin(request)
+        rest()
+        return answer
+
+    def begin(self, request: Request[Answer]) -> tuple[Answer, Callable[[], None]]:
+        """Carry out one request alone; return its answer, and what brings about whatever may start because of it."""
         from lampway.engine.cases import CASES, MOVING, TELLING
         from lampway.engine.permissions import require_permission
 
@@ -103,12 +109,15 @@ class LocalSession:
         with engine.store.reading() as reading:
             before = reading.head()[0]
         answer: Answer = CASES[type(request)](engine, request, actor)
-        if type(request) in MOVING:
-            self._settle(engine, request, before)
-            self._look_back(engine, before)
-        if type(request) in TELLING:
-            self._tell(engine, actor)
-        return answer
+
+        def rest() -> None:
+            if type(request) in MOVING:
+                self._settle(engine, request, before)
+                self._look_back(engine, before)
+            if type(request) in TELLING:
+                self._tell(engine, actor)
+
+        return answer, rest
 
     def _tell(self, engine: Engine, actor: Actor) -> None:
         """Bring out what is due to be told. That something did not arrive is no matter of whoever runs a command."""

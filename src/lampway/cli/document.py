@@ -9,10 +9,12 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lampway.app import render_document, write_file
-from lampway.cli.output import note
+from lampway.cli.output import emit, note, say, when
+from lampway.cli.path import Json
 from lampway.cli.session import session
-from lampway.domain.strategy_document import FORMATS
-from lampway.engine.document import WriteDocument
+from lampway.domain.strategy_document import FORMATS, unpack
+from lampway.engine.document import FetchDocument, WriteDocument
+from lampway.engine.strategy_history import JudgeStrategy, ShowStrategyHistory
 from lampway.errors import UsageError
 
 _BINARY = ("pdf", "docx")
@@ -41,7 +43,7 @@ def strategy_document(
     if out is None and wanted in _BINARY:
         raise UsageError(f"{wanted} is not for a terminal", hint=f"add --out strategy.{wanted}")
     with session(quiet=True) as opened:
-        document = opened.run(WriteDocument(draft=draft))
+        document = opened.run(WriteDocument(draft=True)) if draft else unpack(opened.run(FetchDocument()))
     data = render_document(document, wanted)
     if out is None:
         sys.stdout.write(data.decode())
@@ -49,3 +51,49 @@ def strategy_document(
     write_file(out, data)
     note(f"written: {out}")
     return 0
+
+
+def strategy_history(*, limit: int = 20, json: Json = False) -> int:
+    """Show what each strategy that was put in force changed, the newest first.
+
+    Parameters
+    ----------
+    limit
+        How many.
+    json
+        Print the facts as JSON.
+    """
+    with session(quiet=json) as opened:
+        found = opened.run(ShowStrategyHistory(limit))
+    if json:
+        emit(found)
+        return 0
+    for one in found:
+        authors = ", ".join(one.authors) or "nobody known"
+        say(f"{when(one.at)} applied by {one.by}, written by {authors}: {one.commit[:12]}")
+        for line in one.changes:
+            say(f"  {line}")
+    return 0
+
+
+def strategy_judge(*, json: Json = False) -> int:
+    """Hold the strategy in force against the static rules of this version. Exits with 1 where they would refuse it.
+
+    Parameters
+    ----------
+    json
+        Print the facts as JSON.
+    """
+    with session(quiet=json) as opened:
+        found = opened.run(JudgeStrategy())
+    if json:
+        emit(found)
+    else:
+        for line in (*found.mistakes, *found.cautions):
+            say(line)
+        say(
+            f"cannot be told: {found.unread}"
+            if found.unread
+            else f"{len(found.mistakes)} mistakes, by the static rules"
+        )
+    return 1 if found.mistakes or found.unread else 0

@@ -31,6 +31,7 @@ def serve(
     oidc_issuer: Annotated[str, Parameter(env_var="LAMPWAY_OIDC_ISSUER")] = "",
     oidc_client: Annotated[str, Parameter(env_var="LAMPWAY_OIDC_CLIENT")] = "",
     oidc_secret: Annotated[str, Parameter(env_var="LAMPWAY_OIDC_SECRET")] = "",
+    oidc_scope: Annotated[str, Parameter(env_var="LAMPWAY_OIDC_SCOPE")] = "",
 ) -> int:
     """Serve the API for this repository, with a worker in the same process, until asked to end.
 
@@ -48,12 +49,14 @@ def serve(
         As which client this server is known there; else LAMPWAY_OIDC_CLIENT.
     oidc_secret
         A reference to the client's secret, such as env:NAME or file:PATH; else LAMPWAY_OIDC_SECRET. Never the secret.
+    oidc_scope
+        What to ask for beside *openid email*, where the provider tells groups for it alone; else LAMPWAY_OIDC_SCOPE.
     """
     if not 0 <= port < 65536:
         raise UsageError(f"not a port: {port}", hint="from 1 to 65535, or 0 for any that is free")
     from lampway.web.server import read_provider, run
 
-    provider = read_provider(oidc_issuer, oidc_client, oidc_secret)
+    provider = read_provider(oidc_issuer, oidc_client, oidc_secret, oidc_scope)
     root = find_root(working_folder())
     return run(root, host=host, port=port, works=worker, say=lambda text: note(f"lampway: {text}"), provider=provider)
 

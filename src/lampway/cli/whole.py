@@ -16,6 +16,7 @@ from lampway.engine.preview import PreviewRelease
 from lampway.engine.progress import ShowProgress
 from lampway.engine.releaseview import ShowRelease
 from lampway.engine.solutionview import ShowSolution
+from lampway.engine.tasks import ShowTasks
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
 
@@ -192,10 +193,38 @@ def progress(promotion: str, /, *, json: Json = False) -> int:
         emit(found)
         return 0
     say(f"{found.promotion} is {found.state}{f': {found.note}' if found.note else ''}")
+    for line in found.before:
+        say(f"  first it goes to {line}")
+    for line in found.waits_for:
+        say(f"  {line}")
     for step in found.steps:
         say(f"  {step.state.ljust(8)} {step.name}: {step.summary}")
     if found.in_doubt:
         say(f"  in doubt: {found.in_doubt}; lampway reconcile")
+    return 0
+
+
+def tasks(*, json: Json = False) -> int:
+    """Show everything that waits for you, the most urgent first.
+
+    Parameters
+    ----------
+    json
+        Print the facts as JSON.
+    """
+    with session(quiet=json) as opened:
+        found = opened.run(ShowTasks())
+    if json:
+        emit(found)
+        return 0
+    for task in found:
+        what = f"{task.solution}@{task.version}" if task.version else task.solution
+        about = " ".join(part for part in (what, f"({task.environment})" if task.environment else "") if part)
+        due = f", due {when(task.until)}" if task.until else ""
+        key = f" {task.promotion}" if task.promotion else ""
+        say(f"{task.kind.ljust(13)}{key} {about}: {task.words}{due}")
+    if not found:
+        say("nothing waits for you")
     return 0
 
 

@@ -173,6 +173,8 @@ def _assemble(
         readiness=top.readiness.to_domain(),
         conflicts=tuple(conflict.to_domain() for conflict in top.conflicts),
         notify=top.notify.to_domain() if top.notify else None,
+        claims=tuple(rule.to_domain() for rule in people.claims),
+        check_networks=tuple(top.checks.allow),
         recertification=top.recertification.to_domain() if top.recertification else None,
         retirement=top.retirement.to_domain(),
     )

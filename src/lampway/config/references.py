@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lampway.config.account_section import check_claims
 from lampway.config.document import Document, Path
 from lampway.config.duty_references import check_duties
 from lampway.config.hotfix_rules import check_hotfix
@@ -54,6 +55,7 @@ def check_references(files: Governance) -> Iterator[Mistake]:
         for path, name in files.strategy.items(*freeze, "environments"):
             yield from _known(files.strategy, path, name, "environment", tuple(files.environments))
     yield from check_roles(files.strategy, files.people)
+    yield from check_claims(files.strategy, files.people)
     yield from check_paths(files.strategy, files.environments)
     yield from check_static_rules(files.strategy, files.people, files.environments)
     yield from check_notify(files.strategy, files.people)

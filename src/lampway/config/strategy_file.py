@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from lampway.config.account_section import AccountSection, ClaimSection
 from lampway.config.duty_rules import ChecklistSection, WaiversSection
 from lampway.config.gate_rules import AnyGate
 from lampway.config.key_section import Day, KeySection
-from lampway.config.notify_section import NotifySection
+from lampway.config.notify_section import Network, NotifySection
 from lampway.config.readiness_section import ReadinessSection
 from lampway.config.recertification_section import RecertificationSection, RetirementSection
 from lampway.config.role_section import ConflictSection, RoleEntry, role_names
@@ -113,6 +115,13 @@ class AuditSection(Section):
     remote. Without this key: they are kept in the store, and evidence carries them."""
 
 
+class ChecksSection(Section):
+    """What holds for the checks of every solution."""
+
+    allow: Annotated[list[Network], Unique] = Field(default=[])
+    """Networks that are not public and that HTTP checks may reach all the same, as in 10.20.0.0/16."""
+
+
 class StrategyFile(Section):
     """What a team has decided about its path to production."""
 
@@ -146,6 +155,8 @@ class StrategyFile(Section):
     """When owners are asked whether their solutions are still needed. Without this key: never."""
     retirement: Annotated[RetirementSection, MayBeEmpty] = RetirementSection()
     """How solutions end."""
+    checks: Annotated[ChecksSection, MayBeEmpty] = ChecksSection()
+    """What holds for the checks of every solution."""
 
     @field_validator("retention")
     @classmethod
@@ -172,6 +183,8 @@ class PersonSection(Section):
     """The first day on which what they decide counts. Without this key: any."""
     until: Day | None = None
     """The last day on which it does, such as when they leave. Without this key: no end."""
+    accounts: list[AccountSection] = Field(default=[])
+    """Their accounts at the provider where the team signs in. Without this key: whoever has their verified e-mail."""
 
     @model_validator(mode="after")
     def _has_address(self) -> PersonSection:
@@ -184,10 +197,11 @@ class PersonSection(Section):
         """Return the person."""
         emails = self.emails or [self.email or ""]
         keys = tuple(key.to_domain() for key in self.keys)
-        days = {"since": self.since or "", "until": self.until or ""}
         roles = tuple(dict.fromkeys(given.role for given in self.roles))
         bounded = tuple(given.to_domain() for given in self.roles if given.until)
-        return Person(name, self.name, tuple(emails), roles, keys, temporary=bounded, **days)
+        accounts = tuple(account.to_domain() for account in self.accounts)
+        who = Person(name, self.name, tuple(emails), roles, keys, temporary=bounded, accounts=accounts)
+        return replace(who, since=self.since or "", until=self.until or "")
 
 
 class PeopleFile(Section):
@@ -195,3 +209,5 @@ class PeopleFile(Section):
 
     people: Annotated[dict[Name, PersonSection], MayBeEmpty]
     """People by id; the id is what approvals and owners refer to."""
+    claims: list[ClaimSection] = Field(default=[])
+    """Roles that the provider gives to people who stand here, for as long as they are signed in."""

@@ -38,6 +38,7 @@ CHECKPOINT = f"{OURS}checkpoint:v1"
 UNLOCK = f"{OURS}unlock:v1"
 RETIREMENT = f"{OURS}retirement:v1"
 SIGNED_IN = f"{OURS}signed-in:v1"
+GIVEN_SIGNED_IN = f"{OURS}given-signed-in:v1"
 BY_PEOPLE = (APPROVAL, DELEGATION, WAIVER, CHECKLIST, TESTED, UNLOCK)
 """Predicate types of what people sign; everything else is the engine's."""
 _BY_THE_ENGINE = (
@@ -50,6 +51,7 @@ _BY_THE_ENGINE = (
     CHECKPOINT,
     RETIREMENT,
     SIGNED_IN,
+    GIVEN_SIGNED_IN,
 )
 PREDICATES = (*_BY_THE_ENGINE, *BY_PEOPLE)
 """Every predicate type there is here; any other is refused."""

@@ -26,7 +26,7 @@ class Answer:
     key: str = ""
     """The public key it was signed with; empty where it was not signed."""
     attestation: str = ""
-    """Digest of the envelope that was signed."""
+    """Digest of the envelope that was signed: theirs, or without a key the engine's, of who was signed in."""
 
 
 @dataclass(frozen=True, slots=True)

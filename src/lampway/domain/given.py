@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from lampway.domain.attestation import CHECKLIST, DELEGATION, TESTED, UNLOCK, WAIVER, Statement, Subject, subjects_of
+from lampway.domain.attestation import (
+    CHECKLIST,
+    DELEGATION,
+    GIVEN_SIGNED_IN,
+    TESTED,
+    UNLOCK,
+    WAIVER,
+    Statement,
+    Subject,
+    subjects_of,
+)
 from lampway.domain.checklist import Answer
 from lampway.domain.deployment import Evidence
 from lampway.domain.digest import digest
@@ -133,6 +143,15 @@ def unlock_statement(one: Unlocking, person: str, note: str, at: str) -> Stateme
 def unlock_subjects(predicate: dict[str, Any]) -> tuple[Subject, ...]:
     """Return what such a word speaks of: no release, only itself."""
     return (Subject("unlocking", digest(predicate)),)
+
+
+def signed_in_statement(said: Statement, via: str) -> Statement:
+    """Return what the engine says of something that its giver did not sign: who was signed in, how, and what they gave.
+
+    `said` is what they would have signed.
+    """
+    predicate = {"kind": said.predicate_type, "given": said.predicate, "signedInBy": via}
+    return Statement(said.subjects, GIVEN_SIGNED_IN, predicate)
 
 
 def _place(promotion: Promotion) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lampway.domain import events
+from lampway.domain.accounts import after_sign_in
 from lampway.domain.apart import APART, project_apart
 from lampway.domain.attestation import Attestation, EngineKey
 from lampway.domain.certification import Certification
@@ -96,8 +97,9 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
     match recorded.event:
         case events.StrategyApplied() as event:
             before = records.get(RulesInForce, "current")
-            revoked = before.revocations if before else ()
-            rules = RulesInForce(event.strategy, event.commit, event.digest, recorded.actor.person, at, revoked)
+            revoked, claimed = (before.revocations, before.claimed) if before else ((), ())
+            by = recorded.actor.person
+            rules = RulesInForce(event.strategy, event.commit, event.digest, by, at, revoked, claimed)
             records.put("current", rules)
         case events.ReleaseSealed(release=release):
             records.put(release.name, release)
@@ -133,6 +135,10 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
         case events.Revoked(revocation=revocation):
             rules = _need(records, RulesInForce, "current")
             records.put("current", replace(rules, revocations=(*rules.revocations, revocation)))
+        case events.RolesClaimed(person=person, roles=roles, until=until):
+            rules = _need(records, RulesInForce, "current")
+            held = after_sign_in(rules.claimed, person, roles, (at[:10], until))
+            records.put("current", replace(rules, claimed=tuple(held)))
         case events.AttestationRecorded() | events.EngineKeyRecorded():
             _signature(recorded, records)
         case events.RanOut(key=key, due=due) | events.Reminded(key=key, due=due):

@@ -36,7 +36,7 @@ class Delegation:
     key: str = ""
     """The public key it was signed with; empty where it was not signed."""
     attestation: str = ""
-    """Digest of the envelope that was signed."""
+    """Digest of the envelope that was signed: theirs, or without a key the engine's, of who was signed in."""
 
     def holds(self, at: str) -> bool:
         """Return whether it held at this moment."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar, cast
 
+from lampway.domain.accounts import Account, Claimed, ClaimRule, as_declared
 from lampway.domain.digest import lasting_digest
 from lampway.domain.duties import ChecklistItem, Required, RiskClass
 from lampway.domain.health import WatchRule
@@ -188,6 +189,10 @@ class Person:
     """ISO time (UTC) from which on it no longer does, as the ledger tells; never written in people.yaml."""
     temporary: tuple[Assignment, ...] = ()
     """Which of `roles` they hold for a time only, and when."""
+    accounts: tuple[Account, ...] = ()
+    """Their accounts at providers, by what those call them."""
+    claimed: tuple[str, ...] = ()
+    """Which of `roles` a provider gave them; never written in people.yaml."""
 
     def roles_at(self, at: str) -> tuple[str, ...]:
         """Return the roles they hold at this ISO time (UTC)."""
@@ -240,6 +245,8 @@ class Check:
     """Seconds after which its evidence counts as expired; 0 for never."""
     signed: bool = False
     """Attested: whether only what a tester signed with their own key counts."""
+    networks: tuple[str, ...] = ()
+    """Where its requests may go beside public addresses and the environment's own; taken from the rules in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +314,10 @@ class Strategy:
     """When owners are asked whether solutions are still needed; None: never. No promotion is bound to it."""
     retirement: RetirementRules = field(default_factory=RetirementRules)
     """How solutions end. No promotion is bound to it."""
+    check_networks: tuple[str, ...] = ()
+    """Networks that are not public and that requests of checks may reach all the same. No promotion is bound to it."""
+    claims: tuple[ClaimRule, ...] = ()
+    """Which roles the provider gives, where people sign in."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier. Raises NotFoundError."""
@@ -375,9 +386,13 @@ class Strategy:
 
         Values an environment gives are left out: a promotion binds those it needs by themselves.
         """
+        if any(person.claimed for person in self.people):  # who signed in today changes no rule
+            return replace(self, people=tuple(as_declared(p) for p in self.people)).governing(solution, stage)
         environment = self.environment(stage.environment)
         rules = [rule for gate in stage.gates for rule in gate.every()]
         holders = [p for r in rules for p in self.holders(r.roles, r.people)] + [*self.holders(stage.waiver_roles)]
+        named = {role for rule in rules for role in rule.roles} | set(stage.waiver_roles)
+        claims = sorted(rule.words for rule in self.claims if rule.role in named)
         deciders = {p.id: [*sorted(p.roles), *(given.words for given in p.temporary)] for p in holders}
         return lasting_digest(
             {
@@ -386,6 +401,7 @@ class Strategy:
                 "tier": replace(self.tier(environment.tier), label="", unlock=None),
                 "environment": [environment.name, environment.platform, environment.url, environment.public_url],
                 "deciders": deciders,
+                **({"claims": claims} if claims else {}),
                 "checks": [self.solution(solution).checks, self.solution(solution).support],
                 "rollback_plan": self.solution(solution).rollback_plan,
                 "criticality": self.solution(solution).criticality,
@@ -449,6 +465,8 @@ class RulesInForce:
     applied_at: str
     revocations: tuple[Revocation, ...] = ()
     """What was revoked, in order; the next strategy inherits it."""
+    claimed: tuple[Claimed, ...] = ()
+    """Which roles a provider gave to whom, and when; the next strategy inherits it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -282,6 +282,9 @@ def _roles(strategy: Strategy) -> Chapter:
     ]
     if apart:
         parts.append(Part("Never held by one person at once", (Bullets(apart),)))
+    if strategy.claims:
+        given = tuple(f"{rule.role}, where {rule.claim} is or holds {rule.value}" for rule in strategy.claims)
+        parts.append(Part("Given by the team's provider, to people named here", (Bullets(given),)))
     return Chapter("Roles and duties", tuple(parts))
 
 

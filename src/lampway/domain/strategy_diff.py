@@ -63,6 +63,8 @@ def _strategy(old: Strategy, new: Strategy) -> Iterator[_Change]:
     yield from _terms_of("readiness", "item", old.readiness.items, new.readiness.items, "item")
     yield from _terms_of("readiness", "not ours:", old.readiness.not_ours, new.readiness.not_ours, "item")
     yield from notify_changes(old.notify, new.notify)
+    yield from _members("strategy", "claim", *([rule.words for rule in s.claims] for s in (old, new)))
+    yield from _members("strategy", "checks may reach", old.check_networks, new.check_networks)
     yield from _members("strategy", "recertification:", *(recertification_words(s.recertification) for s in (old, new)))
     if old.retirement != new.retirement:
         waits = " → ".join(span_in_words(s.retirement.wait) for s in (old, new))
@@ -222,6 +224,8 @@ def _people(old: Sequence[Person], new: Sequence[Person]) -> Iterator[_Change]:
             bounded = [[given.words for given in p.temporary] for p in (before[name], after[name])]
             yield from _members(place, "for a time:", *bounded)
             yield from _keys(place, before[name], after[name])
+            accounts = [[f"{a.subject} at {a.issuer}" for a in p.accounts] for p in (before[name], after[name])]
+            yield from _members(place, "account", *accounts)
     yield from _order("strategy", "people", before, after)
 
 

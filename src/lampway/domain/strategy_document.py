@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, assert_never
 
 FORMATS = ("html", "pdf", "docx", "md")
 T = TypeVar("T")
@@ -118,6 +118,84 @@ class StrategyDocument:
     signatures: tuple[str, ...]
     """Who signs, one line each."""
     is_draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PackedBlock:
+    """A block as it travels: exactly one of these is there."""
+
+    paragraph: Paragraph | None = None
+    bullets: Bullets | None = None
+    grid: Grid | None = None
+    meters: Meters | None = None
+    topology: Topology | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackedPart:
+    """A part as it travels."""
+
+    title: str
+    blocks: tuple[PackedBlock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedChapter:
+    """A section as it travels."""
+
+    title: str
+    parts: tuple[PackedPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedDocument:
+    """The whole document as it travels: JSON alone does not tell a list from a table."""
+
+    title: str
+    team: str
+    facts: tuple[tuple[str, str], ...]
+    chapters: tuple[PackedChapter, ...]
+    signatures: tuple[str, ...]
+
+
+def pack(document: StrategyDocument) -> PackedDocument:
+    """Return the document as it travels; `unpack` makes the same of it again."""
+    chapters = tuple(
+        PackedChapter(c.title, tuple(PackedPart(p.title, tuple(_packed(b) for b in p.blocks)) for p in c.parts))
+        for c in document.chapters
+    )
+    return PackedDocument(document.title, document.team, document.facts, chapters, document.signatures)
+
+
+def _packed(block: Block) -> PackedBlock:
+    match block:
+        case Paragraph():
+            return PackedBlock(paragraph=block)
+        case Bullets():
+            return PackedBlock(bullets=block)
+        case Grid():
+            return PackedBlock(grid=block)
+        case Meters():
+            return PackedBlock(meters=block)
+        case Topology():
+            return PackedBlock(topology=block)
+        case _:
+            assert_never(block)
+
+
+def unpack(packed: PackedDocument) -> StrategyDocument:
+    """Return the document that was packed."""
+    chapters = tuple(
+        Chapter(c.title, tuple(Part(p.title, tuple(_unpacked(b) for b in p.blocks)) for p in c.parts))
+        for c in packed.chapters
+    )
+    return StrategyDocument(packed.title, packed.team, packed.facts, chapters, packed.signatures)
+
+
+def _unpacked(packed: PackedBlock) -> Block:
+    kinds = (packed.paragraph, packed.bullets, packed.grid, packed.meters, packed.topology)
+    (block,) = [kind for kind in kinds if kind is not None]
+    return block
 
 
 def cleaned(value: T) -> T:

@@ -45,7 +45,7 @@ class Waiver:
     key: str = ""
     """The public key it was signed with; empty where it was not signed."""
     attestation: str = ""
-    """Digest of the envelope that was signed."""
+    """Digest of the envelope that was signed: theirs, or without a key the engine's, of who was signed in."""
 
 
 def newest_valid(waivers: Sequence[Waiver], gate: str, now: str) -> Waiver | None:

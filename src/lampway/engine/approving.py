@@ -25,6 +25,7 @@ from lampway.engine.picture import Brought, brought, compare, draw, values_betwe
 from lampway.engine.promote import find_promotion
 from lampway.engine.rehearse import last_rehearsal
 from lampway.engine.store import Reading
+from lampway.engine.tasks import to_attest, to_waive
 from lampway.engine.views import PromotionView, ShowPromotion, show_promotion
 
 
@@ -79,6 +80,10 @@ class CaseView:
     """When it would start once every gate is open, in words."""
     judged: tuple[JudgedGate, ...]
     """What the gates came to when it was decided, as it was signed; empty while it was not."""
+    to_attest: tuple[tuple[str, str], ...] = ()
+    """The checks that it waits for and that the asking person may attest, each with where."""
+    to_waive: tuple[str, ...] = ()
+    """The closed gates that the asking person may waive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ def show_case(engine: Engine, request: ShowCase, actor: Actor) -> CaseView:
     solution = strategy.solution(promotion.solution) if strategy.knows(promotion.solution) else None
     needed_by = [s.name for s in strategy.solutions if promotion.solution in s.depends_on]
     is_open = promotion.state in OPEN_STATES
+    person = strategy.person(actor.person)
     given = here.configuration if here else ConfigurationSet()
     return CaseView(
         view=view if is_open else replace(view, gates=()),
@@ -128,6 +134,8 @@ def show_case(engine: Engine, request: ShowCase, actor: Actor) -> CaseView:
         must_sign=bool(facts and all(rule.signed for rule in facts.stage.rules_of("approval"))),
         starts=_starts(facts, engine) if facts else "",
         judged=judged,
+        to_attest=to_attest(facts, person) if facts and person and is_open else (),
+        to_waive=to_waive(facts, person) if facts and person and is_open else (),
     )
 
 

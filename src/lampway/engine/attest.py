@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 
 from lampway.domain.deployment import Attested, CheckOutcome, Evidence, KeptFile
 from lampway.domain.digest import digest_bytes
-from lampway.domain.events import Actor, PromotionMoved
+from lampway.domain.events import ENGINE, Actor, Event, PromotionMoved
 from lampway.domain.given import tested_statement
 from lampway.domain.promotion import DeploymentKind
 from lampway.domain.release import Release
 from lampway.domain.secret import Secret, is_reference, mask, mask_bytes
 from lampway.domain.standing import TESTER
 from lampway.domain.strategy import Check, Person, Solution, Stage, Strategy
-from lampway.engine.attestations import kept
+from lampway.engine.attestations import attest_given, kept
 from lampway.engine.checking import add_evidence, printable, with_data
 from lampway.engine.context import Engine, Request, find_release, rules_in_force
 from lampway.engine.facts import Case, gather
 from lampway.engine.recheck import named_release, refuse_edited, require_installed
-from lampway.engine.signed import Draft, by_signature, keys_of, prove
+from lampway.engine.signed import Draft, by_signature, keys_of, prove, refuse_replayed
 from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, RefusedError, SecretError, UsageError
 
@@ -102,8 +102,16 @@ def attest_check(engine: Engine, request: AttestCheck, actor: Actor) -> Attested
     for file in request.files:
         engine.packages.put(file.data)
     with engine.store.transaction() as transaction:
+        refuse_replayed(transaction, request.envelope)
         require_installed(transaction, told.release, evidence.environment)
+        vouched: tuple[Event, ...] = ()
+        if actor.authenticated and not request.envelope:
+            said = tested_statement(told.release, evidence, evidence.at)
+            place = (evidence.id, evidence.environment)
+            made, vouched = attest_given(engine, transaction, said, place, (told.release, actor.via))
+            evidence = _proved(evidence, "", made)
         added = add_evidence(engine, transaction, evidence, actor, declared=told.declared, signed=statement)
+        added += [transaction.append(event, ENGINE) for event in vouched]
     engine.tell(added)
     return AttestedNow(evidence, tuple(t.event.promotion for t in added if isinstance(t.event, PromotionMoved)))
 

@@ -13,6 +13,7 @@ from lampway.domain.certification import Certification
 from lampway.domain.deployment import Deployment, DeploymentState, Evidence, Installation
 from lampway.domain.digest import digest_bytes, lasting_digest
 from lampway.domain.events import AttestationRecorded, EngineKeyRecorded, Event
+from lampway.domain.given import signed_in_statement
 from lampway.domain.judged import gates_of, parts_of
 from lampway.domain.judgement import Eligibility, Facts
 from lampway.domain.promotion import Promotion
@@ -94,6 +95,25 @@ def attest_signed_in(
 ) -> tuple[Event, ...]:
     """Return that the engine signed that somebody who was signed in decided, where they signed nothing themselves."""
     return _signed(engine, reading, statement, release, (promotion.id, promotion.environment))
+
+
+def attest_given(
+    engine: Engine, reading: Reading, said: Statement, place: tuple[str, str], by: tuple[Release | None, str]
+) -> tuple[str, tuple[Event, ...]]:
+    """Return that the engine signed that somebody who was signed in gave something, and the id of that statement.
+
+    `said` is what they would have signed, `place` what it is about and where; `by` the release that it is about, if it
+    is about one, and how they were signed in.
+    """
+    release, via = by
+    about, environment = place
+    statement = signed_in_statement(said, via)
+    key = engine.signing.public_key()
+    signed = (ENGINE_NAME, key, engine.signing.sign(statement.payload()))
+    made = kept(statement, release, (about, environment), signed) if release else kept_alone(statement, about, signed)
+    told = AttestationRecorded(made)
+    is_known = reading.get(EngineKey, key) is not None
+    return made.id, (told,) if is_known else (EngineKeyRecorded(key), told)
 
 
 def kept(statement: Statement, release: Release, place: tuple[str, str], by: tuple[str, str, str]) -> Attestation:

@@ -47,7 +47,7 @@ from lampway.engine.delegate import (
 )
 from lampway.engine.deliver import SendNotices, ShowNotices, TryChannel, send_notices, show_notices, try_channel
 from lampway.engine.delivery import ShowDelivery, show_delivery
-from lampway.engine.document import WriteDocument, write_strategy_document
+from lampway.engine.document import FetchDocument, WriteDocument, fetch_document, write_strategy_document
 from lampway.engine.drift import (
     AcceptDrift,
     RevertDrift,
@@ -157,9 +157,16 @@ from lampway.engine.stops import (
     veto_release,
 )
 from lampway.engine.strategy import ApplyStrategy, apply_strategy
+from lampway.engine.strategy_history import (
+    JudgeStrategy,
+    ShowStrategyHistory,
+    judge_strategy,
+    show_strategy_history,
+)
 from lampway.engine.strategy_text import ShowStrategy, show_strategy
 from lampway.engine.switching import MarkSwitched, mark_switched
 from lampway.engine.talk import Talk, talk
+from lampway.engine.tasks import ShowTasks, show_tasks
 from lampway.engine.ticket import GiveTicket, give_ticket
 from lampway.engine.tokens import IssueToken, RevokeToken, ShowTokens, issue_token, revoke_token, show_tokens
 from lampway.engine.traces import ShowSpans, show_spans
@@ -224,6 +231,7 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     Explain: explain,
     History: history,
     Inbox: inbox,
+    ShowTasks: show_tasks,
     LiftHold: lift_hold,
     MakeRelease: make_release,
     Promote: promote,
@@ -271,6 +279,9 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     AnswerReadiness: answer_readiness,
     RecordAudit: record_audit,
     WriteDocument: write_strategy_document,
+    FetchDocument: fetch_document,
+    ShowStrategyHistory: show_strategy_history,
+    JudgeStrategy: judge_strategy,
     HandOver: hand_over,
     ShowNotices: show_notices,
     SendNotices: send_notices,

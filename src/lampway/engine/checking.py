@@ -53,9 +53,10 @@ def run_check(site: Site, declared: Check) -> Evidence:
     """
     engine, secrets = site.engine, site.secrets
     with engine.store.reading() as reading:
-        place = rules_in_force(reading).strategy.environment(site.environment)
+        strategy = rules_in_force(reading).strategy
+    place = strategy.environment(site.environment)
     try:
-        check, more = _with_secrets(engine, declared)
+        check, more = _with_secrets(engine, replace(declared, networks=strategy.check_networks))
         secrets = (*secrets, *more)
         result = _smoke(site, check) if check.platform else _run(site, check)
     except LampwayError as error:

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 
 from lampway.domain.checklist import REPLIES, Answer, ChecklistLine
 from lampway.domain.duties import ChecklistItem
-from lampway.domain.events import Actor, AttestationRecorded, ChecklistAnswered, Event
+from lampway.domain.events import ENGINE, Actor, AttestationRecorded, ChecklistAnswered, Event
 from lampway.domain.gates import checklist
 from lampway.domain.given import checklist_statement
 from lampway.domain.judgement import Facts
 from lampway.domain.promotion import Promotion
 from lampway.domain.rights import answer_objection
 from lampway.domain.strategy import Stage
-from lampway.engine.attestations import kept
+from lampway.engine.attestations import attest_given, kept
 from lampway.engine.context import Engine, Request
 from lampway.engine.promote import find_promotion
-from lampway.engine.signed import Draft, by_signature, keys_of, prove
+from lampway.engine.signed import Draft, by_signature, keys_of, prove, refuse_replayed
 from lampway.engine.store import Reading
 from lampway.engine.waive import facts_of, open_promotion
 from lampway.errors import NotFoundError, RefusedError, UsageError
@@ -53,9 +53,11 @@ def show_checklist(engine: Engine, request: Checklist, actor: Actor) -> tuple[Ch
     """
     now, told = engine.now(), []
     with engine.store.transaction() as transaction:
+        refuse_replayed(transaction, request.envelope)
         promotion, facts, answers = _given(transaction, request, actor, now)
         answers = [replace(answer, authenticated=actor.authenticated) for answer in answers]
         events: list[Event] = []
+        vouched: tuple[Event, ...] = ()
         if request.envelope and answers:
             name = answers[0].by
             expect = functools.partial(checklist_statement, facts.release, promotion, answers)
@@ -64,8 +66,14 @@ def show_checklist(engine: Engine, request: Checklist, actor: Actor) -> tuple[Ch
             statement = kept(proof.statement, facts.release, place, (name, proof.key, request.envelope))
             answers = [replace(a, authenticated=True, key=proof.key, attestation=statement.id) for a in answers]
             events, actor = [AttestationRecorded(statement)], by_signature(actor)
+        elif answers and actor.authenticated:
+            said = checklist_statement(facts.release, promotion, answers, now)
+            place = (promotion.id, promotion.environment)
+            made, vouched = attest_given(engine, transaction, said, place, (facts.release, actor.via))
+            answers = [replace(a, attestation=made) for a in answers]
         events = [*(ChecklistAnswered(promotion.id, answer) for answer in answers), *events]
         told = [transaction.append(event, actor) for event in events]
+        told += [transaction.append(event, ENGINE) for event in vouched]
         current = find_promotion(transaction, promotion.id, now)
         lines = checklist(facts_of(transaction, current, now))
     engine.tell(told)

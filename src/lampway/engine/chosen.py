@@ -52,7 +52,9 @@ _NOT_OF_OTHERS = frozenset(
     )
 )
 """Kinds of which only those about the release itself can have a say."""
-_OF_EVERYBODY = frozenset({events.StrategyApplied.kind, events.Delegated.kind, events.DelegationEnded.kind})
+_OF_EVERYBODY = frozenset(
+    kind.kind for kind in (events.StrategyApplied, events.Delegated, events.DelegationEnded, events.RolesClaimed)
+)
 _OF_THE_SOLUTION = frozenset(
     kind.kind
     for kind in (

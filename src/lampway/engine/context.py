@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
+from lampway.domain.accounts import as_it_stands
 from lampway.domain.configuration import BOUND, ConfigurationSet
 from lampway.domain.events import Actor, Event, Recorded
 from lampway.domain.release import Release
-from lampway.domain.revocation import without_revoked
 from lampway.domain.secret import Secret, is_reference
 from lampway.domain.strategy import Environment, RulesInForce
 from lampway.engine.grounds import Grounds
@@ -92,9 +92,9 @@ def rules_in_force(reading: Records) -> RulesInForce:
     rules = reading.get(RulesInForce, "current")
     if rules is None:
         raise RefusedError("no strategy is in force yet", hint="lampway strategy apply")
-    if not rules.revocations:
+    if not rules.revocations and not rules.claimed:
         return rules
-    return replace(rules, strategy=without_revoked(rules.strategy, rules.revocations))
+    return replace(rules, strategy=as_it_stands(rules))
 
 
 def find_release(reading: Records, name: str) -> Release:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, replace
 
-from lampway.domain.events import Actor, AttestationRecorded, Delegated, DelegationEnded
+from lampway.domain.events import ENGINE, Actor, AttestationRecorded, Delegated, DelegationEnded
 from lampway.domain.given import delegation_statement
 from lampway.domain.moments import is_before, parse_deadline, parse_moment
 from lampway.domain.quorum import Delegation
 from lampway.domain.strategy import Person, Strategy
-from lampway.engine.attestations import kept_alone
+from lampway.engine.attestations import attest_given, kept_alone
 from lampway.engine.context import Engine, Request, require_reason, rules_in_force
-from lampway.engine.signed import Draft, by_signature, keys_of, prove
+from lampway.engine.signed import Draft, by_signature, keys_of, prove, refuse_replayed
 from lampway.errors import NotFoundError, RefusedError, UsageError
 
 
@@ -64,6 +64,7 @@ def delegate(engine: Engine, request: Delegate, actor: Actor) -> Delegation:
     now, key = engine.now(), engine.new_id()
     with engine.store.transaction() as transaction:
         strategy = rules_in_force(transaction).strategy
+        refuse_replayed(transaction, request.envelope)
         given = _given(strategy, request, actor, now)
         given = replace(given, id=key, authenticated=actor.authenticated)
         if request.envelope:
@@ -73,6 +74,12 @@ def delegate(engine: Engine, request: Delegate, actor: Actor) -> Delegation:
             given = replace(given, authenticated=True, key=proof.key, attestation=kept.id)
             by = by_signature(actor)
             told = [transaction.append(e, by) for e in (Delegated(given), AttestationRecorded(kept))]
+        elif actor.authenticated:
+            said = delegation_statement(given, now)
+            made, vouched = attest_given(engine, transaction, said, (key, ""), (None, actor.via))
+            given = replace(given, attestation=made)
+            told = [transaction.append(Delegated(given), actor)]
+            told += [transaction.append(event, ENGINE) for event in vouched]
         else:
             told = [transaction.append(Delegated(given), actor)]
     engine.tell(told)

@@ -117,6 +117,9 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{names.get(event.promotion, event.promotion)}: {a.by} answered {a.item} with {a.reply}{note}"
         case events.Revoked(revocation=r):
             return f"{r.words} counts no more since {shown(r.since)}: {r.reason}"
+        case events.RolesClaimed():
+            given = f"gives {event.person}: {', '.join(event.roles)}, until {event.until}" if event.roles else ""
+            return f"{event.issuer} {given or f'gives {event.person} no role any more'}"
         case events.TokenIssued(token=t):
             return f"token {t.name} of {t.person} issued until {shown(t.until)}, to {', '.join(t.scopes)}"
         case events.TokenRevoked():

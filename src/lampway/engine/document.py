@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from lampway.domain.accounts import as_declared
 from lampway.domain.backport import Backport, BackportState
 from lampway.domain.deployment import DriftFinding, DriftState
 from lampway.domain.events import Actor
@@ -14,7 +15,7 @@ from lampway.domain.readiness import Readiness
 from lampway.domain.stops import Hold, HoldState, Veto
 from lampway.domain.strategy import RulesInForce, Strategy
 from lampway.domain.strategy_chapters import Dated, Exceptional, InForce, write_document
-from lampway.domain.strategy_document import StrategyDocument
+from lampway.domain.strategy_document import PackedDocument, StrategyDocument, pack
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.readiness import located, readiness_of
 from lampway.engine.store import Reading
@@ -28,6 +29,17 @@ class WriteDocument(Request[StrategyDocument]):
     """From the files as they lie in the working tree, and not from what is in force."""
 
 
+@dataclass(frozen=True, slots=True)
+class FetchDocument(Request[PackedDocument]):
+    """Fetch the strategy in force as a document, to be written out wherever one is."""
+
+
+def fetch_document(engine: Engine, request: FetchDocument, actor: Actor) -> PackedDocument:
+    """Return the document in force as it travels. Raises RefusedError where nothing is in force."""
+    del request
+    return pack(write_strategy_document(engine, WriteDocument(), actor))
+
+
 def write_strategy_document(engine: Engine, request: WriteDocument, actor: Actor) -> StrategyDocument:
     """Return the document. Raises RefusedError where nothing is in force and it is no draft, InvalidStrategyError."""
     del actor
@@ -37,6 +49,7 @@ def write_strategy_document(engine: Engine, request: WriteDocument, actor: Actor
         strategy = drafted or (rules.strategy if rules else None)
         if strategy is None:
             strategy = rules_in_force(reading).strategy
+        strategy = replace(strategy, people=tuple(as_declared(person) for person in strategy.people))
         readiness = readiness_of(engine, reading, strategy)
         exceptions = tuple(_exceptions(engine, reading))
     commit = rules.commit if rules and not request.draft else ""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from lampway.domain import events
+from lampway.domain.accounts import as_it_stands
 from lampway.domain.deployment import Deployment, DeploymentState, LockRecord
 from lampway.domain.digest import to_plain
 from lampway.domain.health import WatchState
@@ -25,7 +26,6 @@ from lampway.domain.notify import (
     recipients,
 )
 from lampway.domain.promotion import DeploymentKind, Promotion, PromotionState
-from lampway.domain.revocation import without_revoked
 from lampway.domain.sandbox import Sandbox
 from lampway.domain.strategy import RulesInForce, Solution, Strategy
 from lampway.domain.unlocking import Unlocking, UnlockState
@@ -58,7 +58,7 @@ def owed(reading: Reading, rules: RulesInForce, recorded: events.Recorded) -> It
     notify = rules.strategy.notify
     if notify is None or recorded.event.kind not in TOLD:
         return
-    strategy = without_revoked(rules.strategy, rules.revocations)
+    strategy = as_it_stands(rules)
     for notice in _notices(reading, strategy, recorded):
         yield from routed(strategy, notify, notice, recorded)
 

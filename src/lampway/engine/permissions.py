@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lampway.domain.accounts import as_it_stands
 from lampway.domain.events import Actor
-from lampway.domain.revocation import without_revoked
 from lampway.domain.roles import MEMBERS, Permission, permission
 from lampway.domain.strategy import RulesInForce, Strategy
 from lampway.engine.context import Engine, Request
@@ -28,7 +28,7 @@ def require_permission(engine: Engine, request: Request[Any], actor: Actor) -> N
     with engine.store.reading() as reading:
         rules = reading.get(RulesInForce, "current")
     if rules is not None:
-        refuse_unable(needed, without_revoked(rules.strategy, rules.revocations), actor, engine.now())
+        refuse_unable(needed, as_it_stands(rules), actor, engine.now())
 
 
 def refuse_unable(needed: Permission, strategy: Strategy, actor: Actor, now: str) -> None:

@@ -192,8 +192,8 @@ def show_owed(engine: Engine, request: ShowOwed, actor: Actor) -> tuple[str, ...
             return ()
         strategy, now = rules_in_force(reading).strategy, engine.now()
         owed = [
-            *((_asked(strategy, q), _words(q, now)) for q in reading.find(Question, states=ASKED)),
-            *(_to_approve(reading, strategy, r, now) for r in reading.find(Retirement, states=("requested",))),
+            *((asked_of(strategy, q), _words(q, now)) for q in reading.find(Question, states=ASKED)),
+            *(approvers_of(reading, strategy, r, now) for r in reading.find(Retirement, states=("requested",))),
             *((_admins(strategy), f"{s.words}: {_DONE.format(s=s)}") for s in reading.find(Switch, states=TASKS)),
         ]
     return tuple(words for people, words in owed if request.everybody or (person and person.id in people))
@@ -202,7 +202,7 @@ def show_owed(engine: Engine, request: ShowOwed, actor: Actor) -> tuple[str, ...
 _DONE = "lampway switched {s.solution} --in {s.environment} --reason '...'"
 
 
-def _asked(strategy: Strategy, question: Question) -> set[str]:
+def asked_of(strategy: Strategy, question: Question) -> set[str]:
     """Return who may act on a question now."""
     rules, solution = (
         strategy.recertification,
@@ -223,7 +223,8 @@ def _words(question: Question, now: str) -> str:
     return f"{question.solution}: still needed? {question.words(now)}: lampway recertify {question.solution} --show"
 
 
-def _to_approve(reading: Reading, strategy: Strategy, retirement: Retirement, now: str) -> tuple[set[str], str]:
+def approvers_of(reading: Reading, strategy: Strategy, retirement: Retirement, now: str) -> tuple[set[str], str]:
+    """Return who may agree to a retirement and has not, and in words what there is to agree to."""
     rules = approval_rules(reading, strategy, retirement)
     able = {p.id for rule in rules for p in able_to_approve(strategy, rule, now)}
     given = {consent.by for consent in retirement.consents}

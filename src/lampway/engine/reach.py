@@ -47,6 +47,7 @@ _NOWHERE = (
     events.WatchStarted,
     events.WatchLooked,
     events.PackagesRemoved,
+    events.RolesClaimed,  # a decision with such a role is told by itself
     events.TokenIssued,
     events.TokenRevoked,
     events.PasskeyRegistered,

@@ -26,6 +26,8 @@ _WORDS = {
     a.TESTED: "what a tester tried",
     a.UNLOCK: "that an environment was opened",
     a.RETIREMENT: "that it was retired",
+    a.SIGNED_IN: "who was signed in and decided",
+    a.GIVEN_SIGNED_IN: "who was signed in and gave something",
 }
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lampway.domain import attestation as attestations
 from lampway.domain.attestation import PATIENCE, Attestation, Statement
-from lampway.domain.digest import lasting_digest
+from lampway.domain.digest import digest_bytes, lasting_digest
 from lampway.domain.events import Actor
 from lampway.domain.gates import counts_still
 from lampway.domain.judgement import Facts
@@ -20,6 +20,7 @@ from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.drain import void_if_moved
 from lampway.engine.facts import Case, case_of, gather
 from lampway.engine.promote import find_promotion
+from lampway.engine.store import Reading
 from lampway.errors import RefusedError, UsageError
 
 
@@ -145,6 +146,12 @@ def prove(
         parts = ", ".join(_differences(expected, statement)) or "how it is written"
         raise RefusedError(f"what was signed is not what stands now: {parts}", hint="look again: lampway inbox")
     return Proof(key.key, statement)
+
+
+def refuse_replayed(reading: Reading, envelope: str) -> None:
+    """Insist that a signature was not recorded before. Raises RefusedError."""
+    if envelope and reading.get(Attestation, digest_bytes(envelope.encode())) is not None:
+        raise RefusedError("this was signed and recorded already: a signature counts once", hint="sign anew")
 
 
 def keys_of(person: Person | None, now: str) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lampway.domain.accounts import as_it_stands
 from lampway.domain.events import Actor, TokenIssued, TokenRevoked
 from lampway.domain.moments import is_before, parse_deadline
-from lampway.domain.revocation import without_revoked
 from lampway.domain.strategy import RulesInForce
 from lampway.domain.tokens import SCOPES, ApiToken, parse_token
 from lampway.engine.context import Engine, Request, rules_in_force
@@ -121,7 +121,7 @@ def authenticate(engine: Engine, presented: str) -> tuple[Actor, tuple[str, ...]
     if token is None or rules is None:
         raise UnauthenticatedError("the token is not known", hint=hint)
     why = token.fault(secret, now)
-    person = without_revoked(rules.strategy, rules.revocations).person(token.person)
+    person = as_it_stands(rules).person(token.person)
     if not why and person is None:
         why = "whose token this is has left"
     if not why and person is not None and not person.is_here(now):

@@ -14,7 +14,7 @@ from lampway.domain.digest import digest_bytes
 from lampway.domain.evidence import Content, read_content, split_seal
 from lampway.engine.dossier import Checked, Dossier, Tools, Trusted, take_apart
 from lampway.engine.relive import Look, relive
-from lampway.engine.verify_given import check_given
+from lampway.engine.verify_given import check_given, unsigned
 from lampway.engine.verify_judgements import check_duties, check_judgements, judged_starts, remarks
 from lampway.engine.verify_rows import check_rows, check_subject
 from lampway.engine.verify_statements import (
@@ -117,6 +117,7 @@ def _remarks(file: Dossier, looks: tuple[Look, ...]) -> Iterator[Checked]:
             names = ", ".join(unproved)
             what = f"{promotion.environment}: the yes of {names} is not signed, and the rules did not ask"
             yield Checked("remark", True, what)
+    yield from (Checked("remark", True, words) for words in unsigned(file))
     yield Checked("remark", True, _proven(file))
     gaps = file.content.head.row - len(file.content.rows)
     if gaps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from lampway.domain import attestation as kinds
 from lampway.domain import events
@@ -14,12 +15,15 @@ from lampway.domain.events import Recorded
 from lampway.domain.given import (
     checklist_statement,
     delegation_statement,
+    signed_in_statement,
     tested_statement,
     unlock_statement,
     waiver_statement,
 )
 from lampway.domain.promotion import Promotion
-from lampway.engine.dossier import Dossier, apart
+from lampway.engine.dossier import LEEWAY, Dossier, apart
+
+Known: TypeAlias = dict[str, tuple[Attestation, Statement]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +39,55 @@ class _Thing:
 
 
 def check_given(file: Dossier) -> Iterator[str]:
-    """Yield every delegation, waiver, answer and test that is not what was signed."""
-    left: dict[str, tuple[Attestation, Statement]] = {}
+    """Yield every delegation, waiver, answer and test that is not what was signed, by its giver or by the engine."""
+    signed: Known = {}
     for kind in kinds.BY_PEOPLE:
         if kind != kinds.APPROVAL:
-            left |= {one.id: (one, said) for _, one, said in file.statements(kind)}
-    signed, used = dict(left), set()
-    for thing in _things(file):
+            signed |= {one.id: (one, said) for _, one, said in file.statements(kind)}
+    vouched: Known = {one.id: (one, said) for _, one, said in file.statements(kinds.GIVEN_SIGNED_IN)}
+    things = list(_things(file))
+    for thing in things:
         place = f"row {thing.row.seq}: {thing.what} by {thing.by}"
-        used.add(thing.attestation)
         if not thing.attestation:
-            if thing.key:
-                yield f"{place} names a key and no signature"
-            continue
-        one, said = signed.get(thing.attestation, (None, None))
-        if one is None or said is None or (one.signer, one.key) != (thing.by, thing.key):
-            yield f"{place} is not what they signed"
-            continue
-        at = str(said.predicate.get("decidedOn"))
-        if thing.expected(at) != said:
-            yield f"{place} is not what they signed"
-        if apart(at, thing.row.at) > PATIENCE:
-            yield f"{place} was signed at {at}, recorded at {thing.row.at}"
-    yield from (f"{one.signer} signed what is not recorded" for key, (one, _) in left.items() if key not in used)
+            faults = ["names a key and no signature"] if thing.key else []
+        else:
+            faults = list(_unlike(thing, signed) if thing.key else _unstated(thing, vouched))
+        yield from (f"{place} {fault}" for fault in faults)
+    used = {thing.attestation for thing in things}
+    for one, _ in (signed | vouched).values():
+        if one.id not in used:
+            yield f"{one.signer} signed what is not recorded"
+
+
+def _unlike(thing: _Thing, signed: Known) -> Iterator[str]:
+    """Yield where something is not what its giver signed."""
+    one, said = signed.get(thing.attestation, (None, None))
+    if one is None or said is None or (one.signer, one.key) != (thing.by, thing.key):
+        yield "is not what they signed"
+        return
+    at = str(said.predicate.get("decidedOn"))
+    if thing.expected(at) != said:
+        yield "is not what they signed"
+    if apart(at, thing.row.at) > PATIENCE:
+        yield f"was signed at {at}, recorded at {thing.row.at}"
+
+
+def _unstated(thing: _Thing, vouched: Known) -> Iterator[str]:
+    """Yield where something that nobody signed is not what the engine says that somebody who was signed in gave."""
+    _, said = vouched.get(thing.attestation, (None, None))
+    at = str(said.predicate["given"].get("decidedOn")) if said else ""
+    if said is None or signed_in_statement(thing.expected(at), thing.row.actor.via) != said:
+        yield "is not what the engine states"
+    elif apart(at, thing.row.at) > LEEWAY:
+        yield f"was given at {at}, recorded at {thing.row.at}"
+
+
+def unsigned(file: Dossier) -> Iterator[str]:
+    """Yield in words what was given without a signature, with what stands behind it."""
+    for thing in _things(file):
+        if not thing.key:
+            proof = " (who was signed in, says the engine)" if thing.attestation else ""
+            yield f"row {thing.row.seq}: {thing.what} by {thing.by}{proof} is not signed"
 
 
 def _things(file: Dossier) -> Iterator[_Thing]:

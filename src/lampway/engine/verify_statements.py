@@ -29,8 +29,11 @@ def check_signatures(file: Dossier) -> Iterator[str]:
         if not file.tools.signing.is_signed_by(envelope, one.key):
             yield f"{place}: the signature is not by the key it names"
         said = read_statement(envelope.payload)
-        alone = _ALONE.get(one.predicate)
-        wanted = alone(said.predicate) if alone else subjects
+        kind, predicate = one.predicate, said.predicate
+        if kind == kinds.GIVEN_SIGNED_IN:
+            kind, predicate = predicate["kind"], predicate["given"]
+        alone = _ALONE.get(kind)
+        wanted = alone(predicate) if alone else subjects
         if said.predicate_type != one.predicate or said.subjects != wanted:
             yield f"{place}: it does not speak of {file.release.name}"
         yield from (f"{place}: {reason}" for reason in [_wrong_key(file, row, one)] if reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, replace
 
-from lampway.domain.events import Actor, AttestationRecorded, GateWaived
+from lampway.domain.events import ENGINE, Actor, AttestationRecorded, Event, GateWaived
 from lampway.domain.gates import judge
 from lampway.domain.given import waiver_statement
 from lampway.domain.judgement import OPENING, Facts, GateState
@@ -13,11 +13,11 @@ from lampway.domain.moments import is_before, parse_deadline
 from lampway.domain.promotion import OPEN_STATES, DeploymentKind, Promotion, PromotionState
 from lampway.domain.rights import waiver_objection
 from lampway.domain.waiver import WAIVABLE, Waiver
-from lampway.engine.attestations import kept
+from lampway.engine.attestations import attest_given, kept
 from lampway.engine.context import Engine, Request, require_reason
 from lampway.engine.facts import case_of, gather
 from lampway.engine.promote import find_promotion
-from lampway.engine.signed import Draft, by_signature, keys_of, prove
+from lampway.engine.signed import Draft, by_signature, keys_of, prove, refuse_replayed
 from lampway.engine.store import Reading, Transaction
 from lampway.errors import RefusedError, UsageError
 
@@ -54,6 +54,7 @@ def waive(engine: Engine, request: Waive, actor: Actor) -> Waiver:
     """
     now = engine.now()
     with engine.store.transaction() as transaction:
+        refuse_replayed(transaction, request.envelope)
         promotion, facts, waiver = _given(transaction, request, actor, now)
         waiver = replace(waiver, authenticated=actor.authenticated)
         if request.envelope:
@@ -65,9 +66,24 @@ def waive(engine: Engine, request: Waive, actor: Actor) -> Waiver:
             events = (GateWaived(promotion.id, waiver), AttestationRecorded(statement))
             told = [transaction.append(event, by_signature(actor)) for event in events]
         else:
+            waiver, vouched = _vouched(engine, transaction, (promotion, facts), waiver, actor)
             told = [transaction.append(GateWaived(promotion.id, waiver), actor)]
+            told += [transaction.append(event, ENGINE) for event in vouched]
     engine.tell(told)
     return waiver
+
+
+def _vouched(
+    engine: Engine, transaction: Transaction, about: tuple[Promotion, Facts], waiver: Waiver, actor: Actor
+) -> tuple[Waiver, tuple[Event, ...]]:
+    """Return a waiver that was not signed with the engine's own statement of who was signed in, if anybody was."""
+    if not waiver.authenticated:
+        return waiver, ()
+    promotion, facts = about
+    said = waiver_statement(facts.release, promotion, waiver, waiver.at)
+    place = (promotion.id, promotion.environment)
+    made, events = attest_given(engine, transaction, said, place, (facts.release, actor.via))
+    return replace(waiver, attestation=made), events
 
 
 def draft_waiver(engine: Engine, request: DraftWaiver, actor: Actor) -> Draft:

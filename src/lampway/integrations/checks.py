@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from lampway.domain.deployment import CheckOutcome
 from lampway.domain.strategy import Check
 from lampway.engine.ports import CheckResult
+from lampway.integrations.addresses import NotReachableError, reach
 from lampway.integrations.commands import run_command
 
 _BODY = 1_000_000
@@ -43,21 +44,26 @@ def _http(check: Check, base_url: str, started: float) -> tuple[CheckOutcome, st
     if urlsplit(url).scheme not in ("http", "https"):
         return CheckOutcome.ERRORED, f"only http and https can be asked: {url[:80]}"
     outcome, summary = CheckOutcome.ERRORED, "no time to ask"
+    given_headers = {name.lower(): value for name, value in (check.http.get("headers") or {}).items()}
     while True:
         left = check.timeout - (time.monotonic() - started)
         if left <= 0:
             return outcome, summary
         asked = time.monotonic()
         try:
-            with httpx.stream(
-                method,
-                url,
-                headers=check.http.get("headers"),
-                json=check.http.get("json"),
-                timeout=min(left, _ATTEMPT),
-                follow_redirects=False,
-                verify=url.startswith("https:"),
-            ) as response:
+            target = reach(urlsplit(url), check.networks, own=urlsplit(base_url))
+            with (
+                httpx.Client(trust_env=False, verify=url.startswith("https:")) as client,
+                client.stream(
+                    method,
+                    target.url,
+                    headers={"host": target.host, **given_headers},
+                    json=check.http.get("json"),
+                    timeout=min(left, _ATTEMPT),
+                    follow_redirects=False,
+                    extensions={"sni_hostname": target.name},
+                ) as response,
+            ):
                 took = (time.monotonic() - asked) * 1000
                 body = _bounded(response, started + check.timeout)
             expect = check.http.get("expect") or {}
@@ -65,6 +71,9 @@ def _http(check: Check, base_url: str, started: float) -> tuple[CheckOutcome, st
             outcome = CheckOutcome.FAILED if wrong else CheckOutcome.PASSED
             summary = f"{method} {_path(url)}: {wrong or f'{response.status_code} as expected'}"
             summary += f", in {took:.0f} ms" if "max_ms" in expect else ""
+        except NotReachableError as error:
+            hint = "; name its network under `checks: allow`" if "not public" in str(error) else ""
+            return CheckOutcome.ERRORED, f"{method} {_path(url)} cannot be asked: {error}{hint}"
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError) as error:
             return CheckOutcome.ERRORED, f"{method} {_path(url)} cannot be asked: {error}"
         except httpx.HTTPError as error:

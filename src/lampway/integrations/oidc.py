@@ -31,6 +31,8 @@ class Provider:
     issuer: str
     client: str
     secret: Secret | None = None
+    scope: str = ""
+    """What to ask for beside `openid email`, where the provider gives groups for it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,11 @@ class Proved:
 
     subject: str
     email: str
-    """Verified by the provider."""
+    """Verified by the provider; empty for none."""
     proved_at: datetime | None
     """When they last proved who they are there; None where it does not say."""
+    claims: Mapping[str, Any]
+    """Everything that the ID token says."""
 
 
 class OpenId:
@@ -60,7 +64,7 @@ class OpenId:
             "response_type": "code",
             "client_id": self.provider.client,
             "redirect_uri": back,
-            "scope": "openid email",
+            "scope": " ".join(dict.fromkeys(("openid", "email", *self.provider.scope.split()))),
             "state": _derived(secret, "state"),
             "nonce": _derived(secret, "nonce"),
             "code_challenge": _encoded(hashlib.sha256(_derived(secret, "verifier").encode()).digest()),
@@ -129,10 +133,11 @@ class OpenId:
         made, ends, proved = (_moment(claims.get(name)) for name in ("iat", "exp", "auth_time"))
         if made is None or ends is None or made > now + _LEEWAY or ends <= now - _LEEWAY:
             raise _no("the ID token does not count now: look at the clocks")
-        email = claims.get("email")
-        if not isinstance(email, str) or claims.get("email_verified") is not True:
-            raise _no("the provider does not say that it verified an e-mail of yours")
-        return Proved(str(claims.get("sub")), email, min(proved, now) if proved else None)
+        subject, email = claims.get("sub"), claims.get("email")
+        if not isinstance(subject, str) or not subject:
+            raise _no("the ID token does not say whose it is")
+        is_verified = isinstance(email, str) and claims.get("email_verified") is True
+        return Proved(subject, str(email) if is_verified else "", min(proved, now) if proved else None, claims)
 
     def _claims(self, token: str) -> dict[str, Any]:
         from joserfc import jwt

@@ -1,7 +1,6 @@
 """Webhooks: signed as Standard Webhooks says, and sent only to where they may go.
 
-An address is looked up once; what it leads to is judged, and exactly that is connected to. So a name that leads
-elsewhere the second time gains nothing. Redirects are not followed, and proxies of the environment are not used.
+Where they may go is judged by the address: see `lampway.integrations.addresses`.
 """
 
 from __future__ import annotations
@@ -10,28 +9,23 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import json
-import socket
 import ssl
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from lampway.domain.digest import to_plain
 from lampway.domain.secret import Secret
 from lampway.engine.ports import Message
 from lampway.errors import DeliveryError
+from lampway.integrations.addresses import NotReachableError, Target, reach
 
-Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _PREFIX = "whsec_"
 _SHORTEST_KEY = 24
 """Bytes, as Standard Webhooks asks for."""
 _PATIENCE = 5.0
 """Seconds to connect, and between two bytes of an answer."""
-_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
-"""IPv4 addresses in the form in which IPv6-only networks write them."""
 
 
 def post(
@@ -51,19 +45,17 @@ def post(
     body = payload(message)
     headers = {"Content-Type": "application/json", "User-Agent": "Lampway", **signature(secret, message.id, at, body)}
     parts = urlsplit(url)
-    address = str(_reachable(parts, allow))
-    host = parts.hostname or ""
-    place = parts._replace(netloc=_netloc(address, parts.port)).geturl()
+    target = _reachable(parts, allow)
     limits = httpx.Timeout(_PATIENCE, connect=min(3.0, _PATIENCE))
     try:
         with (
             httpx.Client(timeout=limits, trust_env=False, verify=trust or ssl.create_default_context()) as client,
             client.stream(
                 "POST",
-                place,
+                target.url,
                 content=body,
-                headers={**headers, "Host": _netloc(host, parts.port)},
-                extensions={"sni_hostname": host},
+                headers={**headers, "Host": target.host},
+                extensions={"sni_hostname": target.name},
             ) as answer,
         ):
             status, wait = answer.status_code, answer.headers.get("Retry-After", "")
@@ -102,38 +94,13 @@ def _key(secret: Secret) -> bytes:
     return key
 
 
-def _reachable(parts: SplitResult, allow: Sequence[str]) -> Address:
+def _reachable(parts: SplitResult, allow: Sequence[str]) -> Target:
     """Return the address to connect to. Raises DeliveryError where one that the name leads to may not be reached."""
-    networks = [ipaddress.ip_network(text) for text in allow]
-    port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise DeliveryError("its name leads nowhere") from None
-    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
-    if not addresses:
-        raise DeliveryError("its name leads nowhere")
-    allowed = [any(address in network for network in networks) for address in addresses]
-    if not all(is_public(address) or named for address, named in zip(addresses, allowed, strict=True)):
-        raise DeliveryError(
-            "it leads to an address that is not public", hint="name its network under `allow` if that is meant"
-        )
-    if parts.scheme != "https" and not all(allowed):
+        target = reach(parts, allow)
+    except NotReachableError as error:
+        hint = "name its network under `allow` if that is meant" if "not public" in str(error) else ""
+        raise DeliveryError(str(error), hint=hint) from None
+    if parts.scheme != "https" and not target.is_allowed:
         raise DeliveryError("only https goes to public addresses", hint="write https://")
-    return addresses[0]
-
-
-def is_public(address: Address) -> bool:
-    """Return whether an address is one of the internet, whatever other address is wrapped in it."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-        if address in _TRANSLATED:
-            inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        if any(wrapped is not None and not is_public(wrapped) for wrapped in inner):
-            return False
-    return address.is_global and not address.is_multicast
-
-
-def _netloc(host: str, port: int | None) -> str:
-    name = f"[{host}]" if ":" in host else host
-    return f"{name}:{port}" if port else name
+    return target

@@ -22,6 +22,7 @@ from lampway.app import Engine, LocalSession
 from lampway.app.browsers import OpenId
 from lampway.app.wire import PROBLEM, encode, is_streamed, status_of, to_problem
 from lampway.errors import BrokenError, LampwayError, NotFoundError, TooManyError, UnauthenticatedError, UsageError
+from lampway.web.afterwards import Afterwards
 from lampway.web.console import console_routes
 from lampway.web.door import Allowance, Caller, claim, identify, settle
 from lampway.web.openapi import openapi
@@ -50,8 +51,12 @@ def build_api(root: Path, engine: Engine, *, oidc: OpenId | None = None) -> Star
     routes.append(Path_(f"{BASE}/openapi.json", api.describe, methods=["GET"]))
     routes.append(Path_(f"{BASE}/me", api.me, methods=["GET"]))
     routes.append(Path_("/healthz", api.health, methods=["GET"]))
-    routes += console_routes(engine, root, PAGES, oidc=oidc)
-    return Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_so, Exception: _our_fault})
+    afterwards = Afterwards()
+    routes += console_routes(engine, root, PAGES, afterwards=afterwards, oidc=oidc)
+    handlers: Any = {404: _not_found, 405: _not_so, Exception: _our_fault}
+    made = Starlette(routes=routes, exception_handlers=handlers, lifespan=afterwards.lifespan)
+    made.state.afterwards = afterwards
+    return made
 
 
 class _Api:

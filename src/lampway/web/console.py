@@ -32,10 +32,12 @@ from lampway.domain.digest import short
 from lampway.domain.moments import shown
 from lampway.engine import context
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
+from lampway.web.afterwards import CHANGING, Afterwards
 from lampway.web.door import Allowance
 from lampway.web.memory import Memory
 from lampway.web.oidc import BACK, begin_oidc, finish_oidc
 from lampway.web.oidc import COOKIE as OIDC
+from lampway.web.onceonly import once
 from lampway.web.plots import lasting, percent
 from lampway.web.visits import Visitor, make_challenge, sign_in_with_code, sign_in_with_token, sign_out, visitor
 
@@ -71,12 +73,20 @@ class Page:
     who: Visitor
     form: Mapping[str, str]
     """What was sent with it; empty for a look."""
+    afterwards: Afterwards
+    """Brings about what may start because of what was asked."""
     memory: Memory = field(default_factory=Memory)
     """What this process remembers for everybody."""
 
     def ask(self, request: context.Request[Answer]) -> Answer:
-        """Return the engine's answer to this person. Raises LampwayError."""
-        return LocalSession(self.root, who=self.who.actor, _engine=self.engine).run(request)
+        """Return the engine's answer to this person, at once: whatever may start because of it goes on behind.
+
+        Raises LampwayError.
+        """
+        answer, rest = LocalSession(self.root, who=self.who.actor, _engine=self.engine).begin(request)
+        if type(request) in CHANGING:
+            self.afterwards.take(rest)
+        return answer
 
     def recall(self, key: object, make: Callable[[], Answer]) -> Answer:
         """Return what is the same for everybody, made from the ledger as it is a moment ago at most."""
@@ -116,10 +126,15 @@ Shown: TypeAlias = Callable[[Page], Response]
 
 
 def console_routes(
-    engine: Engine, root: Path, pages: Mapping[str, tuple[str, Shown]], *, oidc: OpenId | None = None
+    engine: Engine,
+    root: Path,
+    pages: Mapping[str, tuple[str, Shown]],
+    *,
+    afterwards: Afterwards,
+    oidc: OpenId | None = None,
 ) -> list[BaseRoute]:
     """Return the routes of the console; `pages` are method and page by path, as in `GET /inbox`."""
-    door = _Door(engine, root, oidc)
+    door = _Door(engine, root, oidc, afterwards)
     found: list[BaseRoute] = [
         Route("/sign-in", door.sign_in, methods=["GET", "POST"]),
         Route("/sign-in/challenge", door.challenge, methods=["POST"]),
@@ -134,7 +149,8 @@ def console_routes(
 
 
 class _Door:
-    def __init__(self, engine: Engine, root: Path, oidc: OpenId | None) -> None:
+    def __init__(self, engine: Engine, root: Path, oidc: OpenId | None, afterwards: Afterwards) -> None:
+        self._afterwards = afterwards
         self._engine = engine
         self._root = root
         self._oidc = oidc
@@ -151,12 +167,12 @@ class _Door:
     def _answer(self, shown_by: Shown, request: Request, form: Mapping[str, str]) -> Response:
         who = visitor(self._engine, request.cookies.get(_COOKIE, ""))
         if who is None:
-            wanted = request.url.path if request.method == "GET" else "/"
-            return RedirectResponse(f"/sign-in?next={quote(wanted)}", 303, _HEADERS)
-        page = Page(request, self._engine, self._root, who, form, self._memory)
+            return RedirectResponse(_sign_in_for(request), 303, _HEADERS)
+        page = Page(request, self._engine, self._root, who, form, self._afterwards, self._memory)
         try:
             if request.method == "POST":
                 _require_ours(request, who, form)
+                return once(self._engine, who.actor, (request.url.path, form), lambda: shown_by(page))
             return shown_by(page)
         except LampwayError as error:
             return page.show("error.html", status=int(status_of(error)), error=error)
@@ -175,6 +191,7 @@ class _Door:
             "next": onward,
             "error": None,
             "again": again,
+            "ended": bool(request.query_params.get("ended", "")),
             "oidc": self._oidc is not None,
         }
         if request.method == "POST":
@@ -205,7 +222,7 @@ class _Door:
                 raise UsageError("nobody signs in at a provider here", hint="lampway serve --oidc-issuer URL")
             return step(request, self._oidc)
         except LampwayError as error:
-            facts = {"code": "", "next": "/", "error": error, "again": False, "oidc": True}
+            facts = {"code": "", "next": "/", "error": error, "again": False, "ended": False, "oidc": True}
             text = _templates().get_template("sign-in.html").render(**facts)
             return HTMLResponse(text, int(status_of(error)), _HEADERS)
 
@@ -265,6 +282,15 @@ class _Door:
         return reply
 
 
+def _sign_in_for(request: Request) -> str:
+    """Return the way to signing in, and from there back to the page; a form that was sent for nothing is told so."""
+    if request.method == "GET":
+        return f"/sign-in?next={quote(request.url.path)}"
+    came_from = urlsplit(request.headers.get("referer", ""))
+    is_ours = came_from.netloc == request.headers.get("host", "")
+    return f"/sign-in?next={quote(came_from.path if is_ours else '/')}&ended=1"
+
+
 def _require_ours(request: Request, who: Visitor, form: Mapping[str, str]) -> None:
     """Insist that a form came from a page of ours, shown to this very person. Raises ForbiddenError."""
     if not _is_from_here(request) or not hmac.compare_digest(form.get("form_key", "").encode(), who.form_key.encode()):
@@ -318,8 +344,19 @@ def _templates() -> Environment:
 
 
 def _words(text: str) -> Markup:
-    """Return words of ours with the *names* in them set apart; whatever they hold stays text."""
-    return Markup(_NAME.sub(r"<em>\1</em>", str(escape(text))))  # noqa: S704 - escaped before
+    """Return words of ours with the *names* and `code` in them set apart; whatever they hold stays text.
+
+    Code stands as it was written: from the first mark to the last, for code may hold such marks itself.
+    """
+    before, mark, rest = str(escape(text)).partition("`")
+    code, end, after = rest.rpartition("`")
+    if not mark or not end:
+        return Markup(_named(before + mark + rest))  # noqa: S704 - escaped before
+    return Markup(f"{_named(before)}<code>{code}</code>{_named(after)}")  # noqa: S704 - escaped before
+
+
+def _named(escaped: str) -> str:
+    return _NAME.sub(r"<em>\1</em>", escaped)
 
 
 def _ago(at: str, now: str) -> str:

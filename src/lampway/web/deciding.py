@@ -1,50 +1,176 @@
-"""Deciding in the browser: signed with a passkey where the person has one that counts, else as who is signed in."""
+"""Deciding in the browser: a promotion, an exception, a checklist, what came of a test, who may speak for whom."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
+from urllib.parse import quote
 
 from starlette.responses import Response
 
-from lampway.app.browsers import challenge_of
+from lampway.domain.quorum import Delegation
+from lampway.engine.attest import AttestCheck, AttestedNow, DraftTested, GivenFile
+from lampway.engine.checklist import Checklist, DraftAnswers
 from lampway.engine.context import rules_in_force
 from lampway.engine.decide import Decide
+from lampway.engine.delegate import Delegate, Delegations, DraftDelegation, EndDelegation
+from lampway.engine.releaseview import ShowRelease
 from lampway.engine.signed import DraftDecision
+from lampway.engine.solutionview import ShowSolution
 from lampway.engine.views import ShowPromotion
-from lampway.errors import UsageError
-from lampway.web.console import Page
-from lampway.web.passkeys import envelope_in, mine
+from lampway.engine.waive import DraftWaiver, Waive
+from lampway.errors import NotFoundError, UsageError
+from lampway.web.console import Page, Shown, require_field
+from lampway.web.signing import Wish, give, is_prod
 
 
 def decide(page: Page) -> Response:
-    """Take a decision, about exactly what was shown; first show what is to be signed, where it can be signed."""
+    """Take a decision, about exactly what was shown."""
     said = page.form.get("decision", "")
     if said not in {"approve", "reject"}:
         raise UsageError("approve or reject", hint="go back and choose one")
-    key = page.given("promotion")
-    reason = page.form.get("reason", "").strip()
-    asked = Decide(key, approved=said == "approve", reason=reason, digest=page.form.get("digest", ""))
-    word = "approved" if asked.approved else "rejected"
-    found = tuple(k for k in mine(page) if k.signs)
-    if page.form.get("client_data"):
-        page.ask(replace(asked, envelope=envelope_in(page.form, found)))
-        return page.go(f"/promotions/{key}", f"{word}, signed with your passkey")
-    draft = page.ask(DraftDecision(key, approved=asked.approved, reason=reason)) if found else None
-    if draft is not None and draft.statement:
-        credentials = ",".join(k.passkey.credential for k in found)
-        challenge = challenge_of(draft.statement.encode())
-        preview = json.dumps(json.loads(draft.statement), indent=2, ensure_ascii=False)
-        return page.show(
-            "sign.html", asked=asked, draft=draft, challenge=challenge, credentials=credentials, preview=preview
-        )
-    if _is_about_prod(page, key) and not page.who.has_proved_lately(page.engine.clock.now()):
-        return page.prove_first(f"/promotions/{key}")
-    page.ask(asked)
-    return page.go(f"/promotions/{key}", f"{word}; not signed by you: the record says that you were signed in")
+    key, reason, approved = page.given("promotion"), page.form.get("reason", "").strip(), said == "approve"
+    wish = Wish(
+        title="Approve" if approved else "Reject",
+        asked=Decide(key, approved=approved, reason=reason, digest=page.form.get("digest", "")),
+        draft=DraftDecision(key, approved=approved, reason=reason),
+        back=_promotion(key),
+        command=f"lampway {said} {key}",
+        is_about_prod=_is_about_prod(page, key),
+    )
+    word = "approved" if approved else "rejected"
+    return give(page, wish, lambda _, proof: page.go(wish.back, f"{word}{_joined(proof)}"))
+
+
+def waive(page: Page) -> Response:
+    """Accept an exception from one gate of a promotion."""
+    key, gate = page.given("promotion"), require_field(page, "gate")
+    reason, until = require_field(page, "reason"), require_field(page, "until")
+    wish = Wish(
+        title=f"Waive the gate {gate}",
+        asked=Waive(promotion=key, gate=gate, reason=reason, until=until),
+        draft=DraftWaiver(promotion=key, gate=gate, reason=reason, until=until),
+        back=_promotion(key),
+        command=f"lampway waive {key} {gate}",
+        is_about_prod=_is_about_prod(page, key),
+    )
+    return give(page, wish, lambda _, proof: page.go(wish.back, f"gate {gate} waived{_joined(proof)}"))
+
+
+def answer(page: Page) -> Response:
+    """Answer items of a promotion's checklist."""
+    key, note = page.given("promotion"), page.form.get("note", "").strip()
+    given = {name.removeprefix("item:"): said for name, said in page.form.items() if name.startswith("item:") and said}
+    if not given:
+        raise UsageError("nothing was answered", hint="go back and choose an answer")
+    answers = tuple(f"{item}={reply}" for item, reply in given.items())
+    wish = Wish(
+        title="Answer the checklist",
+        asked=Checklist(promotion=key, answers=answers, note=note),
+        draft=DraftAnswers(promotion=key, answers=answers, note=note),
+        back=_promotion(key),
+        command=f"lampway checklist {key}",
+        is_about_prod=_is_about_prod(page, key),
+    )
+    return give(page, wish, lambda _, proof: page.go(wish.back, f"answered{_joined(proof)}"))
+
+
+def test(page: Page) -> Response:
+    """Show what a tester signs: which release is where, what is to be tried, and what was told of it before."""
+    solution, place, name = page.given("solution"), page.given("environment"), page.given("check")
+    view = page.ask(ShowSolution(solution))
+    stage = next((s for s in view.stages if s.environment == place), None)
+    if stage is None or not stage.cell.version:
+        raise NotFoundError(f"{solution} is not installed in {place[:80]}", hint="see its page")
+    release = page.ask(ShowRelease(f"{solution}@{stage.cell.version}"))
+    said = [e for e in release.evidence if (e.check, e.environment) == (name, place)]
+    return page.show("test.html", solution=solution, environment=place, check=name, release=release, said=said)
+
+
+def attest(page: Page) -> Response:
+    """Record what came of a test, about the very release that was shown."""
+    solution, place, name = page.given("solution"), page.given("environment"), page.given("check")
+    said = {
+        "release": require_field(page, "release"),
+        "environment": place,
+        "check": name,
+        "outcome": page.form.get("outcome", ""),
+        "cases": require_field(page, "cases"),
+        "data_set": page.form.get("data_set", "").strip(),
+    }
+    files = _note_of(page)
+    wish = Wish(
+        title=f"Check {name} {said['outcome']}",
+        asked=AttestCheck(**said, files=files),
+        draft=DraftTested(**said, files=files),
+        back=f"/solutions/{quote(solution)}/test/{quote(place)}/{quote(name)}",
+        command=f"lampway check attest {said['release']} --in {place} --check {name}",
+    )
+
+    def then(done: AttestedNow, proof: str) -> Response:
+        lost = f"; {len(done.voided)} promotions lost their ground" if done.voided else ""
+        return page.go(f"/releases/{quote(said['release'])}", f"{name} {said['outcome']}{_joined(proof)}{lost}")
+
+    return give(page, wish, then)
+
+
+def _note_of(page: Page) -> tuple[GivenFile, ...]:
+    """Return what the tester pasted as a log, as a file; files of other kinds come by the command."""
+    log = page.form.get("log", "")
+    return (GivenFile("log.txt", log.encode()),) if log.strip() else ()
+
+
+def delegations(page: Page) -> Response:
+    """Show who may approve for whom, and let this person lend their own voice."""
+    with page.engine.store.reading() as reading:
+        known = rules_in_force(reading).strategy.people
+    people = [p for p in known if p.id != page.who.actor.person and p.is_here(page.engine.now())]
+    return page.show("delegations.html", found=page.ask(Delegations()), people=people)
+
+
+def delegate(page: Page) -> Response:
+    """Let somebody approve in this person's place for a while."""
+    to, start, until = (require_field(page, name) for name in ("to", "start", "until"))
+    reason = require_field(page, "reason")
+    wish = Wish(
+        title=f"Let {to} approve for you",
+        asked=Delegate(to=to, start=start, until=until, reason=reason),
+        draft=DraftDelegation(to=to, start=start, until=until, reason=reason),
+        back="/delegations",
+        command=f"lampway delegate --to {to} --from {start} --until {until}",
+        is_about_prod=True,
+    )
+
+    def then(_: Delegation, proof: str) -> Response:
+        return page.go("/delegations", f"{to} may approve for you{_joined(proof)}")
+
+    return give(page, wish, then)
+
+
+def end_delegation(page: Page) -> Response:
+    """Take one's own voice back."""
+    gone = page.ask(EndDelegation(page.given("delegation")))
+    return page.go("/delegations", f"{gone.to} approves for you no more")
+
+
+def _joined(proof: str) -> str:
+    return f", {proof}" if proof.startswith("signed") else f"; {proof}"
+
+
+def _promotion(key: str) -> str:
+    return f"/promotions/{quote(key)}"
 
 
 def _is_about_prod(page: Page, key: str) -> bool:
-    place = page.ask(ShowPromotion(key)).promotion.environment
-    with page.engine.store.reading() as reading:
-        return rules_in_force(reading).strategy.is_prod(place)
+    return is_prod(page, page.ask(ShowPromotion(key)).promotion.environment)
+
+
+DECIDING: dict[str, tuple[str, Shown]] = {
+    "POST /promotions/{promotion}/decide": ("POST", decide),
+    "POST /promotions/{promotion}/waive": ("POST", waive),
+    "POST /promotions/{promotion}/checklist": ("POST", answer),
+    "GET /solutions/{solution}/test/{environment}/{check}": ("GET", test),
+    "POST /solutions/{solution}/test/{environment}/{check}": ("POST", attest),
+    "GET /delegations": ("GET", delegations),
+    "POST /delegations": ("POST", delegate),
+    "POST /delegations/{delegation}/end": ("POST", end_delegation),
+}
+"""Method and page, by method and path."""

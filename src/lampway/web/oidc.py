@@ -12,9 +12,8 @@ from starlette.requests import Request
 from lampway.app import Engine
 from lampway.app.browsers import OpenId
 from lampway.domain.moments import write_moment
-from lampway.engine.context import rules_in_force
-from lampway.errors import UnauthenticatedError
-from lampway.web.visits import make_challenge, open_session, take_challenge
+from lampway.engine.accounts import KnownAccount, admit
+from lampway.web.visits import SESSION, make_challenge, open_session, take_challenge
 
 COOKIE = "lampway-oidc"
 BACK = "/sign-in/oidc"
@@ -32,20 +31,15 @@ def begin_oidc(engine: Engine, provider: OpenId, request: Request, onward: str) 
 def finish_oidc(engine: Engine, provider: OpenId, request: Request) -> tuple[str, str]:
     """Return the secret of a new session, and where the person was going. Raises UnauthenticatedError, PlatformError.
 
-    Who it is, is told by an e-mail that the provider verified and that stands in people.yaml.
+    Who it is, is told by the account that people.yaml names, else by an e-mail that the provider verified.
     """
     secret, _, onward = request.cookies.get(COOKIE, "").partition(".")
     take_challenge(engine, secret, _PURPOSE, "")
     proved = provider.finish(secret, _back(request), request.query_params, engine.clock.now())
-    with engine.store.reading() as reading:
-        people = rules_in_force(reading).strategy.people
-    wanted = proved.email.lower()
-    person = next((p for p in people if wanted in [email.lower() for email in p.emails]), None)
-    if person is None or not person.is_here(engine.now()):
-        why = person.absence(engine.now()) if person else f"{proved.email} is nobody in people.yaml"
-        raise UnauthenticatedError(why, hint="let a platform admin add you, with this e-mail")
+    account = KnownAccount(provider.provider.issuer, proved.subject, proved.email, proved.claims)
+    person = admit(engine, account, SESSION)
     at = write_moment(proved.proved_at or _LONG_AGO)
-    return open_session(engine, person.id, f"oidc {proved.subject}"[:200], proved_at=at), _read(onward)
+    return open_session(engine, person.id, account.via, proved_at=at), _read(onward)
 
 
 def _back(request: Request) -> str:

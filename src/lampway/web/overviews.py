@@ -8,17 +8,22 @@ from datetime import date, timedelta
 
 from starlette.responses import Response, StreamingResponse
 
+from lampway.app import render_document
 from lampway.domain.digest import digest_bytes
 from lampway.domain.readiness import REPLIES
 from lampway.domain.recertification import DATA_CLASSES
+from lampway.domain.strategy_document import FORMATS, unpack
 from lampway.domain.tokens import SCOPES, token_text
 from lampway.engine.audit import Audit
 from lampway.engine.certify import Recertify, ReviewAnswer
 from lampway.engine.delivery import ShowDelivery
+from lampway.engine.document import FetchDocument
 from lampway.engine.locks import LockHistory, LookAtLock
 from lampway.engine.questions import ShowCampaigns, ShowQuestion, ShowRetirements
 from lampway.engine.readiness import AnswerReadiness, RecordAudit, ShowReadiness
+from lampway.engine.strategy_history import JudgeStrategy, ShowStrategyHistory
 from lampway.engine.strategy_text import ShowStrategy
+from lampway.engine.tasks import ShowTasks
 from lampway.engine.tokens import IssueToken, RevokeToken, ShowTokens
 from lampway.engine.trail import ExportFormat, ExportLedger, SearchLedger
 from lampway.engine.views import Status
@@ -51,7 +56,8 @@ def environment(page: Page) -> Response:
     if found is None:
         raise NotFoundError(f"no environment {name[:80]}", hint="see the page of environments")
     history = page.ask(LockHistory(name, limit=_LINES))
-    return page.show("environment.html", environment=found, history=tuple(reversed(history)))
+    mine = [task for task in page.ask(ShowTasks()) if task.environment == name]
+    return page.show("environment.html", environment=found, history=tuple(reversed(history)), mine=mine)
 
 
 def look_at_lock(page: Page) -> Response:
@@ -78,7 +84,8 @@ def answer_readiness(page: Page) -> Response:
 def recertification(page: Page) -> Response:
     """Show who owes an answer by when, what is asked next, and what ends."""
     found = page.ask(ShowCampaigns())
-    return page.show("recertification.html", found=found, retirements=page.ask(ShowRetirements()))
+    mine = [task for task in page.ask(ShowTasks()) if task.kind == "retire"]
+    return page.show("recertification.html", found=found, retirements=page.ask(ShowRetirements()), mine=mine)
 
 
 def question(page: Page) -> Response:
@@ -178,8 +185,18 @@ def export(page: Page) -> Response:
 
 
 def strategy(page: Page) -> Response:
-    """Show the strategy in force, and what its rules leave open."""
-    return page.show("strategy.html", found=page.ask(ShowStrategy()))
+    """Show the strategy in force, what its rules leave open, and what each one before changed."""
+    judged = page.ask(JudgeStrategy()) if page.given("judged") == "yes" else None
+    history = page.recall("strategy history", lambda: page.ask(ShowStrategyHistory()))
+    return page.show("strategy.html", found=page.ask(ShowStrategy()), history=history, judged=judged)
+
+
+def strategy_document(page: Page) -> Response:
+    """Give the strategy in force as a document for people who sign."""
+    form = page.given("form") or "pdf"
+    if form not in FORMATS:
+        raise UsageError(f"no such format: {form[:40]}", hint=f"one of: {', '.join(FORMATS)}")
+    return page.file(f"strategy.{form}", render_document(unpack(page.ask(FetchDocument())), form))
 
 
 def platforms(page: Page) -> Response:
@@ -211,10 +228,19 @@ def make_token(page: Page) -> Response:
 
 
 def _tokens(page: Page, made: str) -> Response:
+    """Show tokens; one that was made just now is shown with its secret."""
     everything = page.given("all") == "yes"
     found = page.ask(ShowTokens(everything))
     later = (date.fromisoformat(page.engine.now()[:10]) + timedelta(days=90)).isoformat()
-    return page.show("tokens.html", found=found, made=made, scopes=SCOPES, everything=everything, later=later)
+    return page.show(
+        "tokens.html",
+        found=found,
+        made=made,
+        scopes=SCOPES,
+        everything=everything,
+        later=later,
+        status=201 if made else 200,
+    )
 
 
 def revoke_token(page: Page) -> Response:
@@ -250,6 +276,7 @@ OVERVIEWS: dict[str, tuple[str, Callable[[Page], Response]]] = {
     "POST /audit/verify": _post(verify),
     "GET /audit/export": _get(export),
     "GET /strategy": _get(strategy),
+    "GET /strategy/document": _get(strategy_document),
     "GET /platforms": _get(platforms),
     "GET /tokens": _get(tokens),
     "POST /tokens": _post(make_token),

@@ -11,15 +11,17 @@ from starlette.responses import Response
 from lampway.engine.approving import ShowCase
 from lampway.engine.progress import ShowProgress
 from lampway.engine.signed import DraftDecision
-from lampway.engine.views import Cell, Inbox, Status
+from lampway.engine.tasks import ShowTasks
+from lampway.engine.views import Cell, Status
 from lampway.web.calendar_page import CALENDAR_PAGES
 from lampway.web.console import Page, Shown
-from lampway.web.deciding import decide
+from lampway.web.deciding import DECIDING
 from lampway.web.drawing import drawings
 from lampway.web.overviews import OVERVIEWS
-from lampway.web.passkeys import passkeys, register, remove
+from lampway.web.passkeys import mine, passkeys, register, remove
 from lampway.web.promotion_pages import PROMOTION_PAGES
 from lampway.web.release_pages import RELEASE_PAGES
+from lampway.web.second_person import SECOND_PERSON
 from lampway.web.solution_pages import SOLUTION_PAGES
 
 _ROWS = 100
@@ -71,8 +73,8 @@ def _fits(cells: Iterable[Cell], only: str) -> bool:
 
 
 def inbox(page: Page) -> Response:
-    """Show what waits for this person."""
-    return page.show("inbox.html", waiting=page.ask(Inbox()))
+    """Show everything that waits for this person, the most urgent first."""
+    return page.show("inbox.html", tasks=page.ask(ShowTasks()))
 
 
 def promotion(page: Page) -> Response:
@@ -86,6 +88,7 @@ def promotion(page: Page) -> Response:
         view=case.view,
         drawn=[(p, *drawings(p)) for p in case.pictures],
         progress=page.ask(ShowProgress(about.id)),
+        can_sign=any(key.signs for key in mine(page)),
         signing=json.dumps(json.loads(draft.statement), indent=2) if draft and draft.statement else "",
     )
 
@@ -94,7 +97,6 @@ PAGES: dict[str, tuple[str, Shown]] = {
     "GET /": ("GET", matrix),
     "GET /inbox": ("GET", inbox),
     "GET /promotions/{promotion}": ("GET", promotion),
-    "POST /promotions/{promotion}/decide": ("POST", decide),
     "GET /passkeys": ("GET", passkeys),
     "POST /passkeys": ("POST", register),
     "POST /passkeys/{passkey}/remove": ("POST", remove),
@@ -102,6 +104,8 @@ PAGES: dict[str, tuple[str, Shown]] = {
     **RELEASE_PAGES,
     **PROMOTION_PAGES,
     **CALENDAR_PAGES,
+    **DECIDING,
+    **SECOND_PERSON,
     **OVERVIEWS,
 }
 """Every page, by method and path."""

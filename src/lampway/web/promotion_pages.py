@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from lampway.engine.approving import ShowCase
-from lampway.engine.checklist import Checklist
 from lampway.engine.follow import FollowLedger
 from lampway.engine.progress import Progress, ShowProgress
 from lampway.engine.promote import Abort, Promote
@@ -64,18 +63,6 @@ async def _told(page: Page, last: Progress) -> AsyncIterator[str]:
         yield f"event: over\ndata: {last.state}\n\n"
 
 
-def answer(page: Page) -> Response:
-    """Answer items of the checklist."""
-    key = page.given("promotion")
-    given = {
-        name.removeprefix("item:"): reply for name, reply in page.form.items() if name.startswith("item:") and reply
-    }
-    if not given:
-        raise UsageError("nothing was answered", hint="go back and choose an answer")
-    page.ask(Checklist(key, tuple(f"{k}={v}" for k, v in given.items()), note=page.form.get("note", "").strip()))
-    return page.go(_path(key), "answered")
-
-
 def talk(page: Page) -> Response:
     """Ask a question about it, or answer one."""
     key = page.given("promotion")
@@ -117,7 +104,6 @@ PROMOTION_PAGES: dict[str, tuple[str, Shown]] = {
     "GET /promotions/{promotion}/receipt": ("GET", receipt),
     "GET /promotions/{promotion}/progress": ("GET", progress),
     "GET /promotions/{promotion}/events": ("GET", events),
-    "POST /promotions/{promotion}/checklist": ("POST", answer),
     "POST /promotions/{promotion}/talk": ("POST", talk),
     "POST /promotions/{promotion}/abort": ("POST", abort),
     "POST /promotions/{promotion}/reconcile": ("POST", reconcile),

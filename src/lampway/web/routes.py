@@ -59,6 +59,7 @@ ROUTES: tuple[Route, ...] = (
     # what is where
     _get("/status", c.Status),
     _get("/inbox", c.Inbox),
+    _get("/tasks", c.ShowTasks),
     _get("/lapsed", c.ShowLapsed),
     _get("/history", c.History),
     _get("/workers", c.ShowWorkers),
@@ -175,6 +176,9 @@ ROUTES: tuple[Route, ...] = (
     # rules and the ledger
     _act("/strategy/apply", c.ApplyStrategy),
     _get("/strategy", c.ShowStrategy),
+    _get("/strategy/document", c.FetchDocument),
+    _get("/strategy/history", c.ShowStrategyHistory),
+    _get("/strategy/judgement", c.JudgeStrategy),
     _get("/ledger", c.FollowLedger),
     _get("/ledger/search", c.SearchLedger),
     _get("/ledger/export", c.ExportLedger),

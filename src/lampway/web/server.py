@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -29,7 +30,8 @@ def run(
         raise UsageError(
             f"cannot listen on {host}:{port}: {error.strerror or error}", hint="name another --port"
         ) from error
-    engine = open_engine(root)
+    leaving = threading.Event()
+    engine = replace(open_engine(root), is_leaving=leaving.is_set)
     try:
         with ExitStack() as stack:
             stack.enter_context(listening)
@@ -44,21 +46,21 @@ def run(
             )
             say(f"serving http://{host}:{listening.getsockname()[1]}; Ctrl-C ends it")
             with suppress(KeyboardInterrupt):  # uvicorn raises the signal once more, when everything is answered
-                uvicorn.Server(config).run(sockets=[listening])
+                _Server(config, leaving).run(sockets=[listening])
     finally:
         engine.store.close()
     say("server has left")
     return 0
 
 
-def read_provider(issuer: str, client: str, secret: str) -> Provider | None:
+def read_provider(issuer: str, client: str, secret: str, scope: str = "") -> Provider | None:
     """Return where people sign in, its secret resolved; None where nothing is given. Raises UsageError, SecretError."""
     if not (issuer or client or secret):
         return None
     if not issuer or not client:
         missing = "--oidc-client" if issuer else "--oidc-issuer"
         raise UsageError(f"{missing} is missing", hint="give both, and --oidc-secret where the client has one")
-    provider = Provider(issuer, client, resolve_secret(secret) if secret else None)
+    provider = Provider(issuer, client, resolve_secret(secret) if secret else None, scope)
     OpenId(provider)  # refuses an issuer that is not safe before anything is served
     return provider
 
@@ -71,6 +73,19 @@ def sign_in_path(root: Path) -> str:
         return f"/sign-in?code={make_code(session.engine, actor.person, f'link, {actor.via}')}"
     finally:
         session.close()
+
+
+class _Server(uvicorn.Server):
+    """A server that begins no further step of a deployment once it was asked to end."""
+
+    def __init__(self, config: uvicorn.Config, leaving: threading.Event) -> None:
+        super().__init__(config)
+        self._leaving = leaving
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End; what is under way comes to rest after its step, and goes on with the next worker."""
+        self._leaving.set()
+        await super().shutdown(sockets)
 
 
 class _Working:

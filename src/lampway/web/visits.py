@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lampway.app import Engine
+from lampway.domain.accounts import as_it_stands
 from lampway.domain.digest import digest_bytes
 from lampway.domain.events import Actor
 from lampway.domain.moments import write_moment
-from lampway.domain.revocation import without_revoked
 from lampway.domain.strategy import RulesInForce
 from lampway.engine.store import Visit
 from lampway.engine.tokens import authenticate
 from lampway.errors import UnauthenticatedError
 
-_LASTS = timedelta(hours=12)
+SESSION = timedelta(hours=12)
+"""For how long a session lasts."""
 _CODE_LASTS = timedelta(minutes=5)
 _PROOF_LASTS = timedelta(minutes=15)
 """For how long somebody who proved who they are may decide about production without doing it again."""
@@ -40,6 +41,10 @@ class Visitor:
     def form_key(self) -> str:
         """What every form of theirs carries: nobody else's page can know it."""
         return hmac.new(self.secret.encode(), b"form", hashlib.sha256).hexdigest()
+
+    def once(self) -> str:
+        """Return what one form carries, so that sending it twice does it once."""
+        return secrets.token_urlsafe(16)
 
     def has_proved_lately(self, now: datetime) -> bool:
         """Return whether they proved who they are so lately that they may decide about production."""
@@ -100,7 +105,7 @@ def visitor(engine: Engine, secret: str) -> Visitor | None:
         rules = reading.get(RulesInForce, "current")
     if found is None or found.kind != "session" or found.until < engine.now():
         return None
-    person = without_revoked(rules.strategy, rules.revocations).person(found.person) if rules else None
+    person = as_it_stands(rules).person(found.person) if rules else None
     if person is None:
         actor = Actor(found.person, found.via, authenticated=True, name=found.person) if rules is None else None
     elif not person.is_here(engine.now()):
@@ -120,7 +125,7 @@ def sign_out(engine: Engine, secret: str) -> None:
 def _keep(engine: Engine, kind: str, person: str, via: str, *, proved_at: str = "") -> str:
     secret = secrets.token_urlsafe(32)
     now = engine.clock.now()
-    until = now + (_LASTS if kind == "session" else _CODE_LASTS)
+    until = now + (SESSION if kind == "session" else _CODE_LASTS)
     visit = Visit(
         key=digest_bytes(secret.encode()),
         kind=kind,

@@ -38,6 +38,7 @@ from lampway.domain.events.duties import (
     Remarked,
     Reminded,
     Revoked,
+    RolesClaimed,
     TicketGiven,
     Vetoed,
 )
@@ -158,6 +159,7 @@ __all__ = [
     "RetirementRequested",
     "ReviewReminded",
     "Revoked",
+    "RolesClaimed",
     "RungTaken",
     "SandboxCreated",
     "SandboxEnded",
@@ -224,6 +226,7 @@ EVENTS: dict[str, type[Event]] = {
         AttestationRecorded,
         EngineKeyRecorded,
         Revoked,
+        RolesClaimed,
         TicketGiven,
         Certified,
         PackagesRemoved,

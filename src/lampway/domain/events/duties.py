@@ -115,6 +115,20 @@ class Revoked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RolesClaimed(Event):
+    """Somebody signed in at the team's provider, which gives them these roles until a day; others it gave ended."""
+
+    kind: ClassVar[str] = "roles-claimed"
+    person: str
+    roles: tuple[str, ...]
+    until: str
+    """The last day (UTC)."""
+    issuer: str
+    subject: str
+    """What the provider calls them."""
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalAsked(Event):
     """People were told that a promotion waits for their approval."""
 
