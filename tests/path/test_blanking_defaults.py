@@ -99,6 +99,21 @@ def _signed_edits(file: Path) -> str:
     return json.dumps([build["internalParameters"] for build in builds])
 
 
+def test_what_is_deployed_knows_only_what_its_environment_gives_and_that_is_no_drift(
+    team: tuple[Team, DataverseEmulator],
+) -> None:
+    mine, emulator = team
+    given = {"variables": {SITE: "https://orders.test.test", KEY: "/vault/of/test"}}
+    with (mine.root / "environments" / "test.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"\nsolutions:\n  orders: {json.dumps(given)}\n")
+    mine.ok("strategy", "apply", "-m", "What test gives")
+    mine.ok("release", "orders", "--blank-defaults", "--promote", "test")
+    definition = json.dumps(emulator.environment("test").maker.definition("Price"))
+    assert DEV not in definition
+    assert SECRET not in definition
+    mine.ok("drift", "scan", "test")
+
+
 def test_nothing_changed_is_nothing_changed_also_with_it(team: tuple[Team, DataverseEmulator]) -> None:
     mine, emulator = team
     mine.ok("release", "orders", "--blank-defaults")
