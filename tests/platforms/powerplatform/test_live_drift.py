@@ -169,6 +169,15 @@ def test_what_was_never_given_is_told(prod: Place) -> None:
     ]
 
 
+def test_a_value_that_came_with_the_package_is_one_that_was_given(prod: Place) -> None:
+    package = Solution("Limits", managed=True).variable("con_Most", value="5").build()
+    prod.deployer().install(package)
+    installed = Installed(package, ConfigurationSet())
+    assert prod.observe(installed).is_clean
+    prod.maker.set_value("con_Most", "6")
+    assert words(prod, installed) == ["environment variable *con_Most* has another value than the one that was given"]
+
+
 def test_values_of_other_places_and_references_are_not_compared(prod: Place) -> None:
     """What is given by reference cannot be seen, and what the surroundings give may be anything."""
     given = ConfigurationSet({SITE: EXTERNAL}, {REFERENCE: {"connection": "env:CONNECTION"}})

@@ -58,6 +58,7 @@ class Placed:
     layer_name: str
     """What layers call its type."""
     is_customized: bool
+    """Whether somebody edited it in place; never of the value of a variable, which is data wherever it came from."""
 
 
 def components_there(client: Client, solution_id: str) -> tuple[Placed, ...]:
@@ -80,7 +81,7 @@ def _placed(row: Mapping[str, Any]) -> Placed:
         id=id_,
         ids=frozenset({id_, *map(str.lower, names[1:])} - {""}),
         layer_name=_NAMES.get(number, logical),
-        is_customized=str(row.get("msdyn_hasactivecustomization")).lower() in {"true", "1"},
+        is_customized=kind != VALUE and str(row.get("msdyn_hasactivecustomization")).lower() in {"true", "1"},
     )
 
 
