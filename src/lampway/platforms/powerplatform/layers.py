@@ -109,13 +109,15 @@ def layer_edits(client: Client, placed: Placed) -> tuple[Edit, ...] | None:
     before = _attributes(below[-1], "msdyn_componentjson") if below else {}
     if after and not after.keys() - _NOISE:
         return None
-    return tuple(_edits(before, {key: value for key, value in after.items() if key not in _NOISE}))
+    told = {key: value for key, value in after.items() if key not in _NOISE}
+    return tuple(_edits(placed.name if placed.kind == VARIABLE else "", before, told))
 
 
-def _edits(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Edit]:
+def _edits(owner: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Edit]:
+    """Yield what differs; `owner` is what the values belong to, where its name says whether they are secret."""
     differing = [key for key in after if key not in before or before[key] != after[key]]
     for key in differing[:MOST]:
-        words = changed(key, before[key], after[key]) if key in before else "changed"
+        words = changed(f"{owner} {key}", before[key], after[key]) if key in before else "changed"
         yield Edit(f"layer/{key}", f"edited in place: *{key}* {words}")
     if len(differing) > MOST:
         yield Edit("layer", f"edited in place: {len(differing) - MOST} more details changed")
