@@ -77,6 +77,18 @@ def test_what_is_no_flow_is_told_by_the_columns_of_its_layer(prod: Place) -> Non
     assert change.component.fingerprint, "it is a component of the release"
 
 
+def test_the_default_of_a_variable_named_like_a_secret_is_never_told(prod: Place) -> None:
+    made = Solution("Limits", managed=True).variable("con_ApiKey", default="sesame-one").build()
+    prod.deployer().install(made)
+    part = prod.maker.component("environmentvariabledefinition", "con_ApiKey").part
+    files = {name: content.replace(b"sesame-one", b"sesame-two") for name, content in part.files.items()}
+    changed = Part(part.kind, part.key, part.name, part.id, part.section, part.header, files)
+    edit_part(prod.environment.organisation, changed, prod.maker.user.id)
+    seen = prod.observe(Installed(made, ConfigurationSet()))
+    assert [change.component.name for change in seen.definition.changed] == ["con_ApiKey"]
+    assert "sesame" not in repr(seen)
+
+
 def test_another_version_is_told_with_what_it_changes(prod: Place) -> None:
     installed = prod.install(orders())
     prod.install(orders("1.1.0.0", price="9.99"), upgrade=True)
@@ -167,6 +179,15 @@ def test_what_was_never_given_is_told(prod: Place) -> None:
         f"environment variable *{SITE}* has a value that was not given",
         f"connection reference *{REFERENCE}* stands for a connection that was not given",
     ]
+
+
+def test_a_value_that_came_with_the_package_is_one_that_was_given(prod: Place) -> None:
+    package = Solution("Limits", managed=True).variable("con_Most", value="5").build()
+    prod.deployer().install(package)
+    installed = Installed(package, ConfigurationSet())
+    assert prod.observe(installed).is_clean
+    prod.maker.set_value("con_Most", "6")
+    assert words(prod, installed) == ["environment variable *con_Most* has another value than the one that was given"]
 
 
 def test_values_of_other_places_and_references_are_not_compared(prod: Place) -> None:

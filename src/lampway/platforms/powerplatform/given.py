@@ -9,7 +9,8 @@ from lampway.domain.configuration import EXTERNAL
 from lampway.domain.package import Edit, Variable
 from lampway.domain.secret import is_reference
 from lampway.engine.platform import Installed
-from lampway.platforms.powerplatform.contents import Contents, Part
+from lampway.platforms.powerplatform.content import JsonFile, read_content, value_in
+from lampway.platforms.powerplatform.contents import VALUE, Contents, Part
 from lampway.platforms.powerplatform.inventory import BINDING, definitions_of
 from lampway.platforms.powerplatform.layers import FLOW, REFERENCE, Placed
 from lampway.platforms.powerplatform.present import Flow, Present
@@ -35,7 +36,8 @@ def flow_edits_of(contents: Contents, flows: Sequence[Flow], *, is_on: bool) -> 
 
 
 def _values(present: Present, contents: Contents, installed: Installed) -> Iterator[Edit]:
-    given = {name.lower(): value for name, value in installed.configuration.variables.items() if value != ""}
+    given = _shipped(contents)
+    given |= {name.lower(): value for name, value in installed.configuration.variables.items() if value != ""}
     for definition in definitions_of(contents).values():
         name = definition.name
         path, live = f"variable {name}", present.values.get(name.lower())
@@ -50,6 +52,16 @@ def _values(present: Present, contents: Contents, installed: Installed) -> Itera
             Variable(name, _TYPES.get(definition.type, "string"), False, False), given[name.lower()], live
         ):
             yield Edit(path, f"environment variable *{name}* has another value than the one that was given")
+
+
+def _shipped(contents: Contents) -> dict[str, Any]:
+    """Return the values that were left in the package: an import gives them where nothing else is given."""
+    found: dict[str, Any] = {}
+    for part in contents.parts:
+        if part.type == VALUE:
+            held = (one.value for one in read_content(contents, part).files.values() if isinstance(one, JsonFile))
+            found[part.id] = next((value_in(value) for value in held), "")
+    return {name: value for name, value in found.items() if value}
 
 
 def _is_same(variable: Variable, given: Any, live: Any) -> bool:

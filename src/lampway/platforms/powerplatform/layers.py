@@ -58,6 +58,7 @@ class Placed:
     layer_name: str
     """What layers call its type."""
     is_customized: bool
+    """Whether somebody edited it in place; never of the value of a variable, which is data wherever it came from."""
 
 
 def components_there(client: Client, solution_id: str) -> tuple[Placed, ...]:
@@ -80,7 +81,7 @@ def _placed(row: Mapping[str, Any]) -> Placed:
         id=id_,
         ids=frozenset({id_, *map(str.lower, names[1:])} - {""}),
         layer_name=_NAMES.get(number, logical),
-        is_customized=str(row.get("msdyn_hasactivecustomization")).lower() in {"true", "1"},
+        is_customized=kind != VALUE and str(row.get("msdyn_hasactivecustomization")).lower() in {"true", "1"},
     )
 
 
@@ -108,13 +109,15 @@ def layer_edits(client: Client, placed: Placed) -> tuple[Edit, ...] | None:
     before = _attributes(below[-1], "msdyn_componentjson") if below else {}
     if after and not after.keys() - _NOISE:
         return None
-    return tuple(_edits(before, {key: value for key, value in after.items() if key not in _NOISE}))
+    told = {key: value for key, value in after.items() if key not in _NOISE}
+    return tuple(_edits(placed.name if placed.kind == VARIABLE else "", before, told))
 
 
-def _edits(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Edit]:
+def _edits(owner: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Edit]:
+    """Yield what differs; `owner` is what the values belong to, where its name says whether they are secret."""
     differing = [key for key in after if key not in before or before[key] != after[key]]
     for key in differing[:MOST]:
-        words = changed(key, before[key], after[key]) if key in before else "changed"
+        words = changed(f"{owner} {key}", before[key], after[key]) if key in before else "changed"
         yield Edit(f"layer/{key}", f"edited in place: *{key}* {words}")
     if len(differing) > MOST:
         yield Edit("layer", f"edited in place: {len(differing) - MOST} more details changed")
