@@ -155,6 +155,7 @@ def company(found: Callable[..., Company]) -> Company:
 
 
 def test_a_change_goes_from_dev_to_prod_with_one_command_and_one_decision(company: Company) -> None:
+    assert company.team.ok("drift", "scan", "prod").out.splitlines()[-1] == "prod: nothing is installed there yet"
     before = len(company.team.said)
     assert company.team.run("release", "orders", "--promote", "prod").code == 4
     told = company.team.ok("approve", "orders", user="ben")
@@ -174,6 +175,15 @@ def test_the_managed_form_is_sealed_and_the_unmanaged_one_is_the_source(company:
     company.promote("orders")
     assert company.cell("orders", "prod")["state"] == "verified"
     assert "nothing changed" in company.team.ok("release", "orders").out
+
+
+def test_what_dev_calls_its_version_is_no_part_of_a_change(company: Company) -> None:
+    company.team.ok("release", "orders")
+    company.change_price("dev", "quantity times 1.25")
+    made = company.team.ok("release", "orders").out
+    assert "orders@1.0.1" in made
+    assert "action *Price*" in made
+    assert "version" not in made
 
 
 def test_a_live_edit_is_found_and_blocks_until_somebody_goes_back(company: Company) -> None:

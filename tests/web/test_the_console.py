@@ -10,6 +10,7 @@ import httpx
 import pytest
 from served import SECONDS, Served
 
+from lampway.web.console import _words
 from lampway.web.visits import make_code
 
 
@@ -125,3 +126,16 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(served: Served) -> None
         told = opened.post("/sign-in", data={"code": code}).headers["set-cookie"].lower()
     assert "httponly" in told
     assert "samesite=lax" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("given changed from `a` to `b`", "given changed from <code>a</code> to <code>b</code>"),
+        ("first changed line: `x = `y` + *z*`", "first changed line: <code>x = `y` + *z*</code>"),
+        ("flow *<b>* added", "flow <em>&lt;b&gt;</em> added"),
+        ("one ` alone", "one ` alone"),
+    ],
+)
+def test_names_and_code_are_set_apart_in_our_words(words: str, shown: str) -> None:
+    assert str(_words(words)) == shown

@@ -156,6 +156,8 @@ def _say_scan(scanned: Scanned) -> None:
         say(paint(f"{scanned.environment}: {scanned.mislabelled}", "33"))
     if scanned.unowned:
         say(f"{scanned.environment}: in no solution: {', '.join(scanned.unowned)}")
+    if not (scanned.clean or scanned.findings or scanned.unowned):
+        say(f"{scanned.environment}: nothing is installed there yet")
 
 
 def drift_accept(solution: str, /, *, in_: In, reason: str = "", json: Json = False) -> int:

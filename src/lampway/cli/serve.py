@@ -63,10 +63,9 @@ def serve(
 
 def console() -> int:
     """Print a link that signs you in to the console, once, where the server of this repository runs."""
-    from lampway.web.server import sign_in_path
+    from lampway.web.server import sign_in_link
 
-    path = sign_in_path(find_root(working_folder()))
-    say(f"http://localhost:8420{path}")
+    say(sign_in_link(find_root(working_folder())))
     return 0
 
 

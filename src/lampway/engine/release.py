@@ -170,7 +170,7 @@ def look_at_built(engine: Engine, name: str, place: str = "", *, blank: bool = F
         last=last,
         export=export,
         inspection=inspection,
-        diff=platform.format.diff(old, package) if old else None,
+        diff=platform.format.diff(old, _following(platform, package, last)) if old and last else None,
         is_unchanged=last is not None
         and _is_unchanged(last, inspection)
         and last.depends_on == declared(solution.depends_on),
@@ -179,6 +179,11 @@ def look_at_built(engine: Engine, name: str, place: str = "", *, blank: bool = F
         edits=edits,
         is_blanked=blank,
     )
+
+
+def _following(platform: Platform, package: bytes, last: Release) -> bytes:
+    """Return what was exported under a version after the last one: what dev calls it says nothing about a change."""
+    return platform.format.stamp(package, bump(last.version, "patch"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -346,12 +346,14 @@ def _templates() -> Environment:
 def _words(text: str) -> Markup:
     """Return words of ours with the *names* and `code` in them set apart; whatever they hold stays text.
 
-    Code stands as it was written: from the first mark to the last, for code may hold such marks itself.
+    Code stands as it was written: from the first mark to the last, for code may hold such marks itself; *from A to B*
+    is two pieces of it.
     """
     before, mark, rest = str(escape(text)).partition("`")
     code, end, after = rest.rpartition("`")
     if not mark or not end:
         return Markup(_named(before + mark + rest))  # noqa: S704 - escaped before
+    code = code.replace("` to `", "</code> to <code>")
     return Markup(f"{_named(before)}<code>{code}</code>{_named(after)}")  # noqa: S704 - escaped before
 
 

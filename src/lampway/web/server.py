@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
 
-from lampway.app import LocalSession, open_engine, open_worker, resolve_secret
+from lampway.app import STATE, LocalSession, open_engine, open_worker, resolve_secret
 from lampway.app.browsers import OpenId, Provider
 from lampway.errors import LampwayError, UsageError
 from lampway.web.api import build_api
 from lampway.web.visits import make_code
 
 _PATIENCE = 30.0
+PORT = 8420
+"""Where a server listens if nobody says."""
+_OWN = {"127.0.0.1", "localhost", "0.0.0.0", "::", "::1"}  # noqa: S104 - compared with, not listened on
 
 
 def run(
@@ -44,7 +47,9 @@ def run(
                 server_header=False,
                 timeout_graceful_shutdown=30,
             )
-            say(f"serving http://{host}:{listening.getsockname()[1]}; Ctrl-C ends it")
+            address = _address(host, listening.getsockname()[1])
+            stack.enter_context(_told(root, address))
+            say(f"serving {address}; Ctrl-C ends it")
             with suppress(KeyboardInterrupt):  # uvicorn raises the signal once more, when everything is answered
                 _Server(config, leaving).run(sockets=[listening])
     finally:
@@ -65,14 +70,46 @@ def read_provider(issuer: str, client: str, secret: str, scope: str = "") -> Pro
     return provider
 
 
-def sign_in_path(root: Path) -> str:
-    """Return a path that signs in whoever runs this, once and soon. Whoever can read the state can be anybody there."""
+def sign_in_link(root: Path) -> str:
+    """Return a link that signs in whoever runs this, once and soon. Whoever can read the state can be anybody there.
+
+    It leads to the server that was started last on this machine for this repository, and to the usual port where none
+    runs.
+    """
     session = LocalSession(root)
     try:
         actor = session.actor()
-        return f"/sign-in?code={make_code(session.engine, actor.person, f'link, {actor.via}')}"
+        code = make_code(session.engine, actor.person, f"link, {actor.via}")
     finally:
         session.close()
+    try:
+        address = _serving(root).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        address = _address("127.0.0.1", PORT)
+    return f"{address}/sign-in?code={code}"
+
+
+def _address(host: str, port: int) -> str:
+    """Return the address at which a browser on this machine finds a server; passkeys want a name, not a number."""
+    here = "localhost" if host in _OWN else f"[{host}]" if ":" in host else host
+    return f"http://{here}:{port}"
+
+
+def _serving(root: Path) -> Path:
+    return root / STATE / "serving"
+
+
+@contextmanager
+def _told(root: Path, address: str) -> Iterator[None]:
+    """Let others on this machine know where we serve, while we do; who cannot be told goes to the usual port."""
+    file = _serving(root)
+    with suppress(OSError):
+        file.write_text(f"{address}\n", encoding="utf-8")
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            file.unlink()
 
 
 class _Server(uvicorn.Server):
