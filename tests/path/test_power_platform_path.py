@@ -180,8 +180,9 @@ def test_the_managed_form_is_sealed_and_the_unmanaged_one_is_the_source(company:
 def test_what_dev_calls_its_version_is_no_part_of_a_change(company: Company) -> None:
     company.team.ok("release", "orders")
     company.change_price("dev", "quantity times 1.25")
-    made = company.team.ok("release", "orders").out
-    assert "orders@1.0.1" in made
+    made = company.team.ok("release", "orders", "--promote", "test", "--json").json
+    assert (made["release"], [p["state"] for p in made["promotions"]]) == ("orders@1.0.1", ["succeeded"])
+    made = " ".join([*made["changes"], *made["notes"]])
     assert "action *Price*" in made
     assert "version" not in made
 

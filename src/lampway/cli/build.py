@@ -259,16 +259,17 @@ def release(
     """
     with session(quiet=json) as opened:
         made = opened.run(MakeRelease(solution, from_, version, bump, message, blank_defaults=blank_defaults))
-        if json:
-            emit(_made_facts(made))
-        else:
+        if not json:
             _say_made(solution, made)
             owed = opened.run(ShowBackports(solution))
             _say_owed(owed)
         if not promote:
+            if json:
+                emit(_made_facts(made))
             return 0
         name = f"{solution}@{made.release.version if made.release else made.last}"
-        return follow(opened, opened.run(Promote(name, promote, message)).promotions, as_json=json)
+        asked = opened.run(Promote(name, promote, message)).promotions
+        return follow(opened, asked, as_json=json, beside=_made_facts(made))
 
 
 def _made_facts(made: Made) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -357,11 +357,13 @@ def abort(promotion: str, /, *, reason: str = "") -> int:
     return 0
 
 
-def follow(opened: Session, promotions: Sequence[str], *, as_json: bool) -> int:
-    """Print what became of promotions and return the exit code."""
+def follow(
+    opened: Session, promotions: Sequence[str], *, as_json: bool, beside: Mapping[str, object] | None = None
+) -> int:
+    """Print what became of promotions and return the exit code; as JSON, with other facts beside it."""
     views = [opened.run(ShowPromotion(p)) for p in promotions]
     if as_json:
-        emit({"promotions": [promotion_facts(v) for v in views]})
+        emit({**(beside or {}), "promotions": [promotion_facts(v) for v in views]})
     else:
         for view in views:
             say_promotion(view)
