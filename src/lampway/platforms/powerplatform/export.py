@@ -15,6 +15,7 @@ from lampway.errors import (
     PlatformError,
     RefusedError,
     UnreachableError,
+    UsageError,
 )
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.contents import Contents, read_package
@@ -23,13 +24,17 @@ from lampway.platforms.powerplatform.held import Held, find_held, held_solutions
 from lampway.platforms.powerplatform.inventory import BINDING, inspect_contents
 from lampway.platforms.powerplatform.jobs import OperationState, read_operation, seconds_between
 from lampway.platforms.powerplatform.manifest import version_key
+from lampway.platforms.powerplatform.signin import told
 from lampway.platforms.powerplatform.values import read_connections, read_values
 
 WORKBENCH = frozenset({"default", "active", "basic"})
 """Solutions that every environment has, for what belongs to no other."""
 
 _LONGEST = 1800.0  # seconds that an export may take
-_NOTE = "what was saved and not published is not in the export: publish all customizations before a release"
+_NOTE = (
+    "what was saved and not published is not in the export: publish all customizations before a release, or write"
+    " `publish: all` under settings of the environment where it is built"
+)
 
 
 def solution_name(scope: Scope) -> str:
@@ -43,10 +48,11 @@ def solution_name(scope: Scope) -> str:
 def export_solution(
     client: Client, scope: Scope, known: Mapping[str, Scope], *, pause: Callable[[float], None] = time.sleep
 ) -> Export:
-    """Return the solution in its managed form, with the unmanaged one as its source. Changes nothing.
+    """Return the solution in its managed form, with the unmanaged one as its source.
 
-    Raises NotFoundError, RefusedError for what is managed there already, for two owners and for two forms that are not
-    the same build.
+    Changes nothing, but that what makers saved is published first where the environment's settings ask for it. Raises
+    NotFoundError, RefusedError for what is managed there already, for two owners and for two forms that are not the
+    same build, UsageError for such a setting that is none.
     """
     name = solution_name(scope)
     for other in known.values():
@@ -60,6 +66,7 @@ def export_solution(
     if held.managed:
         hint = "export it where it is built; a managed solution never leaves the environment it was installed in"
         raise RefusedError(f"{name} is managed in {client.where} and cannot be exported", hint=hint)
+    is_published = _publish(client)
     source = _export(client, held, managed=False, pause=pause)
     package = _export(client, held, managed=True, pause=pause)
     contents = require_one_build(source, package, client.where)
@@ -74,7 +81,7 @@ def export_solution(
         bound=bound,
         editors=None,
         unowned=tuple(unowned_solutions(client, {solution_name(s) for s in known.values()})),
-        notes=(_NOTE,),
+        notes=() if is_published else (_NOTE,),
     )
 
 
@@ -88,6 +95,16 @@ def unowned_solutions(client: Client, names: set[str]) -> Iterator[Component]:
     for held in held_solutions(client):
         if not held.managed and held.name.casefold() not in ours:
             yield Component("solution", held.name, held.name.casefold(), fingerprint_of(()))
+
+
+def _publish(client: Client) -> bool:
+    """Publish what makers saved, where the settings say so; doing it twice is doing it once. Raises UsageError."""
+    wish = told(client.access, "publish", "")
+    if wish not in {"", "all"}:
+        raise UsageError(f"publish is {wish[:40]!r} in its settings", where=client.where, hint="write all, or nothing")
+    if wish:
+        client.action("PublishAllXml", is_change=False)
+    return bool(wish)
 
 
 def _export(client: Client, held: Held, *, managed: bool, pause: Callable[[float], None]) -> bytes:
@@ -104,9 +121,9 @@ def _export(client: Client, held: Held, *, managed: bool, pause: Callable[[float
         if time.monotonic() > end:
             raise UnreachableError(f"the export of {held.name} does not come to its end", where=client.where)
         pause(seconds_between(client))
-    told = client.action("DownloadSolutionExportData", {"ExportJobId": job}, is_change=False)
+    answer = client.action("DownloadSolutionExportData", {"ExportJobId": job}, is_change=False)
     try:
-        return base64.b64decode(str(told.get("ExportSolutionFile") or ""), validate=True)
+        return base64.b64decode(str(answer.get("ExportSolutionFile") or ""), validate=True)
     except (binascii.Error, ValueError):
         raise PlatformError("answers the export with no package", where=client.where) from None
 
