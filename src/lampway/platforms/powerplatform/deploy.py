@@ -13,10 +13,19 @@ from typing import Any
 
 from lampway.domain.digest import digest, digest_bytes
 from lampway.engine.platform import Found, Outcome, Progress, Wanted
-from lampway.errors import ConflictError, NotFoundError, PlatformError, PlatformRefusedError, UnknownOutcomeError
+from lampway.errors import (
+    ConflictError,
+    LampwayError,
+    NotFoundError,
+    PlatformError,
+    PlatformRefusedError,
+    UnknownOutcomeError,
+)
+from lampway.platforms.powerplatform.activating import activate, intend_flows, look_for_flows
 from lampway.platforms.powerplatform.backup import back_up, find_backup, poll_backup
 from lampway.platforms.powerplatform.client import Client
-from lampway.platforms.powerplatform.held import find_held, flow_states
+from lampway.platforms.powerplatform.halfway import Change, make_changes
+from lampway.platforms.powerplatform.held import UPGRADE, Edit, find_held
 from lampway.platforms.powerplatform.jobs import (
     Job,
     OperationState,
@@ -37,21 +46,20 @@ from lampway.platforms.powerplatform.plan import (
     STEPS,
     mode_of,
 )
-from lampway.platforms.powerplatform.situation import Situation, Way, flows_to_turn_on, read_situation
+from lampway.platforms.powerplatform.situation import Situation, Way, read_situation
 from lampway.platforms.powerplatform.staging import stage
 from lampway.platforms.powerplatform.values import (
-    bind,
+    binding_changes,
     component_parameters,
-    give_values,
     read_connections,
     read_values,
+    value_changes,
     wanted_connections,
     wanted_values,
 )
 
 Intent = Mapping[str, Any]
 
-_ON = {"statecode": 1, "statuscode": 2}
 _TRIES = 50
 
 
@@ -62,9 +70,7 @@ def make_intent(client: Client, wanted: Wanted, step: str) -> dict[str, Any]:
         return {"label": f"lampway {wanted.solution} {wanted.version} {uuid.uuid4().hex[:8]}"}
     now = read_situation(client, wanted)
     if step == ACTIVATE:
-        flows = flows_to_turn_on(now.new) if now.new is not None else {}
-        states = flow_states(client)
-        return {"flows": list(flows), "off_before": sorted(id_ for id_ in flows if not states.get(id_, False))}
+        return intend_flows(client, now)
     if step == CONFIGURE:
         before, intended = _given(client, now)
         return {"before": before, "intended": intended}
@@ -104,9 +110,18 @@ def poll_step(client: Client, handle: Mapping[str, Any]) -> Outcome:
         return Outcome(Progress.RUNNING, handle, seconds_between(client))
     told = {key: handle[key] for key in ("operation", "job", "version") if key in handle}
     job = read_job(client, str(handle["job"])) if handle.get("job") else None
+    if state is not OperationState.SUCCEEDED:
+        _require_not_there(client, handle, words)
     if state is not OperationState.SUCCEEDED or (job is not None and job.has_failed):
         return Outcome(Progress.FAILED, {**told, **_failure(state, words, job)})
     return Outcome(Progress.DONE, {**told, **({"warnings": list(job.warnings)} if job and job.warnings else {})})
+
+
+def _require_not_there(client: Client, handle: Mapping[str, Any], words: str) -> None:
+    """Insist that what failed is not there. Raises UnknownOutcomeError: then what is there tells, not the operation."""
+    there = find_held(client, str(handle["brings"])) if handle.get("brings") else None
+    if there is not None and there.managed and there.carries(str(handle.get("version") or "")):
+        raise UnknownOutcomeError(f"is said to have failed, and is there: {words}", where=client.where)
 
 
 def _failure(state: OperationState, words: str, job: Job | None) -> dict[str, Any]:
@@ -140,6 +155,7 @@ def _import(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
         "operation": str(begun.get("AsyncOperationId") or ""),
         "job": str(begun.get("ImportJobKey") or job),
         "version": intent["version_intended"],
+        "brings": now.name + (UPGRADE if intent["mode"] == "holding" else ""),
     }
     if not handle["operation"]:
         hint = "look at the solution history there before doing it again"
@@ -165,10 +181,28 @@ def _send(client: Client, now: Situation, package: bytes, job: str, intent: Inte
     if staged.upload:
         try:
             return client.action(name, {**body, "SolutionParameters": {"StageSolutionUploadId": staged.upload}})
-        except PlatformRefusedError:
-            if read_job(client, job) is not None:
-                raise
-    return client.action(name, {**body, "CustomizationFile": base64.b64encode(package).decode()})
+        except (PlatformRefusedError, ConflictError) as error:
+            _require_none_begun(client, job, error)
+    try:
+        return client.action(name, {**body, "CustomizationFile": base64.b64encode(package).decode()})
+    except (PlatformRefusedError, ConflictError) as error:
+        _require_none_begun(client, job, error)
+        raise
+
+
+def _require_none_begun(client: Client, job: str, error: LampwayError) -> None:
+    """Insist that a no to an import is one. Raises the no where it was begun and failed, else UnknownOutcomeError.
+
+    Our own request of before, whose answer was lost, can arrive after we looked: then what is refused is its twin.
+    """
+    begun = read_job(client, job)
+    if begun is None:
+        return
+    if begun.has_failed or not (begun.is_complete or isinstance(error, ConflictError)):
+        raise error
+    raise UnknownOutcomeError(
+        f"an import of this id is under way already: {error.message}", where=client.where, hint=error.hint
+    ) from error
 
 
 def _free_job(client: Client, intent: Intent) -> str:
@@ -200,8 +234,16 @@ def _promote(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
     if now.leftover is None and now.held is not None and now.held.carries(version):
         return Outcome(Progress.DONE, {"version": version, "already": True})
     _require_own(client, now, intent)
-    begun = client.action("DeleteAndPromoteAsync", {"UniqueName": now.name})
-    handle = {"step": PROMOTE, "operation": str(begun.get("AsyncOperationId") or ""), "version": version}
+    try:
+        begun = client.action("DeleteAndPromoteAsync", {"UniqueName": now.name})
+    except NotFoundError as error:  # what was to be promoted is gone since we looked: perhaps by our own request
+        raise UnknownOutcomeError(f"nothing to promote there: {error.message}", where=client.where) from error
+    handle = {
+        "step": PROMOTE,
+        "operation": str(begun.get("AsyncOperationId") or ""),
+        "version": version,
+        "brings": now.name,
+    }
     if not handle["operation"]:
         raise UnknownOutcomeError("answers the upgrade with no operation", where=client.where)
     return Outcome(Progress.RUNNING, handle, seconds_between(client))
@@ -225,11 +267,15 @@ def _restore(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
     if any(known.get((edit.component, edit.id)) != edit.mark for edit in now.edits):
         hint = "look at what was edited, then try again"
         raise ConflictError("somebody edited it since we looked", where=client.where, hint=hint)
-    for edit in now.edits:
-        client.change_by_function(
-            "RemoveActiveCustomizations", SolutionComponentName=edit.component, ComponentId=uuid.UUID(edit.id)
-        )
-    return Outcome(Progress.DONE, {"removed": [f"{edit.component} {edit.name}" for edit in now.edits]})
+    return make_changes([_removal_of(client, edit) for edit in now.edits], "removed", where=client.where)
+
+
+def _removal_of(client: Client, edit: Edit) -> Change:
+    name, id_ = edit.component, uuid.UUID(edit.id)
+    remove = lambda: client.change_by_function(  # noqa: E731
+        "RemoveActiveCustomizations", SolutionComponentName=name, ComponentId=id_
+    )
+    return f"{name} {edit.name}", remove
 
 
 def _look_for_edits(client: Client, wanted: Wanted, intent: Intent) -> Found:
@@ -276,8 +322,8 @@ def _configure(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
         raise ConflictError("the values there are no longer those that were looked at", where=client.where, hint=hint)
     inventory = now.inventory()
     values, connections = _wanted(now)
-    changed = give_values(client, values, inventory.variables if inventory is not None else ())
-    return Outcome(Progress.DONE, {"changed": sorted([*changed, *bind(client, connections)])})
+    changes = value_changes(client, values, inventory.variables if inventory is not None else ())
+    return make_changes([*changes, *binding_changes(client, connections)], "changed", where=client.where)
 
 
 def _look_for_values(client: Client, wanted: Wanted, intent: Intent) -> Found:
@@ -292,38 +338,12 @@ def _look_for_values(client: Client, wanted: Wanted, intent: Intent) -> Found:
 
 def _activate(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
     del wanted
-    states = flow_states(client)
-    missing = [id_ for id_ in intent["flows"] if id_ not in states]
-    if missing:
-        told = f"{len(missing)} flows are not there, or not to be seen: {', '.join(missing[:5])}"
-        return Outcome(Progress.FAILED, {"message": told})
-    turned, refused = [], []
-    for id_ in intent["flows"]:
-        if states[id_]:
-            continue
-        try:
-            client.update("workflows", id_, _ON)
-        except (PlatformRefusedError, NotFoundError) as error:
-            refused.append(f"{id_}: {error.message}")
-        else:
-            turned.append(id_)
-    after = flow_states(client)
-    off = [id_ for id_ in intent["flows"] if not after.get(id_, False)]
-    if off:
-        message = f"{len(off)} flows stay off; turn them on there to see why, or mend their connections"
-        return Outcome(Progress.FAILED, {"message": message, "off": off, "on": turned, "components": refused})
-    return Outcome(Progress.DONE, {"turned_on": turned})
+    return activate(client, intent)
 
 
 def _look_for_flows(client: Client, wanted: Wanted, intent: Intent) -> Found:
     del wanted
-    states = flow_states(client)
-    if any(id_ not in states for id_ in intent["flows"]):
-        return Found.UNCLEAR
-    off = sorted(id_ for id_ in intent["flows"] if not states[id_])
-    if not off:
-        return Found.REACHED if intent["off_before"] else Found.UNTOUCHED
-    return Found.UNTOUCHED if set(off) <= set(intent["off_before"]) else Found.UNCLEAR
+    return look_for_flows(client, intent)
 
 
 # Away with it.
@@ -337,6 +357,10 @@ def _remove(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
     if not held.managed:
         hint = "delete its components there by hand, then the solution"
         raise PlatformRefusedError(f"{held.name} is unmanaged there", where=client.where, hint=hint)
+    if not held.carries(str(intent["version_before"])):
+        hint = "look at what was installed there meanwhile, and plan it again"
+        told = f"{held.name} {held.version} is there, and {intent['version_before'] or 'nothing'} was looked at"
+        raise ConflictError(told, where=client.where, hint=hint)
     try:
         begun = client.action("UninstallSolutionAsync", {"SolutionUniqueName": held.name})
     except (NotFoundError, PlatformRefusedError):  # not everywhere; what is needed by others is refused here as well

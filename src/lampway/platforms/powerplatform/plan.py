@@ -9,10 +9,17 @@ from lampway.engine.platform import AdapterPlan, Problem, StepPlan, Wanted
 from lampway.errors import NotFoundError, PlatformRefusedError
 from lampway.platforms.powerplatform.backup import can_back_up
 from lampway.platforms.powerplatform.client import Client
+from lampway.platforms.powerplatform.held import flow_states
 from lampway.platforms.powerplatform.needing import users_named
 from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.platforms.powerplatform.signin import told
-from lampway.platforms.powerplatform.situation import Situation, Way, flows_to_turn_on, read_situation
+from lampway.platforms.powerplatform.situation import (
+    Situation,
+    Way,
+    flows_to_turn_off,
+    flows_to_turn_on,
+    read_situation,
+)
 from lampway.platforms.powerplatform.staging import pending_upgrade, stage
 from lampway.platforms.powerplatform.values import value_problems
 
@@ -67,9 +74,19 @@ def _steps(client: Client, now: Situation) -> Iterator[StepPlan]:
         yield StepPlan(IMPORT, _import_summary(client, now))
         if now.way is Way.UPGRADE and mode_of(client) == "holding":
             yield StepPlan(PROMOTE, f"let the new {now.name} take the place of the old one, and remove what it lacks")
+    yield from _activation(client, now)
+
+
+def _activation(client: Client, now: Situation) -> Iterator[StepPlan]:
     flows = flows_to_turn_on(now.new) if now.new is not None else {}
+    ships_off = flows_to_turn_off(now.new) if now.new is not None else {}
+    states = flow_states(client) if ships_off else {}
+    ends = [name for id_, name in ships_off.items() if states.get(id_)]
+    words = [f"turn off {_listed(ends)}, as the package has them"] if ends else []
     if flows:
-        yield StepPlan(ACTIVATE, f"turn on {_listed(list(flows.values()))}, in the order in which they call each other")
+        words.append(f"turn on {_listed(list(flows.values()))}, in the order in which they call each other")
+    if words:
+        yield StepPlan(ACTIVATE, "; ".join(words))
 
 
 def _import_summary(client: Client, now: Situation) -> str:

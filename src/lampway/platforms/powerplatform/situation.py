@@ -116,3 +116,8 @@ def read_situation(client: Client, wanted: Wanted) -> Situation:
 def flows_to_turn_on(contents: Contents) -> dict[str, str]:
     """Return the cloud flows that are on in a package, by id with their names: those that others call come first."""
     return {part.id: part.name for part in flows_in_order(contents) if ships_on(part)}
+
+
+def flows_to_turn_off(contents: Contents) -> dict[str, str]:
+    """Return the cloud flows that are off in a package, by id with their names: those that call others come first."""
+    return {part.id: part.name for part in reversed(flows_in_order(contents)) if not ships_on(part)}

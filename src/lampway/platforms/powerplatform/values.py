@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from lampway.domain.package import Variable
 from lampway.engine.platform import Problem, Wanted
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.contents import Contents
+from lampway.platforms.powerplatform.halfway import Change
 from lampway.platforms.powerplatform.inventory import BINDING
 from lampway.platforms.powerplatform.xmltext import text_of
 
@@ -179,30 +180,35 @@ def read_connections(client: Client) -> dict[str, Bound]:
     }
 
 
-def give_values(client: Client, values: Mapping[str, str], variables: tuple[Variable, ...]) -> list[str]:
-    """Let the environment give these values; what it gives already is left alone. Returns what was changed, by name."""
+def value_changes(client: Client, values: Mapping[str, str], variables: tuple[Variable, ...]) -> list[Change]:
+    """Return what lets the environment give these values; what it gives already is left alone."""
     there, types = read_values(client), {one.name: one for one in variables}
-    changed = []
-    for name, text in values.items():
-        held = there.get(name.casefold())
-        if held is None or is_same_value(types[name], held.value, text):
-            continue
-        if held.value_id:
-            client.update("environmentvariablevalues", held.value_id, {"value": text})
-        else:
-            definition = f"/environmentvariabledefinitions({held.definition})"
-            record = {"value": text, "EnvironmentVariableDefinitionId@odata.bind": definition}
-            client.create("environmentvariablevalues", record)
-        changed.append(name)
-    return changed
+    found = ((name, text, there.get(name.casefold())) for name, text in values.items())
+    return [
+        (name, _giving(client, held, text))
+        for name, text, held in found
+        if held is not None and not is_same_value(types[name], held.value, text)
+    ]
 
 
-def bind(client: Client, connections: Mapping[str, str]) -> list[str]:
-    """Let connection references stand for these connections. Returns what was changed, by name."""
-    there, changed = read_connections(client), []
-    for name, connection in connections.items():
-        held = there.get(name.casefold())
-        if held is not None and held.connection != connection:
-            client.update("connectionreferences", held.id, {"connectionid": connection})
-            changed.append(name)
-    return changed
+def _giving(client: Client, held: Given, text: str) -> Callable[[], object]:
+    if held.value_id:
+        return lambda: client.update("environmentvariablevalues", held.value_id, {"value": text})
+    definition = f"/environmentvariabledefinitions({held.definition})"
+    record = {"value": text, "EnvironmentVariableDefinitionId@odata.bind": definition}
+    return lambda: client.create("environmentvariablevalues", record)
+
+
+def binding_changes(client: Client, connections: Mapping[str, str]) -> list[Change]:
+    """Return what lets connection references stand for these connections, where they do not."""
+    there = read_connections(client)
+    found = ((name, connection, there.get(name.casefold())) for name, connection in connections.items())
+    return [
+        (name, _binding(client, held.id, connection))
+        for name, connection, held in found
+        if held is not None and held.connection != connection
+    ]
+
+
+def _binding(client: Client, id_: str, connection: str) -> Callable[[], object]:
+    return lambda: client.update("connectionreferences", id_, {"connectionid": connection})

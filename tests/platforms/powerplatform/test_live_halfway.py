@@ -1,0 +1,226 @@
+"""What stops half way, arrives late or is said twice: it is neither called untouched nor done a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from test_live_deploying import SITE, Prod, solution, wanted
+
+from lampway.domain.configuration import ConfigurationSet
+from lampway.engine.platform import Found, Installed, Progress, Wanted
+from lampway.errors import ConflictError, PlatformRefusedError, UnknownOutcomeError, UnreachableError
+from lampway.platforms.powerplatform.client import Client
+from lampway.platforms.powerplatform.platform import PowerPlatform
+from lampway.testing.dataverse import DataverseEmulator
+from lampway.testing.solutions import compose, flow, id_of
+
+OTHER = "con_Other"
+
+
+@pytest.fixture
+def emulator() -> Iterator[DataverseEmulator]:
+    with DataverseEmulator(("prod",)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def prod(emulator: DataverseEmulator) -> Prod:
+    place = Prod(emulator, emulator.environment("prod"), PowerPlatform(pause=lambda _: None))
+    place.maker.add_connection("sharepoint-of-prod")
+    return place
+
+
+def two_values(package: bytes, installed: bytes | None = None, of: str = "first") -> Wanted:
+    return wanted(package, installed, **{SITE: f"https://{of}.test", OTHER: of})
+
+
+# Several changes, one after the other.
+
+
+def test_a_no_to_the_second_value_tells_that_the_first_was_given(prod: Prod) -> None:
+    package = solution().variable(OTHER).build()
+    prod.apply(two_values(package))
+    given = two_values(package, package, "second")
+    intent = prod.platform.intend(prod.access, given, "configure")
+    id_ = prod.maker.component("environmentvariablevalue", SITE).id
+    prod.environment.faults.refuse(id_, status=403, code="0x80040220", text="No privilege.", method="PATCH")
+    outcome = prod.platform.perform(prod.access, given, "configure", intent)
+    assert outcome.progress is Progress.FAILED
+    assert outcome.detail["applied"] == [OTHER]
+    assert "No privilege" in outcome.detail["message"]
+
+
+def test_a_no_to_the_first_value_changed_nothing(prod: Prod) -> None:
+    package = solution().variable(OTHER).build()
+    prod.apply(two_values(package))
+    given = two_values(package, package, "second")
+    prod.environment.faults.refuse("variablevalues", status=400, code="0x8", text="No.", method="PATCH")
+    with pytest.raises(PlatformRefusedError):
+        prod.take("configure", given)
+
+
+def test_values_that_were_given_half_way_when_nobody_answered_any_more_are_gone_on_with(prod: Prod) -> None:
+    package = solution().variable(OTHER).build()
+    prod.apply(two_values(package))
+    given = two_values(package, package, "second")
+    intent = prod.platform.intend(prod.access, given, "configure")
+    id_ = prod.maker.component("environmentvariablevalue", SITE).id
+    prod.environment.faults.throttle(id_, retry_after=600, method="PATCH")
+    with pytest.raises(UnknownOutcomeError, match="stopped after 1 of 2"):
+        prod.platform.perform(prod.access, given, "configure", intent)
+    assert prod.platform.look_up(prod.access, given, "configure", intent) is Found.UNTOUCHED
+    assert prod.platform.perform(prod.access, given, "configure", intent).detail == {"changed": [SITE]}
+
+
+def test_live_edits_that_were_removed_half_way_are_not_called_untouched(prod: Prod) -> None:
+    package = solution().build()
+    prod.apply(wanted(package))
+    for name in ("Alpha", "Zulu"):
+        prod.maker.edit_flow(name, lambda whole: whole["properties"]["definition"].update(outputs={"x": 1}))
+    given = wanted(package, package)
+    intent = prod.platform.intend(prod.access, given, "remove live edits")
+    prod.environment.faults.hang("RemoveActiveCustomizations", seconds=0)  # the first goes well
+    prod.environment.faults.throttle("RemoveActiveCustomizations", retry_after=600)
+    with pytest.raises(UnknownOutcomeError, match="stopped after 1 of 2"):
+        prod.platform.perform(prod.access, given, "remove live edits", intent)
+    assert prod.take("remove live edits", given).detail == {"removed": ["Workflow Zulu"]}
+
+
+@pytest.mark.parametrize("status", [400, 403, 412])
+def test_a_flow_that_may_not_be_turned_on_does_not_keep_the_others_off(prod: Prod, status: int) -> None:
+    given = wanted(solution().build())
+    prod.take("import", given)
+    prod.environment.faults.refuse(id_of("flow Zulu"), status=status, code="0x8", text="Not shared.", method="PATCH")
+    outcome = prod.take("turn on flows", given)
+    assert outcome.progress is Progress.FAILED
+    assert "Not shared" in outcome.detail["components"][0]
+    assert outcome.detail["off"] == [id_of("flow Zulu"), id_of("flow Alpha")]
+
+
+def test_flows_that_were_turned_half_way_when_nobody_answered_any_more_are_gone_on_with(prod: Prod) -> None:
+    given = wanted(solution().build())
+    prod.take("import", given)
+    intent = prod.platform.intend(prod.access, given, "turn on flows")
+    prod.environment.faults.throttle(id_of("flow Alpha"), retry_after=600, method="PATCH")
+    with pytest.raises(UnknownOutcomeError, match="turned 1 flows"):
+        prod.platform.perform(prod.access, given, "turn on flows", intent)
+    assert prod.platform.look_up(prod.access, given, "turn on flows", intent) is Found.UNTOUCHED
+    outcome = prod.platform.perform(prod.access, given, "turn on flows", intent)
+    assert outcome.detail == {"turned_on": [id_of("flow Alpha")]}
+
+
+def test_flows_of_which_none_was_turned_are_untouched(prod: Prod) -> None:
+    given = wanted(solution().build())
+    prod.take("import", given)
+    prod.environment.faults.throttle("workflows", retry_after=600, method="PATCH")
+    with pytest.raises(UnreachableError):
+        prod.take("turn on flows", given)
+
+
+# Flows as the package has them.
+
+
+def observed(prod: Prod, package: bytes) -> list[str]:
+    installed = Installed(
+        package, ConfigurationSet({SITE: "https://orders.prod.test"}, wanted(None).configuration.connections)
+    )
+    return [
+        edit.summary
+        for edit in prod.platform.observe(prod.access, {"orders": installed}).solutions["orders"].configuration
+    ]
+
+
+def test_a_release_that_has_a_flow_turned_off_turns_it_off(prod: Prod) -> None:
+    first = solution("1.0.0").flow("Extra", flow({"Do": compose("x")})).build()
+    second = solution("1.1.0").flow("Extra", flow({"Do": compose("x")}), on=False).build()
+    prod.apply(wanted(first))
+    assert prod.maker.is_on("Extra")
+    plan = prod.platform.plan(prod.access, wanted(second, first))
+    assert "turn off Extra" in plan.steps[-1].summary
+    prod.apply(wanted(second, first))
+    assert not prod.maker.is_on("Extra")
+    assert observed(prod, second) == []
+
+
+def test_a_flow_that_somebody_turned_on_is_turned_off_by_putting_the_release_right(prod: Prod) -> None:
+    package = solution().flow("Extra", flow({"Do": compose("x")}), on=False).build()
+    prod.apply(wanted(package))
+    prod.maker.turn_on("Extra")
+    assert observed(prod, package) != []
+    given = wanted(package, package)
+    intent = prod.platform.intend(prod.access, given, "turn on flows")
+    assert prod.platform.look_up(prod.access, given, "turn on flows", intent) is Found.UNTOUCHED
+    prod.apply(given)
+    assert prod.platform.look_up(prod.access, given, "turn on flows", intent) is Found.REACHED
+    assert observed(prod, package) == []
+
+
+# What arrives late, or twice.
+
+
+class Late(Client):
+    """A connection on which a request of before arrives right before the one that asks for the same once more."""
+
+    def action(self, name: str, body: Any = None, *, is_change: bool = True) -> dict[str, Any]:
+        if name in {"ImportSolutionAsync", "DeleteAndPromoteAsync"}:
+            super().action(name, body, is_change=is_change)
+            if name.startswith("Delete"):
+                while any(list(self.rows("asyncoperations", filter="statecode ne 3"))):
+                    pass
+        return super().action(name, body, is_change=is_change)
+
+
+def test_an_import_whose_twin_arrived_late_is_not_begun_a_second_time(prod: Prod) -> None:
+    given = wanted(solution().build())
+    intent = prod.platform.intend(prod.access, given, "import")
+    late = PowerPlatform(connect=Late, pause=lambda _: None)
+    with pytest.raises(UnknownOutcomeError, match="under way already"):
+        late.perform(prod.access, given, "import", intent)
+    found = []
+    while not found or found[-1] is Found.RUNNING:
+        found.append(prod.platform.look_up(prod.access, given, "import", intent))
+    assert (found[0], found[-1]) == (Found.RUNNING, Found.REACHED)
+    assert len(prod.environment.organisation.state.jobs) == 1
+
+
+def test_a_promotion_whose_twin_arrived_late_is_found_to_be_done(prod: Prod) -> None:
+    first, second = solution("1.0.0").build(), solution("2.0.0").build()
+    prod.apply(wanted(first))
+    access, given = prod.access_with(upgrade="holding"), wanted(second, first)
+    prod.take("import", given, access=access)
+    intent = prod.platform.intend(access, given, "promote")
+    late = PowerPlatform(connect=Late, pause=lambda _: None)
+    with pytest.raises(UnknownOutcomeError, match="and is there"):
+        prod.end(late.perform(access, given, "promote", intent))
+    assert prod.platform.look_up(access, given, "promote", intent) is Found.REACHED
+
+
+def test_an_upgrade_that_is_no_longer_there_to_be_promoted_is_looked_for(prod: Prod) -> None:
+    first, second = solution("1.0.0").build(), solution("2.0.0").build()
+    prod.apply(wanted(first))
+    access, given = prod.access_with(upgrade="holding"), wanted(second, first)
+    prod.take("import", given, access=access)
+    prod.environment.faults.refuse("DeleteAndPromoteAsync", status=404, code="0x80040217", text="No Orders_Upgrade.")
+    with pytest.raises(UnknownOutcomeError, match="nothing to promote"):
+        prod.take("promote", given, access=access)
+
+
+def test_an_import_that_is_said_to_have_failed_and_is_there_is_not_called_failed(prod: Prod) -> None:
+    given = wanted(solution().build())
+    intent = prod.platform.intend(prod.access, given, "import")
+    prod.environment.faults.fail_operation("An unexpected error occurred.", message="ImportSolutionAsync", after=True)
+    with pytest.raises(UnknownOutcomeError, match="and is there"):
+        prod.end(prod.platform.perform(prod.access, given, "import", intent))
+    assert prod.platform.look_up(prod.access, given, "import", intent) is Found.REACHED
+
+
+def test_a_version_that_somebody_installed_meanwhile_is_not_uninstalled(prod: Prod) -> None:
+    first = solution("1.0.0").build()
+    prod.apply(wanted(first))
+    given = wanted(None, first)
+    intent = prod.platform.intend(prod.access, given, "uninstall")
+    prod.maker.install(solution("2.0.0").build(), upgrade=True)
+    with pytest.raises(ConflictError, match=r"Orders 2\.0\.0 is there"):
+        prod.platform.perform(prod.access, given, "uninstall", intent)
