@@ -159,6 +159,23 @@ def test_a_certificate_signs_in_without_leaving_this_machine() -> None:
     )
     assert read.header["x5t#S256"] == literal_b64(thumbprint)
     assert "PRIVATE KEY" not in unquote(service.signed_in[0].content.decode())
+    assert read.claims["nbf"] <= datetime.now(UTC).timestamp() - 240, "our clock may be ahead of theirs"
+
+
+def test_a_sign_in_whose_answer_was_lost_is_signed_anew() -> None:
+    pem, _, _ = certificate()
+    access = Access("prod", reach().url, {"certificate": Secret(pem)}, settings=reach().settings)
+    service, asked = Service(good({})), []
+
+    def lost_once(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/token"):
+            asked.append(parse_qs(request.content.decode())["client_assertion"][0])
+            if len(asked) == 1:
+                raise httpx.ReadError("cut")
+        return service(request)
+
+    Client(access, transport=httpx.MockTransport(lost_once), pause=lambda _: None).function("WhoAmI")
+    assert len(set(asked)) == 2
 
 
 def literal_b64(data: bytes) -> str:
@@ -223,6 +240,21 @@ def test_every_page_is_read_and_a_link_to_another_host_is_not_followed() -> None
     with pytest.raises(PlatformError, match="another host"):
         list(service.client().rows("solutions"))
     assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize("url", ["https://Contoso.CRM.test", "https://contoso.crm.test:443/"])
+def test_a_link_to_the_same_host_in_other_letters_is_followed(url: str) -> None:
+    second = "https://contoso.crm.test/api/data/v9.2/solutions?$skiptoken=2"
+    service = Service(good({"value": [{"n": 1}], "@odata.nextLink": second}), good({"value": [{"n": 2}]}))
+    access = Access("prod", url, {"client_secret": Secret(PASSWORD)}, settings=reach().settings)
+    assert [row["n"] for row in service.client(access).rows("solutions")] == [1, 2]
+
+
+@pytest.mark.parametrize("link", ["http://contoso.crm.test/x", "https://contoso.crm.test:8443/x", "https://c:x/y"])
+def test_a_link_to_another_port_or_unencrypted_is_not_followed(link: str) -> None:
+    service = Service(good({"value": [], "@odata.nextLink": link}))
+    with pytest.raises(PlatformError, match="another host"):
+        list(service.client().rows("solutions"))
 
 
 def test_parameters_of_a_function_travel_as_aliases() -> None:

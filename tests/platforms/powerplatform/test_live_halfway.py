@@ -9,12 +9,14 @@ import pytest
 from test_live_deploying import SITE, Prod, solution, wanted
 
 from lampway.domain.configuration import ConfigurationSet
+from lampway.domain.digest import digest_bytes
 from lampway.engine.platform import Found, Installed, Progress, Wanted
 from lampway.errors import ConflictError, PlatformRefusedError, UnknownOutcomeError, UnreachableError
 from lampway.platforms.powerplatform.client import Client
+from lampway.platforms.powerplatform.contents import read_package
 from lampway.platforms.powerplatform.platform import PowerPlatform
 from lampway.testing.dataverse import DataverseEmulator
-from lampway.testing.solutions import compose, flow, id_of
+from lampway.testing.solutions import column, compose, flow, id_of, zipped
 
 OTHER = "con_Other"
 
@@ -224,3 +226,78 @@ def test_a_version_that_somebody_installed_meanwhile_is_not_uninstalled(prod: Pr
     prod.maker.install(solution("2.0.0").build(), upgrade=True)
     with pytest.raises(ConflictError, match=r"Orders 2\.0\.0 is there"):
         prod.platform.perform(prod.access, given, "uninstall", intent)
+
+
+# What looks like this release, and is not.
+
+
+def described(package: bytes, text: str) -> bytes:
+    archive = read_package(package).archive
+    members = {name: archive.read(name) for name in archive.names}
+    told = f'<Descriptions><Description description="{text}" languagecode="1033" /></Descriptions>'
+    members["solution.xml"] = members["solution.xml"].replace(b"<Descriptions />", told.encode())
+    return zipped(members)
+
+
+def test_a_release_whose_description_claims_to_be_another_one_is_not_deployed(prod: Prod) -> None:
+    old = solution("1.0.0", does="old").build()
+    claim = f"Lampway: Orders 1.0.0 as 2.0.0, {digest_bytes(old)}"
+    forged = described(solution("2.0.0", does="new").build(), claim)
+    prod.apply(wanted(old))
+    assert "says that it is another release: 1.0.0" in prod.problems(wanted(forged, old))
+
+
+def test_going_back_from_a_release_that_claims_to_be_the_old_one_brings_the_old_one(prod: Prod) -> None:
+    old = solution("1.0.0", does="old").build()
+    claim = f"Lampway: Orders 1.0.0 as 2.0.0, {digest_bytes(old)}"
+    forged = described(solution("2.0.0", does="new").build(), claim)
+    prod.apply(wanted(old))
+    prod.maker.install(forged, upgrade=True)
+    assert prod.apply(wanted(old, forged)) == ["import", "turn on flows"]
+    assert prod.held.version == "2.0.0.1"
+    assert prod.platform.plan(prod.access, wanted(old, forged)).steps[0].name == "configure", "taken up after a crash"
+    assert prod.apply(wanted(forged, old)) == ["import", "turn on flows"], "raised, it claims nothing"
+
+
+def test_what_was_installed_by_hand_is_no_release_for_its_version_alone(prod: Prod) -> None:
+    prod.maker.install(solution("1.0.0", does="by hand").build())
+    told = prod.problems(wanted(solution("1.0.0").build()))
+    assert "Orders 1.0.0 is there already with other content" in told
+    assert "flow" in told.lower()
+
+
+def test_a_first_release_whose_flows_stayed_off_is_taken_up_again(prod: Prod) -> None:
+    given = wanted(solution().build())
+    prod.take("import", given)
+    assert prod.apply(given) == ["configure", "turn on flows"]
+
+
+# Backups.
+
+
+def test_the_environment_is_backed_up_before_a_solution_goes_with_its_tables(prod: Prod) -> None:
+    package = solution().table("Order", [column("con_number")]).build()
+    prod.apply(wanted(package))
+    access = prod.access_with(environment_id=prod.environment.id, admin_url=prod.emulator.authority)
+    assert [step.name for step in prod.platform.plan(access, wanted(None, package)).steps] == ["back up", "uninstall"]
+    assert [step.name for step in prod.platform.plan(prod.access, wanted(None, package)).steps] == ["uninstall"]
+    given = wanted(None, package)
+    outcome = prod.platform.perform(access, given, "back up", prod.platform.intend(access, given, "back up"))
+    while outcome.progress is Progress.RUNNING:
+        outcome = prod.platform.poll(access, outcome.detail)
+    assert prod.emulator.administration.backups[prod.environment.id]
+
+
+def test_a_backup_that_cannot_be_followed_is_not_taken_for_made(prod: Prod) -> None:
+    access = prod.access_with(environment_id=prod.environment.id, admin_url=prod.emulator.authority)
+    given = wanted(solution().build())
+    late = PowerPlatform(connect=Unfollowed, pause=lambda _: None)
+    with pytest.raises(UnknownOutcomeError, match="no way to follow it"):
+        late.perform(access, given, "back up", late.intend(access, given, "back up"))
+
+
+class Unfollowed(Client):
+    """An admin API that does not say where a backup can be followed."""
+
+    def admin(self, method: str, path: str, body: Any = None, *, is_change: bool = False) -> tuple[Any, dict[str, str]]:
+        return super().admin(method, path, body, is_change=is_change)[0], {}

@@ -42,6 +42,7 @@ DESCRIPTIONS = [
         '<Description description="Orders" languagecode="1033"></Description></Descriptions>'
     ),
     f'<Descriptions><Description description="{"&amp;" * 1999}" languagecode="1033" /></Descriptions>',
+    "<Descriptions><Description description='Auftrag' languagecode='1031' /></Descriptions>",
 ]
 
 
@@ -98,3 +99,11 @@ def test_real_packages_can_be_rolled_forward(name: str) -> None:
     assert mark is not None
     assert mark.digest == digest_bytes(sealed)
     assert SolutionFormat().diff(sealed, raised).is_empty
+
+
+def test_a_language_that_has_no_description_gets_one_for_it_is_the_one_that_is_read_back() -> None:
+    other = '<Descriptions><Description description="Auftrag" languagecode="1031" /></Descriptions>'
+    told = description_of(restamp(package(other), "1.3.0.1")).split(" | ")
+    assert len(told) == 2
+    assert told[0].startswith("Auftrag; Lampway:")
+    assert all(read_mark(one, "1.3.0.1") for one in told)

@@ -43,8 +43,11 @@ def back_up(client: Client, label: str) -> Outcome:
     _, headers = client.admin("POST", _path(client), {"label": label}, is_change=True)
     place = urlsplit(headers.get("operation-location") or "").path.rpartition("/")[2]
     detail = {"label": label, "step": "back up", **({"lifecycle": place} if place else {})}
-    if not place:
+    if not place and find_backup(client, label):
         return Outcome(Progress.DONE, detail)
+    if not place:
+        told = "answers that a backup was asked for, with no way to follow it, and lists none"
+        raise UnknownOutcomeError(told, where=client.where, hint="look at the environment's backups there")
     return Outcome(Progress.RUNNING, detail, seconds_between(client))
 
 

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from lampway.domain.secret import Secret, mask
 from lampway.engine.platform import Access
@@ -259,20 +259,19 @@ class Client:
         key = key_of(asked, self.access)
 
         def fetch() -> Mapping[str, Any]:
-            form = urlencode(asked.form(self.access)).encode()
             kind = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-            return self._fetch(asked.url, form, kind)
+            return self._fetch(asked.url, lambda: urlencode(asked.form(self.access)).encode(), kind)
 
         token = self._tokens.give(key, fetch)
         if token not in self._hidden:
             self._hidden.append(token)
         return token, key
 
-    def _fetch(self, url: str, form: bytes, headers: Mapping[str, str]) -> Mapping[str, Any]:
-        """Return the answer with a token in it. Asking for one changes nothing."""
+    def _fetch(self, url: str, form: Callable[[], bytes], headers: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return the answer with a token in it. Asking for one changes nothing; a signed request counts only once."""
         for number in range(1, 4):
             try:
-                response = self._exchange("POST", url, form, headers)
+                response = self._exchange("POST", url, form(), headers)
             except self._errors as error:
                 if number == 3 or isinstance(error, ValueError):
                     self._fail(error, url, is_change=False)
@@ -364,7 +363,7 @@ class Client:
     def _own(self, link: str) -> str:
         """Return the path of a link of this environment; our token goes nowhere else. Raises PlatformError."""
         there, here = urlsplit(link), urlsplit(self._root)
-        if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+        if _origin(there) != _origin(here):
             raise PlatformError("sends us on to another host", where=self.where, hint=_ADDRESS_HINT)
         return there.path + (f"?{there.query}" if there.query else "")
 
@@ -372,6 +371,7 @@ class Client:
 _OPEN = {"tenant", "client_id", "authority", "scope", "admin_url", "admin_scope", "environment_id"}
 """Settings that are no secrets, even where they are given by reference."""
 _NOT_JSON = object()
+_PORTS = {"https": 443, "http": 80}
 
 
 def literal(value: Any) -> str:
@@ -401,6 +401,15 @@ def _guid(text: str) -> str:
         return str(uuid.UUID(text))
     except ValueError:
         raise PlatformError(f"no id of a row: {text[:60]!r}") from None
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port of an address as they are compared: `https://Host:443` is `https://host`."""
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    return parts.scheme, parts.hostname, port if port is not None else _PORTS.get(parts.scheme)
 
 
 def _is_guid(text: str) -> bool:

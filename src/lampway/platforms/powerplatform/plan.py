@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lampway.domain.package import Inventory
-from lampway.engine.platform import AdapterPlan, Problem, StepPlan, Wanted
+from lampway.engine.platform import AdapterPlan, Installed, Problem, StepPlan, Wanted
 from lampway.errors import NotFoundError, PlatformRefusedError
 from lampway.platforms.powerplatform.backup import can_back_up
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.held import flow_states
 from lampway.platforms.powerplatform.needing import users_named
+from lampway.platforms.powerplatform.observe import hold_against
 from lampway.platforms.powerplatform.package import SolutionFormat
+from lampway.platforms.powerplatform.present import look_around
+from lampway.platforms.powerplatform.restamp import own_mark
 from lampway.platforms.powerplatform.signin import told
 from lampway.platforms.powerplatform.situation import (
     Situation,
@@ -47,9 +50,13 @@ def make_plan(client: Client, wanted: Wanted) -> AdapterPlan:
     """Return the steps and every problem that stands in their way."""
     now = read_situation(client, wanted)
     if now.way is Way.REMOVE:
-        return AdapterPlan((_removal(now),), tuple(_removal_problems(client, now)), tuple(_loss_of_removal(now)))
+        steps, loss = [_removal(now)], list(_loss_of_removal(now))
+        if loss and can_back_up(client):
+            steps.insert(0, StepPlan(BACK_UP, "back up the whole environment, for tables go with their data"))
+        return AdapterPlan(tuple(steps), tuple(_removal_problems(client, now)), tuple(loss))
     inventory = now.inventory()
     problems = [*_form_problems(now), *_mode_problems(client), *_value_problems(now, inventory)]
+    problems += _content_problems(client, now)
     notes: list[str] = []
     if now.way is not Way.KEEP and not any(_form_problems(now)):
         try:
@@ -107,6 +114,10 @@ def _form_problems(now: Situation) -> Iterator[Problem]:
     if now.new is not None and not now.new.manifest.managed:
         hint = "make the release from where it is built: lampway release exports both forms and seals the managed one"
         yield Problem(f"the package of {now.name} is unmanaged, and only managed ones are installed", hint)
+    mark = own_mark(now.new) if now.new is not None and not now.is_raised else None
+    if mark is not None:
+        hint = "take the line that begins with `Lampway:` out of its description where it is built, and release it anew"
+        yield Problem(f"the description of {now.name} says that it is another release: {mark.version}", hint)
     if now.leftover is not None:
         yield pending_upgrade(now.name)
     if now.held is not None and not now.held.managed:
@@ -115,6 +126,23 @@ def _form_problems(now: Situation) -> Iterator[Problem]:
     elif now.held is not None and now.old is None and now.way is not Way.KEEP:
         hint = "adopt what runs there as the first release, or uninstall it there"
         yield Problem(f"{now.name} {now.held.version} is there already, and no release put it there", hint)
+
+
+def _content_problems(client: Client, now: Situation) -> Iterator[Problem]:
+    """Yield that this version is there with other content, where neither records nor a mark say what it is.
+
+    Versions are given twice in the wild: what was installed by hand is not this release for its version alone.
+    """
+    if now.way is not Way.KEEP or now.old is not None or now.new is None or now.held is None:
+        return
+    if now.held.mark is not None or now.edits:
+        return
+    installed = Installed(now.wanted.package or b"", now.wanted.configuration)
+    found = hold_against(client, look_around(client), now.new, installed)
+    if found:
+        hint = "adopt what runs there as the first release, or uninstall it there"
+        what = f"{now.name} {now.held.version} is there already with other content, and no release put it there"
+        yield Problem(f"{what}: {_listed(list(found))}", hint)
 
 
 def _mode_problems(client: Client) -> Iterator[Problem]:

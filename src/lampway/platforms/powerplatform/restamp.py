@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 from lampway.domain.digest import digest_bytes
 from lampway.errors import InvalidPackageError
 from lampway.platforms.powerplatform.archive import write_archive
-from lampway.platforms.powerplatform.contents import read_package
+from lampway.platforms.powerplatform.contents import Contents, read_package
 from lampway.platforms.powerplatform.manifest import version_key
 from lampway.platforms.powerplatform.stamp import stamp_contents
 
@@ -24,6 +24,8 @@ _LINE = re.compile(r"Lampway: (\S+) (\S+) as (\S+), (sha256:[0-9a-f]{64})")
 _DESCRIPTIONS = re.compile(rb"<Descriptions\s*/>|<Descriptions\s*>.*?</Descriptions\s*>", re.DOTALL)
 _TEXT = re.compile(r'(<Description\b[^>]*?\bdescription=)("[^"]*"|\'[^\']*\')')
 _LANGUAGE = re.compile(rb'<ImportExportXml\b[^>]*?\blanguagecode="(\d{1,6})"')
+_CODES = re.compile(r"""<Description\b[^>]*?\blanguagecode=["'](\d{1,6})["']""")
+_EMPTY = re.compile(r"<Descriptions\s*/>")
 _LAST = 4
 
 
@@ -48,6 +50,17 @@ def read_mark(description: str | None, version: str) -> Mark | None:
     """Return what a description says about a solution that carries `version`; None where it says nothing about it."""
     found = [Mark(*match.groups()) for match in _LINE.finditer(description or "")]
     return next((mark for mark in reversed(found) if version_key_of(mark.stands_as) == version_key_of(version)), None)
+
+
+def own_mark(contents: Contents) -> Mark | None:
+    """Return what a package's own description claims about its own version; None for nothing, as it should be.
+
+    Lampway writes such a line only on the way into an environment. One that a maker copied into dev would make the
+    release of this version look as if it were another one.
+    """
+    told = contents.manifest.facts.get("description")
+    texts = told.values() if isinstance(told, dict) else ()
+    return next(filter(None, (read_mark(str(text), contents.manifest.version) for text in texts)), None)
 
 
 def version_key_of(version: str) -> tuple[int, ...]:
@@ -79,11 +92,11 @@ def _described(manifest: bytes, mark: Mark, where: str) -> bytes:
     language = _LANGUAGE.search(manifest)
     code = language.group(1).decode() if language else "1033"
     told = found.group().decode("utf-8")
-    if _TEXT.search(told):
-        told = _TEXT.sub(lambda match: match.group(1) + _extended(match.group(2), mark), told)
-    else:
-        told = f"<Descriptions><Description description={quoteattr(str(mark))} languagecode={quoteattr(code)} />"
-        told += "</Descriptions>"
+    told = _TEXT.sub(lambda match: match.group(1) + _extended(match.group(2), mark), told)
+    if code not in _CODES.findall(told) or not _TEXT.search(told):  # the platform tells it in this language
+        own = f"<Description description={quoteattr(str(mark))} languagecode={quoteattr(code)} />"
+        told = _EMPTY.sub("<Descriptions></Descriptions>", told, count=1)
+        told = told[: told.rindex("</")] + own + told[told.rindex("</") :]
     return manifest[: found.start()] + told.encode() + manifest[found.end() :]
 
 

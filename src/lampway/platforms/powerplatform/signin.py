@@ -29,12 +29,14 @@ ADMIN_SCOPE = "https://service.powerapps.com/.default"
 _EARLY = 300.0  # seconds before its end that a token is no longer used
 _SHORTEST = 30.0  # seconds that a token is used at all
 _LIFE = 600  # seconds that a signed request for a token is good for
+_SKEW = 300  # seconds by which our clock may be ahead of theirs; without, a signed request would not be valid yet
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _HINTS: Mapping[str, str] = {
     "AADSTS7000215": "the client secret is wrong: give its value, not its id",
     "AADSTS7000222": "the client secret has run out: make a new one in the app registration",
     "AADSTS700016": "no such application in this tenant: check client_id and tenant",
     "AADSTS700027": "the certificate is not the one of the app registration: upload it there",
+    "AADSTS700024": "the clock of this machine is wrong by minutes: set it by the time of the network",
     "AADSTS90002": "no such tenant: check tenant",
     "AADSTS500011": "the scope is unknown in this tenant: is the url the address of the environment?",
 }
@@ -170,7 +172,9 @@ def _signed(asked: Asked, key: RSAPrivateKey, thumbprint: bytes, padding: Any) -
     now = int(time.time())
     head = {"alg": "PS256", "typ": "JWT", "x5t#S256": _encoded(thumbprint)}
     claims = {"aud": asked.url, "iss": asked.client, "sub": asked.client, "jti": str(uuid.uuid4())}
-    text = ".".join(_encoded(json.dumps(part).encode()) for part in (head, {**claims, "nbf": now, "exp": now + _LIFE}))
+    text = ".".join(
+        _encoded(json.dumps(part).encode()) for part in (head, {**claims, "nbf": now - _SKEW, "exp": now + _LIFE})
+    )
     return f"{text}.{_encoded(key.sign(text.encode(), padding, hashes.SHA256()))}"
 
 

@@ -58,8 +58,8 @@ class Situation:
 
     def _was_other(self, sealed: str) -> bool:
         """Return whether the records know other bytes under the version that is there."""
-        if self.old is None or self.wanted.installed is None or self.held is None or self.held.mark is not None:
-            return False
+        if self.old is None or self.wanted.installed is None or self.held is None:
+            return False  # what was raised by us stands under a version that no release has of its own
         return self.held.carries(self.old.manifest.version) and digest_bytes(self.wanted.installed) != sealed
 
     @property

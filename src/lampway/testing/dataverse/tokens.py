@@ -98,6 +98,7 @@ class Tenant:
             keys = [x509.load_pem_x509_certificate(one.encode()) for one in application.certificates]
             ok = any(_is_signed(one, header, f"{head}.{body}".encode(), _decoded(signature)) for one in keys)
             expires = datetime.fromtimestamp(float(claims["exp"]), UTC)
+            begins = datetime.fromtimestamp(float(claims["nbf"]), UTC)
         except (ValueError, KeyError, TypeError) as error:
             raise _oauth("invalid_client", "AADSTS50027: JWT token is invalid or malformed.", 401) from error
         if not ok:
@@ -106,7 +107,7 @@ class Tenant:
             raise _oauth("invalid_client", "AADSTS700021: Client assertion application identifier differs.", 401)
         if claims.get("aud") != endpoint:
             raise _oauth("invalid_client", f"AADSTS700023: Client assertion audience is not {endpoint}.", 401)
-        if expires < self._clock() or claims.get("jti") in self._used:
+        if not begins <= self._clock() <= expires or claims.get("jti") in self._used:
             raise _oauth("invalid_client", "AADSTS700024: Client assertion is not within its valid time range.", 401)
         self._used.add(str(claims.get("jti")))
 
