@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, unquote
 
@@ -105,6 +107,25 @@ def test_another_credential_never_gets_the_token_of_the_first() -> None:
     other = Access("prod", reach().url, {"client_secret": Secret("another-secret")}, settings=reach().settings)
     service.client(other, tokens=tokens).function("WhoAmI")
     assert len(service.signed_in) == 2
+
+
+def test_a_sign_in_that_does_not_answer_keeps_only_its_own_environment_waiting() -> None:
+    tokens, asked, answered = Tokens(), threading.Event(), threading.Event()
+
+    def hang() -> dict[str, object]:
+        asked.set()
+        assert answered.wait(10)
+        return {"access_token": "late", "expires_in": 3600}
+
+    with ThreadPoolExecutor(2) as pool:
+        late = pool.submit(tokens.give, ("a",), hang)
+        assert asked.wait(10)
+        other = pool.submit(tokens.give, ("b",), lambda: {"access_token": "other", "expires_in": 3600})
+        try:
+            assert other.result(timeout=5).reveal() == "other"
+        finally:
+            answered.set()
+        assert late.result(timeout=5).reveal() == "late"
 
 
 def test_every_host_can_be_another_one() -> None:

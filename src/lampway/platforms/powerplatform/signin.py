@@ -108,16 +108,24 @@ class Tokens:
         self._clock = clock
         self._lock = threading.Lock()
         self._held: dict[tuple[str, ...], tuple[Secret, float]] = {}
+        self._asking: dict[tuple[str, ...], threading.Lock] = {}
 
     def give(self, key: tuple[str, ...], fetch: Callable[[], Mapping[str, Any]]) -> Secret:
-        """Return the token of `key`; `fetch` asks for a new one when there is none that lasts."""
+        """Return the token of `key`; `fetch` asks for a new one when there is none that lasts.
+
+        One of all who need it asks. Who needs another token does not wait for a sign-in that does not answer.
+        """
         with self._lock:
+            asking = self._asking.setdefault(key, threading.Lock())
+        with asking:
             token, end = self._held.get(key, (None, 0.0))
             if token is None or self._clock() >= end:
                 answer = fetch()
                 lasts = _seconds(answer.get("expires_in"))
                 token = Secret(str(answer["access_token"]))
-                self._held[key] = (token, self._clock() + max(lasts - _EARLY, min(lasts, _SHORTEST)))
+                until = self._clock() + max(lasts - _EARLY, min(lasts, _SHORTEST))
+                with self._lock:
+                    self._held[key] = (token, until)
             return token
 
     def forget(self, key: tuple[str, ...]) -> None:
