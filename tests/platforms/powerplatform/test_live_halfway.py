@@ -16,7 +16,7 @@ from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.contents import read_package
 from lampway.platforms.powerplatform.platform import PowerPlatform
 from lampway.testing.dataverse import DataverseEmulator
-from lampway.testing.solutions import column, compose, flow, id_of, zipped
+from lampway.testing.solutions import Solution, column, compose, flow, id_of, zipped
 
 OTHER = "con_Other"
 
@@ -218,6 +218,16 @@ def test_an_import_that_is_said_to_have_failed_and_is_there_is_not_called_failed
     assert prod.platform.look_up(prod.access, given, "import", intent) is Found.REACHED
 
 
+def test_an_upgrade_in_one_step_that_could_not_be_ended_tells_what_it_left_there(prod: Prod) -> None:
+    first = solution("1.0.0").flow("Extra", flow({"Do": compose("x")})).build()
+    prod.apply(wanted(first))
+    uses = {"type": "Workflow", "inputs": {"host": {"workflowReferenceName": id_of("flow Extra")}}}
+    prod.maker.install(Solution(name="Billing", managed=True).flow("Bill", flow({"Ask": uses})).build())
+    outcome = prod.take("import", wanted(solution("2.0.0").build(), first))
+    assert outcome.progress is Progress.FAILED
+    assert outcome.detail["applied"][0].startswith("Orders_Upgrade 2.0.0 stays there")
+
+
 def test_a_version_that_somebody_installed_meanwhile_is_not_uninstalled(prod: Prod) -> None:
     first = solution("1.0.0").build()
     prod.apply(wanted(first))
@@ -270,6 +280,11 @@ def test_a_first_release_whose_flows_stayed_off_is_taken_up_again(prod: Prod) ->
     given = wanted(solution().build())
     prod.take("import", given)
     assert prod.apply(given) == ["configure", "turn on flows"]
+
+
+def test_a_value_that_is_nested_without_end_is_no_json_and_no_crash(prod: Prod) -> None:
+    nested = "[" * 999 + "]" * 999
+    assert "no json" in prod.problems(wanted(solution().variable("con_Json", "json").build(), con_Json=nested))
 
 
 # Backups.

@@ -113,8 +113,17 @@ def poll_step(client: Client, handle: Mapping[str, Any]) -> Outcome:
     if state is not OperationState.SUCCEEDED:
         _require_not_there(client, handle, words)
     if state is not OperationState.SUCCEEDED or (job is not None and job.has_failed):
-        return Outcome(Progress.FAILED, {**told, **_failure(state, words, job)})
+        return Outcome(Progress.FAILED, {**told, **_failure(state, words, job), **_left_behind(client, handle)})
     return Outcome(Progress.DONE, {**told, **({"warnings": list(job.warnings)} if job and job.warnings else {})})
+
+
+def _left_behind(client: Client, handle: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a failed import left there: an upgrade in one step that cannot be ended stays beside the old one."""
+    name = f"{handle['brings']}{UPGRADE}" if handle.get("step") == IMPORT and handle.get("brings") else ""
+    left = find_held(client, name) if name else None
+    if left is None:
+        return {}
+    return {"applied": [f"{left.name} {left.version} stays there: apply that upgrade, or delete it, in the solutions"]}
 
 
 def _require_not_there(client: Client, handle: Mapping[str, Any], words: str) -> None:

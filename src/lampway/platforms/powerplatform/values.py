@@ -60,7 +60,7 @@ def is_same_value(variable: Variable, one: str | None, other: str | None) -> boo
     if variable.type in {"json", "number"}:
         try:
             return bool(json.loads(one) == json.loads(other))
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
     return variable.type == "boolean" and one.casefold() == other.casefold()
 
@@ -113,7 +113,7 @@ def _wrong(variable: Variable, text: str) -> Iterator[Problem]:
     if variable.type in {"json", "number"}:
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if value is None or (variable.type == "number" and not isinstance(value, int | float)):
             yield Problem(f"the value of {name} is no {variable.type}", "mend it in the file of the environment")
