@@ -9,6 +9,7 @@ from lampway.engine.platform import AdapterPlan, Installed, Problem, StepPlan, W
 from lampway.errors import NotFoundError, PlatformRefusedError
 from lampway.platforms.powerplatform.backup import can_back_up
 from lampway.platforms.powerplatform.client import Client
+from lampway.platforms.powerplatform.contents import VALUE
 from lampway.platforms.powerplatform.held import flow_states
 from lampway.platforms.powerplatform.needing import users_named
 from lampway.platforms.powerplatform.observe import hold_against
@@ -24,7 +25,7 @@ from lampway.platforms.powerplatform.situation import (
     read_situation,
 )
 from lampway.platforms.powerplatform.staging import pending_upgrade, stage
-from lampway.platforms.powerplatform.values import value_problems
+from lampway.platforms.powerplatform.values import read_values, value_problems
 
 BACK_UP = "back up"
 RESTORE = "remove live edits"
@@ -165,6 +166,7 @@ def _notes(client: Client, now: Situation) -> Iterator[str]:
             f"{client.where} holds {now.held.version}, and takes nothing that is not higher: {own} goes there as "
             f"{now.version}, with a line in its description that says so; nothing else in it changes"
         )
+    yield from _stale_values(client, now)
     change = now.change() if now.way is Way.UPGRADE else None
     if change is not None:
         yield from (note for note in change.notes if not note.startswith("the version goes back"))
@@ -173,6 +175,23 @@ def _notes(client: Client, now: Situation) -> Iterator[str]:
             yield "the environment is backed up before; a restore replaces all of it, with what others did since"
         else:
             yield "no backup is made: give environment_id under settings, and register the application as an admin one"
+
+
+def _stale_values(client: Client, now: Situation) -> Iterator[str]:
+    """Yield values that were given once and no longer are: nothing takes them away, and they count."""
+    inventory = now.inventory()
+    if now.held is None or now.new is None or inventory is None or not inventory.variables:
+        return
+    given = {name.casefold() for name, value in now.wanted.configuration.variables.items() if value != ""}
+    given |= {part.id for part in now.new.parts if part.type == VALUE}
+    there = read_values(client)
+    left = [one.name for one in inventory.variables if one.name.casefold() not in given]
+    stale = [name for name in left if (held := there.get(name.casefold())) is not None and held.value is not None]
+    if stale:
+        yield (
+            f"{client.where} has values that are not given: {_listed(stale)}; they stay in force, and are told as "
+            "drift: give them in the file of the environment, or remove the current values there"
+        )
 
 
 def _removal(now: Situation) -> StepPlan:
