@@ -106,6 +106,8 @@ def assertion(
     header = {"alg": alg, "typ": "JWT", "x5t#S256": encoded(hashlib.sha256(der).digest())}
     now = int(time.time()) - age
     claims = {"aud": audience, "iss": client, "sub": client, "jti": f"{time.monotonic_ns()}", "exp": now + 300}
+    if age < 0:
+        claims["nbf"] = now
     signed = f"{encoded(header)}.{encoded(claims)}"
     pads = {"PS256": padding.PSS(padding.MGF1(hashes.SHA256()), 32), "RS256": padding.PKCS1v15()}
     return f"{signed}.{encoded(key.sign(signed.encode(), pads[alg], hashes.SHA256()))}"
@@ -137,6 +139,7 @@ def test_an_assertion_that_proves_nothing_is_refused(emulator: DataverseEmulator
         assertion(key, held, "yours", url),
         assertion(key, held, "mine", "https://elsewhere"),
         assertion(key, held, "mine", url, age=1000),
+        assertion(key, held, "mine", url, age=-1000),
         "a.b.c",
         "",
     ):

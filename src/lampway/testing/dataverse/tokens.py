@@ -98,7 +98,7 @@ class Tenant:
             keys = [x509.load_pem_x509_certificate(one.encode()) for one in application.certificates]
             ok = any(_is_signed(one, header, f"{head}.{body}".encode(), _decoded(signature)) for one in keys)
             expires = datetime.fromtimestamp(float(claims["exp"]), UTC)
-            begins = datetime.fromtimestamp(float(claims["nbf"]), UTC)
+            begins = datetime.fromtimestamp(float(claims.get("nbf", 0)), UTC)
         except (ValueError, KeyError, TypeError) as error:
             raise _oauth("invalid_client", "AADSTS50027: JWT token is invalid or malformed.", 401) from error
         if not ok:
