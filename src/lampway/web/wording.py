@@ -1,0 +1,29 @@
+"""How words that suit a terminal are put on a page: shorter, and without what only a terminal can do."""
+
+from __future__ import annotations
+
+import re
+
+_LONG = 140
+_APPROVE = re.compile(r"^one of (?P<who>.+?): lampway approve \S+")
+_BACK = {
+    "reversible": "can be taken back",
+    "data-step": "can be taken back only with a step for its data",
+    "forward-only": "cannot be taken back",
+}
+
+
+def brief(text: str) -> tuple[str, str]:
+    """Return the beginning of a long message, and its rest to be opened; a message that is not long has no rest."""
+    head, mark, rest = text.partition("; ")
+    return (head, rest) if mark and len(text) > _LONG and not head.count("`") % 2 else (text, "")
+
+
+def back_words(reversibility: str) -> str:
+    """Return whether a change can be taken back, for somebody who does not know our words for it."""
+    return _BACK.get(reversibility, reversibility)
+
+
+def onscreen(advice: str) -> str:
+    """Return what to do next, said to somebody on a page: whoever decides does so there."""
+    return _APPROVE.sub(lambda found: f"waits for {found['who'].replace(', ', ' or ')}", advice)
