@@ -24,9 +24,10 @@ def fold(picture: Picture) -> Picture:
     follow = _following(sides)
     away = {node.node.id for side in sides for node in side.nodes} - _close(sides)
     stands_for: dict[str, str] = {}
-    for group in _together(away, follow):
+    for group in list(_together(away, follow)):
         if len(group) > 1 and not _is_passed(group, follow):
             stands_for.update(dict.fromkeys(group, f"{FOLDED}{min(group)}"))
+            follow = _moved(follow, stands_for)
     return replace(
         picture,
         before=_folded(picture.before, stands_for) if picture.before else None,
@@ -53,6 +54,15 @@ def _following(sides: Iterable[Side]) -> dict[str, set[str]]:
         for wire in side.edges:
             follow[wire.edge.source].add(wire.edge.target)
     return follow
+
+
+def _moved(follow: _Neighbours, stands_for: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return what follows what, with nodes replaced by what stands for them."""
+    moved: dict[str, set[str]] = {}
+    for id_, after in follow.items():
+        one = stands_for.get(id_, id_)
+        moved.setdefault(one, set()).update({stands_for.get(target, target) for target in after} - {one})
+    return moved
 
 
 def _together(away: set[str], follow: _Neighbours) -> Iterator[set[str]]:

@@ -45,7 +45,8 @@ def heading_of(error: LampwayError, status: int = 0) -> str:
 def refusal(request: Request, form: Mapping[str, str], error: LampwayError) -> dict[str, Any]:
     """Return what the page of an error shows: so that nobody has to write anything twice, or look for the way back."""
     written = [(words, form[name].strip()) for name, words in _TYPED.items() if form.get(name, "").strip()]
-    return {"error": error, "heading": heading_of(error), "written": written, "back": _came_from(request)}
+    back = "" if form.get("statement") else _came_from(request)  # a page that signs is shown once
+    return {"error": error, "heading": heading_of(error), "written": written, "back": back}
 
 
 def wants_page(request: Request) -> bool:
@@ -57,6 +58,6 @@ def _came_from(request: Request) -> str:
     """Return the page of ours with the form that was sent; empty for a look, and where that is not known."""
     there = urlsplit(request.headers.get("referer", ""))
     is_ours = there.netloc == request.headers.get("host", "") and there.path.startswith("/")
-    if request.method != "POST" or not is_ours or there.path.startswith(("//", request.url.path)):
+    if request.method != "POST" or not is_ours or there.path.startswith("//"):
         return ""
     return f"{there.path}?{there.query}" if there.query and "told=" not in there.query else there.path

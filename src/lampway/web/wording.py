@@ -11,6 +11,10 @@ _BACK = {
     "data-step": "can be taken back only with a step for its data",
     "forward-only": "cannot be taken back",
 }
+_ON_THE_FORM = {
+    "add --accept-loss": "tick the box on the form",
+    "let lampway blank, or release --blank-defaults, take it out": "have it taken out, below",
+}
 
 
 def brief(text: str) -> tuple[str, str]:
@@ -25,5 +29,7 @@ def back_words(reversibility: str) -> str:
 
 
 def onscreen(advice: str) -> str:
-    """Return what to do next, said to somebody on a page: whoever decides does so there."""
+    """Return what to do next, to somebody on a page: whoever decides does so there, and options are on the form."""
+    for words, instead in _ON_THE_FORM.items():
+        advice = advice.replace(words, instead)
     return _APPROVE.sub(lambda found: f"waits for {found['who'].replace(', ', ' or ')}", advice)
