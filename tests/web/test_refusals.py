@@ -96,6 +96,22 @@ def test_a_fault_of_ours_is_a_page_that_tells_nothing_of_our_insides(
     assert "secret inside" not in seen.text
 
 
+def test_signing_in_leads_back_to_the_very_page_with_what_was_asked_of_it(served: Served) -> None:
+    with httpx.Client(base_url=served.url, timeout=SECONDS) as stranger:
+        sent_to = stranger.get("/", params={"q": "a&b", "only": "drift"}).headers["location"]
+        onward = httpx.URL(sent_to).params["next"]
+        assert httpx.URL(onward).params == httpx.QueryParams({"q": "a&b", "only": "drift"})
+        code = make_code(served.team.engine, "ana", "test")
+        back = stranger.post("/sign-in", data={"code": code, "next": onward})
+        assert back.headers["location"] == onward
+
+
+def test_gates_that_passed_are_one_line_that_opens(served: Served) -> None:
+    served.team.release()
+    text = Visitor(served, "ana").look(f"/promotions/{served.team.promote()}")
+    assert text.index("0 of 1 approvals") < text.index("passed previous-stage, checks")
+
+
 def test_before_any_rules_every_page_says_how_to_begin(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     engine = open_engine(tmp_path)

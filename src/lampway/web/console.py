@@ -293,7 +293,8 @@ class _Door:
 def _sign_in_for(request: Request) -> str:
     """Return the way to signing in, and from there back to the page; a form that was sent for nothing is told so."""
     if request.method == "GET":
-        return f"/sign-in?next={quote(request.url.path)}"
+        wanted = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        return f"/sign-in?next={quote(wanted)}"
     came_from = urlsplit(request.headers.get("referer", ""))
     is_ours = came_from.netloc == request.headers.get("host", "")
     return f"/sign-in?next={quote(came_from.path if is_ours else '/')}&ended=1"
