@@ -137,11 +137,11 @@ def test_an_approver_who_cannot_sign_yet_is_told_how_before_and_has_no_button_th
     assert "Approve Reject" not in may
 
 
-def test_long_messages_begin_with_what_counts() -> None:
-    long = "makers cannot edit; " + "this and that stays possible; " * 6
-    assert brief(long) == ("makers cannot edit", long.removeprefix("makers cannot edit; "))
-    assert brief("short; and whole") == ("short; and whole", "")
-    assert brief("`a; b` " + "x" * 200)[1] == "", "code is never cut"
+def test_long_messages_begin_and_end_with_what_counts() -> None:
+    long = "customizations are blocked; " + "this and that stays possible; " * 6 + "may customize: Mia"
+    assert brief(long) == ("customizations are blocked; …; may customize: Mia", long)
+    for whole in ("short; and; whole", "", "one part alone " * 20, "a " * 90 + "; b", "`a; b; c` " + "x" * 200):
+        assert brief(whole) == (whole, ""), "nothing else is cut, and no code"
 
 
 def test_a_page_does_not_send_people_to_a_terminal_for_what_it_does_itself() -> None:

@@ -18,9 +18,11 @@ _ON_THE_FORM = {
 
 
 def brief(text: str) -> tuple[str, str]:
-    """Return the beginning of a long message, and its rest to be opened; a message that is not long has no rest."""
-    head, mark, rest = text.partition("; ")
-    return (head, rest) if mark and len(text) > _LONG and not head.count("`") % 2 else (text, "")
+    """Return a long message with its first and last part, where its point is, and in full; a short one is not cut."""
+    first, *between, last = text.split("; ") if text.count("; ") > 1 else (text, text)
+    if not between or len(text) <= _LONG or first.count("`") % 2 or last.count("`") % 2:
+        return text, ""
+    return f"{first}; …; {last}", text
 
 
 def back_words(reversibility: str) -> str:
