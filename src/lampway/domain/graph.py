@@ -41,6 +41,8 @@ class Graph:
     title: str
     nodes: tuple[GraphNode, ...]
     edges: tuple[GraphEdge, ...] = ()
+    is_arranged: bool = False
+    """Whether the platform keeps no places, so that these were made up."""
 
 
 class Mark(StrEnum):
@@ -89,6 +91,8 @@ class Picture:
     """None where it was not there."""
     after: Side | None
     """None where it is gone."""
+    is_arranged: bool = False
+    """Whether the places were made up."""
 
 
 def pictures(old: Sequence[Graph], new: Sequence[Graph], diff: Diff) -> tuple[Picture, ...]:
@@ -121,7 +125,8 @@ def _picture(old: Graph | None, new: Graph | None, edits: dict[str, tuple[str, .
     named = new or old
     if named is None:
         raise ValueError("a picture of nothing")
-    return Picture(named.id, named.title, _mark(named.id, left, right, edits), left, right)
+    mark = _mark(named.id, left, right, edits)
+    return Picture(named.id, named.title, mark, left, right, is_arranged=named.is_arranged)
 
 
 def _mark(id_: str, left: Side | None, right: Side | None, edits: dict[str, tuple[str, ...]]) -> Mark:

@@ -23,10 +23,11 @@ from lampway.app.browsers import OpenId
 from lampway.app.wire import PROBLEM, encode, is_streamed, status_of, to_problem
 from lampway.errors import BrokenError, LampwayError, NotFoundError, TooManyError, UnauthenticatedError, UsageError
 from lampway.web.afterwards import Afterwards
-from lampway.web.console import console_routes
+from lampway.web.console import console_routes, page_alone
 from lampway.web.door import Allowance, Caller, claim, identify, settle
 from lampway.web.openapi import openapi
 from lampway.web.pages import PAGES
+from lampway.web.refusals import wants_page
 from lampway.web.routes import BASE, ROUTES, Route
 
 _JSON = "application/json"
@@ -277,17 +278,19 @@ def _problem(error: LampwayError) -> Response:
 
 async def _not_found(request: Request, error: Exception) -> Response:
     del error
+    if wants_page(request):
+        return page_alone(NotFoundError(f"no page is at {request.url.path[:200]}", hint="the address may be cut"), 404)
     return _problem(NotFoundError(f"nothing is at {request.url.path[:200]}", hint=f"see {BASE}/openapi.json"))
 
 
 async def _not_so(request: Request, error: Exception) -> Response:
     del error
+    if wants_page(request):
+        return page_alone(UsageError("nothing was sent", hint="open its page from here, and send the form there"), 405)
     problem = {**to_problem(UsageError(f"not with {request.method}")), "status": 405, "title": "Method Not Allowed"}
     return _reply(405, encode(problem))
 
 
 async def _our_fault(request: Request, error: Exception) -> Response:
-    del request
-    return _problem(
-        BrokenError(f"a fault in Lampway itself: {type(error).__name__}", hint="the server's log says more")
-    )
+    fault = BrokenError(f"a fault in Lampway itself: {type(error).__name__}", hint="the server's log says more")
+    return page_alone(fault, 500) if wants_page(request) else _problem(fault)

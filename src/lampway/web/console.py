@@ -30,6 +30,7 @@ from lampway.app.browsers import OpenId
 from lampway.app.wire import status_of
 from lampway.domain.digest import short
 from lampway.domain.moments import shown
+from lampway.domain.strategy import RulesInForce
 from lampway.engine import context
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
 from lampway.web.afterwards import CHANGING, Afterwards
@@ -39,7 +40,9 @@ from lampway.web.oidc import BACK, begin_oidc, finish_oidc
 from lampway.web.oidc import COOKIE as OIDC
 from lampway.web.onceonly import once
 from lampway.web.plots import lasting, percent
+from lampway.web.refusals import heading_of, refusal
 from lampway.web.visits import Visitor, make_challenge, sign_in_with_code, sign_in_with_token, sign_out, visitor
+from lampway.web.wording import back_words, brief, onscreen
 
 Answer = TypeVar("Answer")
 _COOKIE = "lampway"
@@ -175,7 +178,12 @@ class _Door:
                 return once(self._engine, who.actor, (request.url.path, form), lambda: shown_by(page))
             return shown_by(page)
         except LampwayError as error:
-            return page.show("error.html", status=int(status_of(error)), error=error)
+            name = "error.html" if self._has_rules() else "first.html"
+            return page.show(name, status=int(status_of(error)), **refusal(request, form, error))
+
+    def _has_rules(self) -> bool:
+        with self._engine.store.reading() as reading:
+            return reading.get(RulesInForce, "current") is not None
 
     async def sign_in(self, request: Request) -> Response:
         form = await _form(request) if request.method == "POST" else {}
@@ -285,7 +293,8 @@ class _Door:
 def _sign_in_for(request: Request) -> str:
     """Return the way to signing in, and from there back to the page; a form that was sent for nothing is told so."""
     if request.method == "GET":
-        return f"/sign-in?next={quote(request.url.path)}"
+        wanted = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        return f"/sign-in?next={quote(wanted)}"
     came_from = urlsplit(request.headers.get("referer", ""))
     is_ours = came_from.netloc == request.headers.get("host", "")
     return f"/sign-in?next={quote(came_from.path if is_ours else '/')}&ended=1"
@@ -323,6 +332,12 @@ def _ours(path: str) -> str:
     return path if is_path else "/"
 
 
+def page_alone(error: LampwayError, status: int) -> Response:
+    """Return a page that says what happened to somebody of whom nothing needs to be known."""
+    facts = {"error": error, "heading": heading_of(error, status)}
+    return HTMLResponse(_templates().get_template("alone.html").render(**facts), status, _HEADERS)
+
+
 def _with_cookie(request: Request, reply: Response, secret: str) -> Response:
     is_secure = request.url.scheme == "https"
     reply.set_cookie(_COOKIE, secret, path="/", httponly=True, samesite="lax", secure=is_secure, max_age=12 * 3600)
@@ -340,6 +355,7 @@ def _templates() -> Environment:
     )
     made.globals["version"] = __version__
     made.filters.update(moment=shown, short=short, ago=_ago, words=_words, lasting=lasting, percent=percent)
+    made.filters.update(brief=brief, back=back_words, onscreen=onscreen)
     return made
 
 

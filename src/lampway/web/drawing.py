@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lampway.domain.graph import MarkedEdge, MarkedNode, Picture, Side
+from lampway.web.folding import FOLDED, fold
 
 _HIGH = 30.0
 _LONGEST = 26
@@ -57,9 +58,10 @@ class Drawing:
 
 
 def drawings(picture: Picture) -> tuple[Drawing | None, Drawing | None]:
-    """Return both sides of a picture, in one frame so that the eye can compare them."""
-    sides = [side for side in (picture.before, picture.after) if side]
-    places = _places(sides)
+    """Return both sides of a picture, in one frame so that the eye can compare them; large ones folded."""
+    shown = fold(picture)
+    sides = [side for side in (shown.before, shown.after) if side]
+    places = _places(sides) if shown is picture else _columns(sides)
     boxes = [_box(node, places) for side in sides for node in side.nodes]
     left = min((b.x for b in boxes), default=0) - _MARGIN
     top = min((b.y for b in boxes), default=0) - _MARGIN
@@ -67,8 +69,8 @@ def drawings(picture: Picture) -> tuple[Drawing | None, Drawing | None]:
     bottom = max((b.y + b.height for b in boxes), default=0) + _MARGIN
     frame = (left, top, right - left, bottom - top)
     return (
-        _draw(picture.before, places, frame) if picture.before else None,
-        _draw(picture.after, places, frame) if picture.after else None,
+        _draw(shown.before, places, frame, _words(picture.before)) if shown.before and picture.before else None,
+        _draw(shown.after, places, frame, _words(picture.after)) if shown.after and picture.after else None,
     )
 
 
@@ -77,6 +79,11 @@ def _places(sides: list[Side]) -> Places:
     placed = [[(node.node.x, node.node.y) for node in side.nodes] for side in sides]
     if all(len(set(side)) == len(side) for side in placed):
         return {}
+    return _columns(sides)
+
+
+def _columns(sides: list[Side]) -> Places:
+    """Return places in columns, each node in one after those that lead to it."""
     nodes = {node.node.id: node for side in sides for node in side.nodes}
     into: dict[str, set[str]] = {id_: set() for id_ in nodes}
     for side in sides:
@@ -94,11 +101,11 @@ def _places(sides: list[Side]) -> Places:
     return places
 
 
-def _draw(side: Side, places: Places, frame: tuple[float, float, float, float]) -> Drawing:
+def _draw(side: Side, places: Places, frame: tuple[float, float, float, float], words: str) -> Drawing:
     boxes = {node.node.id: _box(node, places) for node in side.nodes}
     wires = tuple(_wire(e, boxes[e.edge.source], boxes[e.edge.target]) for e in side.edges)
     view = " ".join(f"{number:g}" for number in frame)
-    return Drawing(view, round(frame[2]), round(frame[3]), tuple(boxes.values()), wires, _words(side))
+    return Drawing(view, round(frame[2]), round(frame[3]), tuple(boxes.values()), wires, words)
 
 
 def _words(side: Side) -> str:
@@ -120,7 +127,8 @@ def _box(marked: MarkedNode, places: Places) -> Box:
     x, y = places.get(node.id, (node.x, node.y))
     full = node.name if node.name == node.type else f"{node.type} {node.name}"
     mark = str(marked.mark)
-    return Box(x - width / 2, y - _HIGH / 2, width, _HIGH, _cut(node.name), f"{full}: {mark}", mark)
+    told = node.type if node.id.startswith(FOLDED) else f"{full}: {mark}"
+    return Box(x - width / 2, y - _HIGH / 2, width, _HIGH, _cut(node.name), told, mark)
 
 
 def _wire(marked: MarkedEdge, source: Box, target: Box) -> Wire:

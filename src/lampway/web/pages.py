@@ -88,7 +88,7 @@ def promotion(page: Page) -> Response:
         view=case.view,
         drawn=[(p, *drawings(p)) for p in case.pictures],
         progress=page.ask(ShowProgress(about.id)),
-        can_sign=any(key.signs for key in mine(page)),
+        keys=mine(page),
         signing=json.dumps(json.loads(draft.statement), indent=2) if draft and draft.statement else "",
     )
 

@@ -95,7 +95,7 @@ def draw_flow(id_: str, title: str, definition: Json) -> Graph:
     for trigger in triggers:
         for action in first:
             flow.connect(trigger, action)
-    return Graph(id_, title, _placed(flow, whole), tuple(flow.edges))
+    return Graph(id_, title, _placed(flow, whole), tuple(flow.edges), is_arranged=True)
 
 
 def _sequence(flow: _Flow, actions: Any) -> tuple[_Block, list[str]]:

@@ -1,0 +1,37 @@
+"""How words that suit a terminal are put on a page: shorter, and without what only a terminal can do."""
+
+from __future__ import annotations
+
+import re
+
+_LONG = 140
+_APPROVE = re.compile(r"^one of (?P<who>.+?): lampway approve \S+")
+_BACK = {
+    "reversible": "can be taken back",
+    "data-step": "can be taken back only with a step for its data",
+    "forward-only": "cannot be taken back",
+}
+_ON_THE_FORM = {
+    "add --accept-loss": "tick the box on the form",
+    "let lampway blank, or release --blank-defaults, take it out": "have it taken out, below",
+}
+
+
+def brief(text: str) -> tuple[str, str]:
+    """Return a long message with its first and last part, where its point is, and in full; a short one is not cut."""
+    first, *between, last = text.split("; ") if text.count("; ") > 1 else (text, text)
+    if not between or len(text) <= _LONG or first.count("`") % 2 or last.count("`") % 2:
+        return text, ""
+    return f"{first}; …; {last}", text
+
+
+def back_words(reversibility: str) -> str:
+    """Return whether a change can be taken back, for somebody who does not know our words for it."""
+    return _BACK.get(reversibility, reversibility)
+
+
+def onscreen(advice: str) -> str:
+    """Return what to do next, to somebody on a page: whoever decides does so there, and options are on the form."""
+    for words, instead in _ON_THE_FORM.items():
+        advice = advice.replace(words, instead)
+    return _APPROVE.sub(lambda found: f"waits for {found['who'].replace(', ', ' or ')}", advice)
