@@ -22,6 +22,7 @@ from playwright.sync_api import sync_playwright
 
 from lampway.app import open_engine
 from lampway.cli import demo, demo_flows
+from lampway.domain.passkeys import Passkey
 from lampway.domain.promotion import Promotion, PromotionState
 from lampway.web.api import build_api
 from lampway.web.visits import make_code
@@ -42,7 +43,7 @@ def main(out: Path) -> None:
                 demo._play(story)
                 let_one_wait(story)
             with serving(place / "governance") as (url, engine):
-                take(out, url, engine)
+                take(out, url, engine, story)
     finally:
         demo._clear(story, remove=True)
 
@@ -78,7 +79,27 @@ def serving(root: Path) -> Iterator[tuple[str, Any]]:
         engine.store.close()
 
 
-def take(out: Path, url: str, engine: Any) -> None:
+def let_sign(browser: Any, url: str, engine: Any, story: Any) -> None:
+    """Let ben register a passkey, with a device that a browser makes up, and let the rules name it."""
+    page = browser.new_context().new_page()
+    device = {"protocol": "ctap2", "transport": "internal", "automaticPresenceSimulation": True}
+    device |= dict.fromkeys(("hasResidentKey", "hasUserVerification", "isUserVerified"), True)
+    cdp = page.context.new_cdp_session(page)
+    cdp.send("WebAuthn.enable")
+    cdp.send("WebAuthn.addVirtualAuthenticator", {"options": device})
+    page.goto(f"{url}/sign-in?code={make_code(engine, 'ben', 'link, pictures')}&next=/passkeys")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_label("What you call it").fill("work laptop")
+    page.get_by_role("button", name="Register a passkey").click()
+    page.get_by_text("passkey work laptop registered").wait_for()
+    with engine.store.reading() as reading:
+        (known,) = reading.find(Passkey)
+    story.run("passkey", "show", known.id, "--add", user="ben")
+    for user, expect in (("ben", 1), ("ada", 0)):  # he writes it down, and somebody else applies it
+        story.run("strategy", "apply", "-m", "Ben signs with a passkey", user=user, expect=expect)
+
+
+def take(out: Path, url: str, engine: Any, story: Any) -> None:
     """Open each page as somebody, and keep what is seen."""
     with engine.store.reading() as reading:
         found = reading.find(Promotion, solution="orders", newest_first=True)
@@ -94,6 +115,7 @@ def take(out: Path, url: str, engine: Any) -> None:
     chromium = next(p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        let_sign(browser, url, engine, story)
         for name, (person, path, height) in pages.items():
             size = {"width": WIDTH, "height": height}
             page = browser.new_context(viewport=size, color_scheme="light").new_page()
