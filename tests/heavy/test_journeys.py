@@ -150,11 +150,11 @@ def test_axe_finds_no_serious_fault_and_nothing_is_wider_than_a_telephone(
 def test_the_way_to_every_page_is_one_line_and_found_with_the_keyboard(team: Any, sign_in: SignIn) -> None:
     ana = sign_in("ana")
     ana.set_viewport_size({"width": 1200, "height": 800})
-    assert ana.evaluate("document.querySelector('header.top').offsetHeight") < 64
+    assert ana.locator("header.top").evaluate("header => header.offsetHeight") < 64
     ana.locator("summary", has_text="Rules").focus()
     ana.keyboard.press("Enter")
     ana.keyboard.press("Tab")
-    assert ana.evaluate("document.activeElement.textContent") == "Strategy"
+    expect(ana.get_by_role("link", name="Strategy")).to_be_focused()
     ana.keyboard.press("Escape")
     expect(ana.get_by_role("link", name="Strategy")).to_be_hidden()
     ana.locator("summary", has_text="Records").click()

@@ -14,6 +14,7 @@ from served import Served
 from lampway.web.visits import make_code
 
 playwright = pytest.importorskip("playwright.sync_api", reason="comes with the dev dependencies")
+expect = playwright.expect
 Open = Callable[[str], Any]
 
 CLICKS = """addEventListener("click", (event) => {
@@ -64,11 +65,11 @@ def test_what_was_typed_is_there_again_after_a_refusal(served: Served, sign_in: 
     ana.get_by_label("Reason (needed to reject)").fill("the tax is wrong")
     ana.evaluate("document.querySelector('[name=digest]').value = 'sha256:' + '0'.repeat(64)")
     ana.get_by_role("button", name="Reject").click()
-    assert ana.get_by_text("What you had written").is_visible()
+    expect(ana.get_by_text("What you had written")).to_be_visible()
     ana.get_by_role("link", name="Back to the form").click()
-    assert ana.get_by_label("Reason (needed to reject)").input_value() == "the tax is wrong"
+    expect(ana.get_by_label("Reason (needed to reject)")).to_have_value("the tax is wrong")
     ana.get_by_role("button", name="Reject").click()
-    assert ana.locator(".told").is_visible()
+    expect(ana.locator(".told")).to_be_visible()
     ana.goto(f"{served.url}/promotions/{promotion}")
     assert ana.evaluate("sessionStorage.getItem('typed')") is None, "what was taken is kept no longer"
 
@@ -83,10 +84,10 @@ def test_what_was_typed_is_there_again_for_the_same_person_after_the_session_end
         ana.get_by_label("Ask before you decide").fill("is it urgent?")
         ana.context.clear_cookies()
         ana.get_by_role("button", name="Ask", exact=True).click()
-        assert ana.get_by_text("You were signed out meanwhile").is_visible()
+        expect(ana.get_by_text("You were signed out meanwhile")).to_be_visible()
         enter(served, ana, second)
         ana.goto(f"{served.url}/promotions/{promotion}")
-        assert ana.get_by_label("Ask before you decide").input_value() == kept
+        expect(ana.get_by_label("Ask before you decide")).to_have_value(kept)
 
 
 def test_a_maker_promotes_in_three_clicks_and_an_approver_decides_in_three(served: Served, sign_in: Open) -> None:
