@@ -15,8 +15,8 @@ import httpx
 from lampway.app import LocalSession, Platforms, cache_folder, open_engine
 from lampway.cli import demo_flows
 from lampway.cli.main import main as lampway
+from lampway.engine.abilities import Launched
 from lampway.engine.context import Engine
-from lampway.engine.platform import Launched
 from lampway.engine.release import MakeRelease
 
 PLACES = ("dev", "test", "prod", "twin")

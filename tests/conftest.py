@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from lampway.app import Platforms, cache_folder
-from lampway.engine.platform import Launched
+from lampway.engine.abilities import Launched
 from lampway.errors import PlatformError
 
 settings.register_profile("lampway", deadline=None)

@@ -8,7 +8,8 @@ import pytest
 
 from lampway.app import Platforms
 from lampway.domain.capability import Ability, Support
-from lampway.engine.platform import Blankable, PackageFormat, Platform
+from lampway.engine.abilities import Blankable
+from lampway.engine.platform import PackageFormat, Platform
 from lampway.platforms.powerplatform.package import SolutionFormat
 from lampway.testing.blank_contract import BlankContract
 from lampway.testing.memory import MemoryPlatform

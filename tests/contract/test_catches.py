@@ -229,7 +229,7 @@ def test_a_broken_promise_is_caught(broken: type[MemoryPlatform], test: Callable
 
 
 def test_a_claim_without_the_methods_is_caught() -> None:
-    from lampway.engine.platform import Launchable
+    from lampway.engine.abilities import Launchable
 
     check = Contract.test_optional_methods_are_there_only_where_declared
     check(Contract(), MemoryPlatform(), Ability.LAUNCH, Launchable)

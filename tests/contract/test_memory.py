@@ -8,7 +8,8 @@ import pytest
 from memory_places import LACKING, NEIGHBOUR, ORDERS, REFUNDS, SAMPLE, Maker, strangers_to
 
 from lampway.domain.secret import Secret
-from lampway.engine.platform import Access, LockState
+from lampway.engine.abilities import LockState
+from lampway.engine.platform import Access
 from lampway.errors import PlatformRefusedError, UnknownOutcomeError
 from lampway.testing.memory import MemoryPlatform
 from lampway.testing.memory_package import Package

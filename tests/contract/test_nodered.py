@@ -15,7 +15,8 @@ import pytest
 from lampway.app import cache_folder
 from lampway.domain.package import Scope
 from lampway.domain.secret import Secret
-from lampway.engine.platform import Access, Launched
+from lampway.engine.abilities import Launched
+from lampway.engine.platform import Access
 from lampway.errors import PlatformError
 from lampway.platforms.nodered.package import build_package
 from lampway.platforms.nodered.platform import NodeRed

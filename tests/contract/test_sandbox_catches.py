@@ -11,7 +11,7 @@ import pytest
 from memory_places import ORDERS, REFUNDS, SAMPLE
 
 from lampway.domain.capability import Ability
-from lampway.engine.platform import Launched
+from lampway.engine.abilities import Launched
 from lampway.testing.memory import MemoryPlatform
 from lampway.testing.memory_package import Package
 from lampway.testing.sandbox_contract import SandboxContract

@@ -17,7 +17,7 @@ import pytest
 
 from lampway.cli import demo, demo_flows
 from lampway.cli.main import main
-from lampway.engine.platform import Launched
+from lampway.engine.abilities import Launched
 
 ERP_KEY = {name: f"key-of-{name}-0123456789" for name in ("dev", "test", "prod")}
 

@@ -18,7 +18,7 @@ import pytest
 
 from lampway.cli import demo_flows
 from lampway.cli.main import main
-from lampway.engine.platform import Launched
+from lampway.engine.abilities import Launched
 from receiver import listening
 
 pytestmark = pytest.mark.real

@@ -20,7 +20,7 @@ from lampway.app import Platforms, cache_folder
 from lampway.cli import demo_flows
 from lampway.cli.output import emit, note, paint, say
 from lampway.domain.secret import Secret
-from lampway.engine.platform import Launchable, Launched
+from lampway.engine.abilities import Launchable, Launched
 from lampway.errors import BrokenError, InterruptedByUserError, PlatformError
 
 _ISOLATED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LAMPWAY_USER": "ada"}

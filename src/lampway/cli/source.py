@@ -13,7 +13,8 @@ from lampway.cli.build import open_package, reading
 from lampway.cli.output import emit, say
 from lampway.cli.path import Json
 from lampway.domain.digest import digest_bytes, short
-from lampway.engine.platform import Blankable, PackageFormat, SharedSource
+from lampway.engine.abilities import Blankable, SharedSource
+from lampway.engine.platform import PackageFormat
 from lampway.errors import InvalidPackageError, NotFoundError, RefusedError, StorageError, UsageError
 
 _MOST_FILES = 200_000

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from lampway.domain.digest import digest_bytes
 from lampway.domain.package import Finding, Severity
 from lampway.domain.transformation import Blank, Form, Transformation, TransformationKind
-from lampway.engine.platform import Blankable, Blanked, Export, PackageFormat, Platform
+from lampway.engine.abilities import Blankable, Blanked
+from lampway.engine.platform import Export, PackageFormat, Platform
 from lampway.errors import RefusedError, UsageError
 
 BLOCKING = (Severity.SECRET, Severity.ENDPOINT)

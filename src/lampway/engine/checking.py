@@ -16,6 +16,7 @@ from lampway.domain.release import Release
 from lampway.domain.secret import Secret, is_reference, mask, mask_bytes
 from lampway.domain.standing import required, turned_bad
 from lampway.domain.strategy import Check, Environment, Solution, Stage, Strategy
+from lampway.engine import abilities
 from lampway.engine import platform as port
 from lampway.engine.attestations import attest_evidence
 from lampway.engine.context import Engine, rules_in_force
@@ -107,7 +108,7 @@ def _run(site: Site, check: Check) -> CheckResult:
 
 def _smoke(site: Site, check: Check) -> CheckResult:
     platform = site.platform
-    if not isinstance(platform, port.SmokeRunnable):
+    if not isinstance(platform, abilities.SmokeRunnable):
         return CheckResult(CheckOutcome.ERRORED, f"{platform.name} has no {check.platform} run", 0.0)
     before = site.engine.clock.now()
     ran = platform.smoke_run(site.access, site.installed, check.timeout)

@@ -13,6 +13,7 @@ from lampway.domain.package import Inspection, PackageReference, Scope, Severity
 from lampway.domain.release import Release, sealed_as
 from lampway.domain.secret import is_reference
 from lampway.domain.strategy import Environment, RulesInForce, Solution, Strategy, Values
+from lampway.engine.abilities import Lock
 from lampway.engine.attestations import attest_release
 from lampway.engine.bringing import Matching
 from lampway.engine.context import Engine, Request, access_to, newest_release, rules_in_force
@@ -20,7 +21,7 @@ from lampway.engine.drift import look_at_lock
 from lampway.engine.facts import installed
 from lampway.engine.filling import finish
 from lampway.engine.matching import matched_export
-from lampway.engine.platform import Export, Lock, Platform, Rights
+from lampway.engine.platform import Export, Platform, Rights
 from lampway.engine.release import author_of, commit_source, find_faults, scope_of, scopes
 from lampway.engine.sandboxed import refuse_sandbox
 from lampway.engine.steps import wanted_for

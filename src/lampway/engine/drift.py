@@ -32,6 +32,7 @@ from lampway.domain.promotion import Bound, DeploymentKind, Promotion, Promotion
 from lampway.domain.strategy import Environment
 from lampway.domain.switches import PENDING, Switch, SwitchState
 from lampway.domain.unlocking import Unlocking, UnlockState
+from lampway.engine import abilities
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, Request, access_to, require_reason, rules_in_force
 from lampway.engine.facts import case_of, installed
@@ -169,14 +170,14 @@ def refresh(engine: Engine, environment: Environment, actor: Actor, *, lock: boo
         return
 
 
-def look_at_lock(engine: Engine, environment: Environment, actor: Actor) -> port.Lock:
+def look_at_lock(engine: Engine, environment: Environment, actor: Actor) -> abilities.Lock:
     """Look at an environment's lock and record it. Raises PlatformError, SecretError."""
     platform = engine.platform(environment.platform)
-    if isinstance(platform, port.Lockable):
+    if isinstance(platform, abilities.Lockable):
         maker = access_to(engine, environment, maker=True) if environment.maker_access else None
         lock = platform.observe_lock(access_to(engine, environment), maker)
     else:
-        lock = port.Lock(port.LockState.UNKNOWN, f"{platform.name} cannot tell whether it is locked")
+        lock = abilities.Lock(abilities.LockState.UNKNOWN, f"{platform.name} cannot tell whether it is locked")
     label, mislabelled = look_at_label(engine, environment)
     with engine.store.reading() as reading:
         lock = _told(reading, environment.name, lock)
@@ -197,10 +198,10 @@ def renew_lock(engine: Engine, promotion: Promotion) -> None:
         look_at_lock(engine, environment, ENGINE)
 
 
-def _told(reading: Reading, environment: str, lock: port.Lock) -> port.Lock:
+def _told(reading: Reading, environment: str, lock: abilities.Lock) -> abilities.Lock:
     """Return a lock with why it is open, where that was wanted for a while."""
     opened = reading.find(Unlocking, environment=environment, states=(UnlockState.OPEN,))
-    if not opened or lock.state is not port.LockState.OPEN:
+    if not opened or lock.state is not abilities.LockState.OPEN:
         return lock
     return replace(lock, summary=f"{lock.summary}; {opened[0].words}", cure=f"lampway lock {environment}")
 

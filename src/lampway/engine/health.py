@@ -12,6 +12,7 @@ from lampway.domain.deployment import CheckOutcome, Deployment, DeploymentState,
 from lampway.domain.events import ENGINE, Event, PromotionRequested, Recorded, WatchEnded, WatchLooked
 from lampway.domain.health import HealthWatch, Seen, Verdict, WatchState, after_look, is_due, soonest, verdict
 from lampway.domain.strategy import Check
+from lampway.engine import abilities
 from lampway.engine import platform as port
 from lampway.engine.checking import Site, add_evidence, run_check
 from lampway.engine.context import Engine, find_release, rules_in_force
@@ -116,7 +117,7 @@ def _checks(site: Site, watch: HealthWatch) -> Iterator[tuple[Check, bool]]:
 
 def _count(engine: Engine, site: Site, here: Installation, watch: HealthWatch) -> tuple[Seen, str]:
     platform = site.platform
-    if not isinstance(platform, port.ExecutionCounting):
+    if not isinstance(platform, abilities.ExecutionCounting):
         return Seen.UNKNOWN, f"{platform.name} does not tell how many executions failed"
     base = port.Installed(engine.packages.get(here.package), here.configuration)
     counted = platform.count_executions(site.access, base, watch.since)

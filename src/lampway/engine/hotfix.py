@@ -13,6 +13,7 @@ from lampway.domain.events import Actor, HotfixStarted
 from lampway.domain.hotfix import Hotfix, HotfixState
 from lampway.domain.release import Release
 from lampway.domain.strategy import Strategy
+from lampway.engine import abilities
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, Request, access_to, newest_release, require_reason, rules_in_force
 from lampway.engine.facts import installed, rollback_target
@@ -64,7 +65,7 @@ def start_hotfix(engine: Engine, request: StartHotfix, actor: Actor) -> HotfixVi
         edited = _edited(reading, here)
     key = engine.new_id()
     one = filling(engine, strategy, here.solution, here.version, here.package)
-    if engine.grounds is not None and isinstance(engine.platform(one.platform), port.Disposable):
+    if engine.grounds is not None and isinstance(engine.platform(one.platform), abilities.Disposable):
         name = f"hotfix-{key}"
         line = make_sandbox(engine, CreateSandbox(name, lasting=LASTS, origin=one.name), actor, hotfix=key)
         place, url, sign_in, notes, is_sandbox = name, line.sandbox.url, line.sign_in, line.notes, True

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lampway.domain.strategy import Environment, RulesInForce
+from lampway.engine.abilities import Labelled
 from lampway.engine.context import Engine, access_to
-from lampway.engine.platform import Labelled
 from lampway.errors import PlatformError, SecretError
 
 

@@ -20,11 +20,11 @@ from lampway.domain.events import (
 from lampway.domain.moments import shown
 from lampway.domain.strategy import Environment, RulesInForce, Strategy
 from lampway.domain.unlocking import Unlocking, UnlockState
+from lampway.engine.abilities import LockState
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.describe import describe
 from lampway.engine.drift import look_at_lock
 from lampway.engine.labels import mend_label
-from lampway.engine.platform import LockState
 from lampway.engine.relock import lock_now, lock_objection, relock
 from lampway.engine.store import Records, Wanted
 from lampway.errors import PlatformError, SecretError

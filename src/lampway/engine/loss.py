@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lampway.domain.package import Reversibility
 from lampway.domain.release import Release
+from lampway.engine.abilities import DataHolding
 from lampway.engine.context import Engine
-from lampway.engine.platform import DataHolding
 from lampway.errors import LampwayError
 
 _UNTOLD = "data that the platform cannot bring back"

@@ -10,9 +10,10 @@ from lampway.domain.events import Actor
 from lampway.domain.graph import Picture, pictures
 from lampway.domain.package import Diff
 from lampway.domain.release import Release
+from lampway.engine.abilities import Drawable
 from lampway.engine.context import Engine, Request, find_release, rules_in_force
 from lampway.engine.facts import configuration_for, installed, releases_between
-from lampway.engine.platform import Drawable, PackageFormat
+from lampway.engine.platform import PackageFormat
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from lampway.domain.due import Moment, Passed, to_text
 from lampway.domain.events import ENGINE, Actor, EnvironmentObserved, Relocked, RelockFailed
 from lampway.domain.strategy import Environment
 from lampway.domain.unlocking import Unlocking, UnlockState
+from lampway.engine.abilities import LockSettable, LockState
 from lampway.engine.context import Engine, access_to, rules_in_force
 from lampway.engine.drift import Scanned, look_at_lock, scan
-from lampway.engine.platform import LockSettable, LockState
 from lampway.engine.store import Reading, Scheduled
 from lampway.engine.unlock_notices import REVIEW
 from lampway.errors import LampwayError, PlatformError, PlatformRefusedError, SecretError, StoreLostError

@@ -23,10 +23,11 @@ from lampway.domain.events import (
 from lampway.domain.moments import shown
 from lampway.domain.sandbox import AT_ONCE, Sandbox, SandboxState, end_of, require_name
 from lampway.domain.strategy import Strategy
+from lampway.engine.abilities import Disposable, Launched
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.filling import Filling, fillings, put_in
 from lampway.engine.grounds import Grounds
-from lampway.engine.platform import Access, Disposable, Launched
+from lampway.engine.platform import Access
 from lampway.engine.sandboxed import find_sandbox
 from lampway.engine.store import Reading
 from lampway.errors import LampwayError, NotFoundError, PlatformError, RefusedError, UsageError

@@ -10,9 +10,9 @@ from lampway.domain.events import Actor, StrategyApplied
 from lampway.domain.package import Literal, Role, Severity
 from lampway.domain.roles import permission
 from lampway.domain.strategy import RulesInForce, Strategy
+from lampway.engine.abilities import SmokeRunnable
 from lampway.engine.context import Engine, Request
 from lampway.engine.permissions import refuse_unable
-from lampway.engine.platform import SmokeRunnable
 from lampway.engine.ports import Author
 from lampway.engine.sandboxed import refuse_as_place
 from lampway.errors import RefusedError, UsageError

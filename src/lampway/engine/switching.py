@@ -25,6 +25,7 @@ from lampway.domain.projection import installation_key
 from lampway.domain.stops import Hold, HoldState
 from lampway.domain.strategy import Strategy
 from lampway.domain.switches import DARK, PENDING, TASKS, Switch, SwitchState
+from lampway.engine import abilities
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, Request, access_to, require_reason, rules_in_force
 from lampway.engine.facts import installed
@@ -152,7 +153,7 @@ def _switch(engine: Engine, switch: Switch, fence: int) -> None:
         return
     environment = strategy.environment(switch.environment)
     platform, access = engine.platform(environment.platform), access_to(engine, environment)
-    if not isinstance(platform, port.Switchable):
+    if not isinstance(platform, abilities.Switchable):
         _delay(engine, switch, fence, f"{platform.name} cannot do it by itself", by_hand=True)
         return
     base = port.Installed(engine.packages.get(here.package), here.configuration)
@@ -163,7 +164,9 @@ def _switch(engine: Engine, switch: Switch, fence: int) -> None:
     _record(engine, switch, fence, Switched(switch.id, on))
 
 
-def _require(engine: Engine, platform: port.Switchable, access: port.Access, base: port.Installed, *, on: bool) -> None:
+def _require(
+    engine: Engine, platform: abilities.Switchable, access: port.Access, base: port.Installed, *, on: bool
+) -> None:
     """Look what is there until it is as it was to be. Raises UnknownOutcomeError when it does not come about."""
     for attempt in range(_LOOKS):
         if platform.is_switched(access, base, on=on):

@@ -12,10 +12,10 @@ from lampway.domain.moments import later
 from lampway.domain.spans import span_in_words
 from lampway.domain.strategy import Environment, Person, Stage, Strategy
 from lampway.domain.unlocking import SECONDS, UNLOCKERS, Unlocking, UnlockRule, UnlockState
+from lampway.engine.abilities import LockSettable, LockState
 from lampway.engine.attestations import kept_alone
 from lampway.engine.context import Engine, Request, access_to, require_reason, rules_in_force
 from lampway.engine.drift import look_at_lock
-from lampway.engine.platform import LockSettable, LockState
 from lampway.engine.relock import lock_objection, tend_unlockings
 from lampway.engine.signed import Draft, by_signature, keys_of, prove
 from lampway.engine.store import Reading

@@ -9,6 +9,7 @@ from lampway.domain.capability import Ability
 from lampway.domain.deployment import DriftFinding, Installation
 from lampway.domain.due import to_text
 from lampway.domain.strategy import Strategy
+from lampway.engine import abilities
 from lampway.engine import platform as port
 from lampway.engine.context import Engine, access_to, rules_in_force
 from lampway.errors import LampwayError
@@ -65,16 +66,16 @@ def usage_lines(engine: Engine, solution: str) -> tuple[str, ...]:
 
 
 def _facts(engine: Engine, strategy: Strategy, here: Installation, edited: str) -> UsageFacts:
-    told, runs, notes = port.Usage(), None, []
+    told, runs, notes = abilities.Usage(), None, []
     try:
         environment = strategy.environment(here.environment)
         platform, access = engine.platform(environment.platform), access_to(engine, environment)
         base = port.Installed(engine.packages.get(here.package), here.configuration)
-        if isinstance(platform, port.UsageTelling):
+        if isinstance(platform, abilities.UsageTelling):
             told = platform.tell_usage(access, base)
         else:
             notes.append(_limit(platform, Ability.USAGE))
-        if isinstance(platform, port.ExecutionCounting):
+        if isinstance(platform, abilities.ExecutionCounting):
             since = to_text(engine.clock.now() - _BACK)
             runs = platform.count_executions(access, base, since).total
     except LampwayError as error:

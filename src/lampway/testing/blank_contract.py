@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from lampway.engine.platform import Blankable, PackageFormat
+from lampway.engine.abilities import Blankable
+from lampway.engine.platform import PackageFormat
 
 
 class BlankContract:

@@ -19,21 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from lampway.domain.package import Scope
-from lampway.engine.platform import (
-    Access,
-    AdapterPlan,
-    Executions,
-    Export,
-    Found,
-    Installed,
-    Lock,
-    Observation,
-    Outcome,
-    Rights,
-    SmokeRun,
-    Usage,
-    Wanted,
-)
+from lampway.engine.abilities import Executions, Lock, SmokeRun, Usage
+from lampway.engine.platform import Access, AdapterPlan, Export, Found, Installed, Observation, Outcome, Rights, Wanted
 from lampway.testing.memory import MemoryPlatform
 from lampway.testing.world import World
 

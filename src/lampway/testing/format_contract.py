@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from lampway.domain.capability import Ability, Support
-from lampway.engine.platform import Blankable, Blanked, Drawable, Platform
+from lampway.engine.abilities import Blankable, Blanked, Drawable
+from lampway.engine.platform import Platform
 
 
 class FormatContract:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from lampway.domain.capability import Ability
-from lampway.engine.platform import Labelled, LockSettable, Platform
+from lampway.engine.abilities import Labelled, LockSettable
+from lampway.engine.platform import Platform
 from lampway.testing.sample import Outside
 from lampway.testing.switch_contract import need
 

@@ -16,25 +16,20 @@ from lampway.domain.capability import Ability, Capability, Support
 from lampway.domain.digest import digest
 from lampway.domain.package import Scope
 from lampway.domain.secret import Secret
+from lampway.engine.abilities import Executions, Launched, Lock, LockState, SmokeRun, Usage
 from lampway.engine.platform import (
     Access,
     AdapterPlan,
-    Executions,
     Export,
     Found,
     Installed,
-    Launched,
-    Lock,
-    LockState,
     Observation,
     Observed,
     Outcome,
     Problem,
     Progress,
     Rights,
-    SmokeRun,
     StepPlan,
-    Usage,
     Wanted,
 )
 from lampway.errors import (

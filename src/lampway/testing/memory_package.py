@@ -28,7 +28,7 @@ from lampway.domain.package import (
     fingerprint_of,
 )
 from lampway.domain.transformation import Blank
-from lampway.engine.platform import Blanked
+from lampway.engine.abilities import Blanked
 from lampway.errors import InvalidPackageError
 from lampway.testing.world import App, Part
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lampway.domain.package import Edit
-from lampway.engine.platform import Installed, Usage
+from lampway.engine.abilities import Usage
+from lampway.engine.platform import Installed
 from lampway.testing.memory_package import Package, read_package
 from lampway.testing.world import App, World
 

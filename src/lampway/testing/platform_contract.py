@@ -21,23 +21,19 @@ import pytest
 from lampway.domain.capability import Ability, Support
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.package import Inventory, Scope
-from lampway.engine.bringing import Gathering, Matching, Surveying
-from lampway.engine.platform import (
-    Access,
+from lampway.engine.abilities import (
     Disposable,
     ExecutionCounting,
-    Found,
-    Installed,
     Labelled,
     Launchable,
     Lockable,
     LockSettable,
-    Observed,
-    Platform,
     SmokeRunnable,
     Switchable,
     UsageTelling,
 )
+from lampway.engine.bringing import Gathering, Matching, Surveying
+from lampway.engine.platform import Access, Found, Installed, Observed, Platform
 from lampway.errors import (
     AccessError,
     ConflictError,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lampway.domain.capability import Ability, Support
-from lampway.engine.platform import Access, Disposable, Launched, Platform
+from lampway.engine.abilities import Disposable, Launched
+from lampway.engine.platform import Access, Platform
 from lampway.errors import UnreachableError
 from lampway.testing.sample import Apply, Sample
 

@@ -10,7 +10,8 @@ from typing import Protocol, runtime_checkable
 import pytest
 
 from lampway.domain.capability import Ability, Support
-from lampway.engine.platform import Installed, Observed, Platform, Switchable, UsageTelling
+from lampway.engine.abilities import Switchable, UsageTelling
+from lampway.engine.platform import Installed, Observed, Platform
 from lampway.errors import AccessError, UnreachableError
 from lampway.testing.sample import Apply, Outside, Sample, Strangers
 

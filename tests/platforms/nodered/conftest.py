@@ -16,7 +16,8 @@ from runtimes import Place
 
 from lampway.app import cache_folder
 from lampway.domain.secret import Secret
-from lampway.engine.platform import Access, Launched
+from lampway.engine.abilities import Launched
+from lampway.engine.platform import Access
 from lampway.errors import PlatformError
 from lampway.platforms.nodered.install import ensure_node, ensure_nodered
 from lampway.platforms.nodered.launcher import launch, stop

@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 
-from lampway.engine.platform import Access, Launched
+from lampway.engine.abilities import Launched
+from lampway.engine.platform import Access
 
 ONCE = httpx.Limits(max_keepalive_connections=0)  # nothing stays open that somebody would have to close
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from runtimes import Place
 
-from lampway.engine.platform import Launched
+from lampway.engine.abilities import Launched
 from lampway.errors import PlatformError
 from lampway.platforms.nodered import install, launcher
 from lampway.platforms.nodered.platform import NodeRed

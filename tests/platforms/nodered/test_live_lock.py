@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from runtimes import Place
 
-from lampway.engine.platform import Access, LockState
+from lampway.engine.abilities import LockState
+from lampway.engine.platform import Access
 from lampway.errors import PlatformRefusedError
 from lampway.platforms.nodered import launcher
 from lampway.platforms.nodered.platform import NodeRed

@@ -12,7 +12,8 @@ from runtimes import Place
 from lampway.domain.capability import Ability, Support
 from lampway.domain.package import Scope
 from lampway.domain.secret import Secret
-from lampway.engine.platform import Access, Launchable, Lockable, LockState, Platform
+from lampway.engine.abilities import Launchable, Lockable, LockState
+from lampway.engine.platform import Access, Platform
 from lampway.errors import AccessError, PlatformError, UnreachableError
 from lampway.platforms.nodered import create
 from lampway.platforms.nodered.platform import NodeRed

@@ -9,7 +9,8 @@ import pytest
 from looked_at import Place, orders
 
 from lampway.domain.configuration import ConfigurationSet
-from lampway.engine.platform import Installed, LockState
+from lampway.engine.abilities import LockState
+from lampway.engine.platform import Installed
 from lampway.errors import ConflictError, NotFoundError, PlatformRefusedError, UnknownOutcomeError
 from lampway.platforms.powerplatform.contents import read_package
 from lampway.platforms.powerplatform.switching import flows_in_order

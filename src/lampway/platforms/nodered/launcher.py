@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lampway.domain.secret import Secret
-from lampway.engine.platform import Launched
+from lampway.engine.abilities import Launched
 from lampway.errors import PlatformError
 from lampway.platforms.nodered.install import Say, ensure_node, ensure_nodered, shipped, silent
 

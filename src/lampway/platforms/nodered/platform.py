@@ -8,19 +8,8 @@ from typing import Any
 
 from lampway.domain.capability import Ability, Capability, Support
 from lampway.domain.package import Scope
-from lampway.engine.platform import (
-    Access,
-    AdapterPlan,
-    Export,
-    Found,
-    Installed,
-    Launched,
-    Lock,
-    Observation,
-    Outcome,
-    Rights,
-    Wanted,
-)
+from lampway.engine.abilities import Launched, Lock
+from lampway.engine.platform import Access, AdapterPlan, Export, Found, Installed, Observation, Outcome, Rights, Wanted
 from lampway.errors import PlatformError
 from lampway.platforms.nodered import launcher, switching
 from lampway.platforms.nodered.api import Api

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lampway.engine.platform import Access, Lock, LockState, Rights
+from lampway.engine.abilities import Lock, LockState
+from lampway.engine.platform import Access, Rights
 from lampway.errors import AccessError, PlatformError, UnreachableError
 from lampway.platforms.nodered.api import Api
 

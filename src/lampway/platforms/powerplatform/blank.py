@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from lampway.domain.transformation import Blank
-from lampway.engine.platform import Blanked
+from lampway.engine.abilities import Blanked
 from lampway.errors import InvalidPackageError
 from lampway.platforms.powerplatform.archive import write_archive
 from lampway.platforms.powerplatform.contents import Contents, Part, read_package

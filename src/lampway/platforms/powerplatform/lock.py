@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from lampway.engine.platform import Access, Lock, LockState
+from lampway.engine.abilities import Lock, LockState
+from lampway.engine.platform import Access
 from lampway.errors import AccessError, InvalidPackageError, NotFoundError, PlatformError, PlatformRefusedError
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.xmltext import parse_xml

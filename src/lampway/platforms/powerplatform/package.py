@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from lampway.domain.graph import Graph
 from lampway.domain.package import Diff, Inspection
-from lampway.engine.platform import Blanked
+from lampway.engine.abilities import Blanked
 from lampway.errors import InvalidPackageError
 from lampway.platforms.powerplatform.blank import blank_contents
 from lampway.platforms.powerplatform.contents import Contents, read_package

@@ -8,20 +8,9 @@ from typing import Any
 
 from lampway.domain.capability import Ability, Capability, Support
 from lampway.domain.package import Scope
+from lampway.engine.abilities import Lock, Usage
 from lampway.engine.bringing import Loose, Matched, Surveyed
-from lampway.engine.platform import (
-    Access,
-    AdapterPlan,
-    Export,
-    Found,
-    Installed,
-    Lock,
-    Observation,
-    Outcome,
-    Rights,
-    Usage,
-    Wanted,
-)
+from lampway.engine.platform import Access, AdapterPlan, Export, Found, Installed, Observation, Outcome, Rights, Wanted
 from lampway.platforms.powerplatform import gathering, lock, switching, usage
 from lampway.platforms.powerplatform.adopting import match_package
 from lampway.platforms.powerplatform.client import Client

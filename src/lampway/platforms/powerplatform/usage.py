@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from lampway.engine.platform import Installed, Usage
+from lampway.engine.abilities import Usage
+from lampway.engine.platform import Installed
 from lampway.errors import AccessError, NotFoundError, PlatformRefusedError
 from lampway.platforms.powerplatform.client import Client, literal
 from lampway.platforms.powerplatform.contents import read_package
