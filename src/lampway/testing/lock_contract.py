@@ -10,8 +10,8 @@ import pytest
 from lampway.domain.capability import Ability
 from lampway.engine.abilities import Labelled, LockSettable
 from lampway.engine.platform import Platform
+from lampway.testing.looks import need
 from lampway.testing.sample import Outside
-from lampway.testing.switch_contract import need
 
 
 class LockContract:

@@ -9,10 +9,11 @@ from typing import Protocol, runtime_checkable
 
 import pytest
 
-from lampway.domain.capability import Ability, Support
+from lampway.domain.capability import Ability
 from lampway.engine.abilities import Switchable, UsageTelling
-from lampway.engine.platform import Installed, Observed, Platform
+from lampway.engine.platform import Installed, Platform
 from lampway.errors import AccessError, UnreachableError
+from lampway.testing.looks import need, observe_one, others_in
 from lampway.testing.sample import Apply, Outside, Sample, Strangers
 
 
@@ -88,13 +89,13 @@ class SwitchContract:
         assert isinstance(platform, Switchable)
         assert beside
         apply(replace(sample.wanted(first), others=beside))  # type: ignore[arg-type] # as the fixture gives it
-        before, secrets = _others(prod, sample), prod.stored()
+        before, secrets = others_in(prod, sample), prod.stored()
         here = Installed(first, sample.configuration)
         platform.deactivate(prod.access, here)
         assert not switched.runs()
-        assert _others(prod, sample) == before
+        assert others_in(prod, sample) == before
         platform.activate(prod.access, here)
-        assert (_others(prod, sample), prod.stored()) == (before, secrets)
+        assert (others_in(prod, sample), prod.stored()) == (before, secrets)
 
     def test_what_we_switched_off_is_no_drift_and_what_others_switch_is(
         self, platform: Platform, prod: Outside, switched: Switched, sample: Sample, first: bytes, apply: Apply
@@ -105,12 +106,12 @@ class SwitchContract:
         on = Installed(first, sample.configuration)
         off = replace(on, is_on=False)
         platform.deactivate(prod.access, on)
-        assert _observe(platform, prod, sample, off).is_clean
-        assert not _observe(platform, prod, sample, on).is_clean
+        assert observe_one(platform, prod, sample, off).is_clean
+        assert not observe_one(platform, prod, sample, on).is_clean
         switched.switch_live(on=True)
-        assert not _observe(platform, prod, sample, off).is_clean
+        assert not observe_one(platform, prod, sample, off).is_clean
         switched.switch_live(on=False)
-        assert not _observe(platform, prod, sample, on).is_clean
+        assert not observe_one(platform, prod, sample, on).is_clean
 
     def test_who_may_not_deploy_may_not_switch(
         self,
@@ -143,19 +144,3 @@ class SwitchContract:
         for moment in (told.last_run, told.last_change):
             assert not moment or datetime.fromisoformat(moment).tzinfo is not None
         assert prod.contents() == before
-
-
-def need(platform: Platform, ability: Ability) -> None:
-    """Skip where the ability is not declared, and say so."""
-    declared = {capability.name: capability.support for capability in platform.capabilities()}
-    if declared.get(ability) not in {Support.FULL, Support.PARTIAL}:
-        pytest.skip(f"{platform.name} does not declare {ability}: {declared.get(ability)}")
-
-
-def _observe(platform: Platform, prod: Outside, sample: Sample, here: Installed) -> Observed:
-    return platform.observe(prod.access, {sample.scope.solution: here}).solutions[sample.scope.solution]
-
-
-def _others(prod: Outside, sample: Sample) -> object:
-    ours = set(sample.scope.contains)
-    return {name: held for name, held in prod.contents().items() if name not in ours}
