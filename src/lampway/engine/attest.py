@@ -214,6 +214,15 @@ def _declared(solution: Solution, name: str) -> Check:
     return found
 
 
+def require_tester(
+    reading: Reading, strategy: Strategy, where: tuple[str, str], actor: Actor, now: str
+) -> Person:
+    """Return who attests a release in an environment, both by name. Raises NotFoundError, RefusedError."""
+    name, environment = where
+    stage = strategy.stage(strategy.solution(name.partition("@")[0]).name, environment)
+    return _tester(reading, strategy, named_release(reading, name, stage), stage, actor, now)
+
+
 def _tester(  # noqa: PLR0917 - who may attest depends on all of these
     reading: Reading, strategy: Strategy, release: Release, stage: Stage, actor: Actor, now: str
 ) -> Person:

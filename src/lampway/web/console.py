@@ -32,6 +32,7 @@ from lampway.domain.digest import short
 from lampway.domain.moments import shown
 from lampway.domain.strategy import RulesInForce
 from lampway.engine import context
+from lampway.engine.may import May
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
 from lampway.web.afterwards import CHANGING, Afterwards
 from lampway.web.door import Allowance
@@ -42,10 +43,11 @@ from lampway.web.onceonly import once
 from lampway.web.plots import lasting, percent
 from lampway.web.refusals import heading_of, refusal
 from lampway.web.visits import Visitor, make_challenge, sign_in_with_code, sign_in_with_token, sign_out, visitor
-from lampway.web.wording import back_words, brief, onscreen
+from lampway.web.wording import back_words, brief, headed, onscreen
 
 Answer = TypeVar("Answer")
 _COOKIE = "lampway"
+_PROMOTION = re.compile(r"\bpromotion ([0-9a-f]{8})\b")
 _NAME = re.compile(r"\*([^*]+)\*")
 _LARGEST_FORM = 1024 * 1024
 _STATIC = Path(__file__).parent / "static"
@@ -78,6 +80,8 @@ class Page:
     """What was sent with it; empty for a look."""
     afterwards: Afterwards
     """Brings about what may start because of what was asked."""
+    may: May
+    """What this person may ask for; templates offer nothing else."""
     memory: Memory = field(default_factory=Memory)
     """What this process remembers for everybody."""
 
@@ -105,7 +109,7 @@ class Page:
 
     def show(self, template: str, *, status: int = 200, **facts: Any) -> Response:
         """Return a page made from a template and these facts."""
-        shared = {"who": self.who, "path": self.request.url.path, "now": self.engine.now(), "told": self.given("told")}
+        shared = {"who": self.who, "may": self.may, "path": self.request.url.path, "now": self.engine.now(), "told": self.given("told")}
         text = _templates().get_template(template).render(**shared, **facts)
         return HTMLResponse(text, status, _HEADERS)
 
@@ -171,7 +175,8 @@ class _Door:
         who = visitor(self._engine, request.cookies.get(_COOKIE, ""))
         if who is None:
             return RedirectResponse(_sign_in_for(request), 303, _HEADERS)
-        page = Page(request, self._engine, self._root, who, form, self._afterwards, self._memory)
+        may = May(self._engine, who.actor)
+        page = Page(request, self._engine, self._root, who, form, self._afterwards, may, self._memory)
         try:
             if request.method == "POST":
                 _require_ours(request, who, form)
@@ -355,7 +360,7 @@ def _templates() -> Environment:
     )
     made.globals["version"] = __version__
     made.filters.update(moment=shown, short=short, ago=_ago, words=_words, lasting=lasting, percent=percent)
-    made.filters.update(brief=brief, back=back_words, onscreen=onscreen)
+    made.filters.update(brief=brief, headed=headed, linked=_linked, back=back_words, onscreen=onscreen)
     return made
 
 
@@ -371,6 +376,11 @@ def _words(text: str) -> Markup:
         return Markup(_named(before + mark + rest))  # noqa: S704 - escaped before
     code = code.replace("` to `", "</code> to <code>")
     return Markup(f"{_named(before)}<code>{code}</code>{_named(after)}")  # noqa: S704 - escaped before
+
+
+def _linked(text: str) -> Markup:
+    """Return words of ours as `_words` does, with the way to each promotion that they name by its id."""
+    return Markup(_PROMOTION.sub(r'<a href="/promotions/\1">promotion \1</a>', str(_words(text))))  # noqa: S704 - escaped
 
 
 def _named(escaped: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _LONG = 140
+_LONG_LINE = 70
 _APPROVE = re.compile(r"^one of (?P<who>.+?): lampway approve \S+")
+_LIVE = re.compile(r"lampway drift revert (?P<what>\S+) --in \S+, or lampway drift accept .+")
 _BACK = {
     "reversible": "can be taken back",
     "data-step": "can be taken back only with a step for its data",
@@ -25,6 +27,12 @@ def brief(text: str) -> tuple[str, str]:
     return f"{first}; …; {last}", text
 
 
+def headed(text: str) -> tuple[str, str]:
+    """Return what a long line of a change says first, and the rest of it; a short one is not cut."""
+    head, _, rest = text.partition("; ")
+    return (head, rest) if rest and len(text) > _LONG_LINE and head.count("`") % 2 == 0 else (text, "")
+
+
 def back_words(reversibility: str) -> str:
     """Return whether a change can be taken back, for somebody who does not know our words for it."""
     return _BACK.get(reversibility, reversibility)
@@ -34,4 +42,5 @@ def onscreen(advice: str) -> str:
     """Return what to do next, to somebody on a page: whoever decides does so there, and options are on the form."""
     for words, instead in _ON_THE_FORM.items():
         advice = advice.replace(words, instead)
+    advice = _LIVE.sub(lambda found: f"say on the page of {found['what']} what becomes of it", advice)
     return _APPROVE.sub(lambda found: f"waits for {found['who'].replace(', ', ' or ')}", advice)
