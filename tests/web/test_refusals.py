@@ -60,9 +60,11 @@ def test_what_is_not_there_is_not_called_a_wrong_question(served: Served, path: 
 
 
 def test_who_may_not_is_told_so(served: Served) -> None:
-    ana = Visitor(served, "ana")
-    ana.look("/solutions/orders/release")
-    fields = {"fingerprint": ana.hidden("fingerprint"), "to": "prod", "note": "a first price"}
+    ana, mia = Visitor(served, "ana"), Visitor(served, "mia")
+    assert "It is released by: mia, max, rita, pam" in ana.look("/solutions/orders/release")
+    mia.look("/solutions/orders/release")
+    fields = {"fingerprint": mia.hidden("fingerprint"), "to": "prod", "note": "a first price"}
+    ana.look("/tokens")
     told = ana.send("/solutions/orders/release", 403, **fields)
     assert "You may not do this" in told
     assert "a first price" in told
@@ -108,8 +110,13 @@ def test_signing_in_leads_back_to_the_very_page_with_what_was_asked_of_it(served
 
 def test_gates_that_passed_are_one_line_that_opens(served: Served) -> None:
     served.team.release()
-    text = Visitor(served, "ana").look(f"/promotions/{served.team.promote()}")
-    assert text.index("0 of 1 approvals") < text.index("passed previous-stage, checks")
+    ana = Visitor(served, "ana")
+    text = ana.look(f"/promotions/{served.team.promote()}")
+    places = ["7 of 8 gates are open", "previous-stage ✓ passed", "What checks told", "approval: 0 of 1 approvals"]
+    assert [text.index(words) for words in places] == sorted(text.index(words) for words in places)
+    folded = ana.last.partition('<details class="passed">')[2].partition("</details>")[0]
+    assert "previous-stage" in folded
+    assert "0 of 1 approvals" not in folded
 
 
 def test_before_any_rules_every_page_says_how_to_begin(tmp_path: Path) -> None:

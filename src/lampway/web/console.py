@@ -43,7 +43,7 @@ from lampway.web.onceonly import once
 from lampway.web.plots import lasting, percent
 from lampway.web.refusals import heading_of, refusal
 from lampway.web.visits import Visitor, make_challenge, sign_in_with_code, sign_in_with_token, sign_out, visitor
-from lampway.web.wording import back_words, brief, headed, onscreen
+from lampway.web.wording import back_words, brief, headed, lines_of, onscreen
 
 Answer = TypeVar("Answer")
 _COOKIE = "lampway"
@@ -109,7 +109,8 @@ class Page:
 
     def show(self, template: str, *, status: int = 200, **facts: Any) -> Response:
         """Return a page made from a template and these facts."""
-        shared = {"who": self.who, "may": self.may, "path": self.request.url.path, "now": self.engine.now(), "told": self.given("told")}
+        now, told = self.engine.now(), self.given("told")
+        shared = {"who": self.who, "may": self.may, "path": self.request.url.path, "now": now, "told": told}
         text = _templates().get_template(template).render(**shared, **facts)
         return HTMLResponse(text, status, _HEADERS)
 
@@ -360,7 +361,7 @@ def _templates() -> Environment:
     )
     made.globals["version"] = __version__
     made.filters.update(moment=shown, short=short, ago=_ago, words=_words, lasting=lasting, percent=percent)
-    made.filters.update(brief=brief, headed=headed, linked=_linked, back=back_words, onscreen=onscreen)
+    made.filters.update(brief=brief, headed=headed, lines=lines_of, linked=_linked, back=back_words, onscreen=onscreen)
     return made
 
 

@@ -28,13 +28,14 @@ def decide(page: Page) -> Response:
     if said not in {"approve", "reject"}:
         raise UsageError("approve or reject", hint="go back and choose one")
     key, reason, approved = page.given("promotion"), page.form.get("reason", "").strip(), said == "approve"
+    about = page.ask(ShowPromotion(key)).promotion
     wish = Wish(
-        title="Approve" if approved else "Reject",
+        title=f"{'Approve' if approved else 'Reject'} {about.solution} {about.version} to {about.environment}",
         asked=Decide(key, approved=approved, reason=reason, digest=page.form.get("digest", "")),
         draft=DraftDecision(key, approved=approved, reason=reason),
         back=_promotion(key),
         command=f"lampway {said} {key}",
-        is_about_prod=_is_about_prod(page, key),
+        is_about_prod=is_prod(page, about.environment),
     )
     word = "approved" if approved else "rejected"
     return give(page, wish, lambda _, proof: page.go(wish.back, f"{word}{_joined(proof)}"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from lampway.domain.package import Component, Diff, Edit
+
 _LONG = 140
 _LONG_LINE = 70
 _APPROVE = re.compile(r"^one of (?P<who>.+?): lampway approve \S+")
@@ -31,6 +33,13 @@ def headed(text: str) -> tuple[str, str]:
     """Return what a long line of a change says first, and the rest of it; a short one is not cut."""
     head, _, rest = text.partition("; ")
     return (head, rest) if rest and len(text) > _LONG_LINE and head.count("`") % 2 == 0 else (text, "")
+
+
+def lines_of(diff: Diff) -> list[tuple[str, Component, tuple[Edit, ...]]]:
+    """Return a line for each component that differs: what became of it, which one, and each difference inside it."""
+    added: list[tuple[str, Component, tuple[Edit, ...]]] = [("added", one, ()) for one in diff.added]
+    removed = [("removed", one, ()) for one in diff.removed]
+    return [*added, *removed, *(("changed", one.component, one.edits) for one in diff.changed)]
 
 
 def back_words(reversibility: str) -> str:
