@@ -1,4 +1,4 @@
-"""An approver decides in one minute: what is to be read is short, what is odd stands in the open, a keyboard is enough."""
+"""An approver decides in one minute: little is to be read, what is odd stands in the open, a keyboard is enough."""
 
 from __future__ import annotations
 

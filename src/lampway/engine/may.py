@@ -87,7 +87,7 @@ _INSIDE: Mapping[str, _Rule] = {
         reading, strategy, about["solution"], actor, now
     ),
     "AttestCheck": lambda reading, strategy, actor, now, about: require_tester(
-        reading, strategy, (about["release"], about["environment"]), actor, now
+        reading, strategy, (about["release"], about["environment"], about["check"]), actor, now
     ),
     "AnswerReadiness": lambda _, strategy, actor, now, about: require_item_answerer(
         strategy, about["item"], actor, now

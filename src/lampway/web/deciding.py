@@ -81,6 +81,10 @@ def test(page: Page) -> Response:
     stage = next((s for s in view.stages if s.environment == place), None)
     if stage is None or not stage.cell.version:
         raise NotFoundError(f"{solution} is not installed in {place[:80]}", hint="see its page")
+    with page.engine.store.reading() as reading:
+        checks = rules_in_force(reading).strategy.solution(view.name).checks
+    if name not in [check.name for check in checks if check.attested]:
+        raise NotFoundError(f"{view.name} has no check {name[:80]} that people carry out", hint="see its page")
     release = page.ask(ShowRelease(f"{solution}@{stage.cell.version}"))
     said = [e for e in release.evidence if (e.check, e.environment) == (name, place)]
     return page.show("test.html", solution=solution, environment=place, check=name, release=release, said=said)
