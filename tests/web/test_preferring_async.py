@@ -133,3 +133,23 @@ def test_every_look_has_a_tag_and_is_not_sent_again_while_nothing_changed(served
         assert again.headers["etag"] == first.headers["etag"]
         seen += 1
     assert seen > 25
+
+
+def test_what_becomes_of_a_promotion_is_told_over_the_api_until_it_is_over(served: Served, slow: SlowBench) -> None:
+    served.team.release()
+    client = served.client(served.token("mia"))
+    place = client.post("/promotions", json={"release": "orders", "to": "test"}, headers=ASYNC).headers["location"]
+    assert slow.begun.wait(20)
+    told: list[str] = []
+    with client.stream("GET", f"{place.removeprefix(BASE)}/events") as events:
+        assert events.headers["content-type"].startswith("text/event-stream")
+        for line in events.iter_lines():
+            told += [line] if line.startswith(("event", "data")) else []
+            slow.may_end.set()
+    assert told[:2] == ["event: state", "data: running"]
+    assert told[-2:] == ["event: over", "data: succeeded"]
+    nobody = served.client().get(f"{place.removeprefix(BASE)}/events")
+    assert (nobody.status_code, nobody.json()["code"]) == (401, "unauthenticated")
+    assert client.get("/promotions/nothing/events").status_code == 404
+    unfit = served.client(served.token("mia", "act"))
+    assert unfit.get(f"{place.removeprefix(BASE)}/events").status_code == 403

@@ -21,11 +21,13 @@ from starlette.routing import Route as Path_
 from lampway.app import Engine, LocalSession
 from lampway.app.browsers import OpenId
 from lampway.app.wire import PROBLEM, encode, is_streamed, status_of, to_problem
+from lampway.engine.progress import ShowProgress
 from lampway.errors import BrokenError, LampwayError, NotFoundError, TooManyError, UnauthenticatedError, UsageError
 from lampway.web.afterwards import ASYNC, Afterwards, place_of, prefers_async
 from lampway.web.console import console_routes, page_alone
 from lampway.web.door import Allowance, Caller, claim, identify, settle
-from lampway.web.openapi import openapi
+from lampway.web.live import EVENT_HEADERS, EVENTS, told_live
+from lampway.web.openapi import EVENTS_PATH, openapi
 from lampway.web.pages import PAGES
 from lampway.web.refusals import wants_page
 from lampway.web.routes import BASE, ROUTES, Route
@@ -52,6 +54,7 @@ def build_api(root: Path, engine: Engine, *, oidc: OpenId | None = None) -> Star
     ]
     routes.append(Path_(f"{BASE}/openapi.json", api.describe, methods=["GET"]))
     routes.append(Path_(f"{BASE}/me", api.me, methods=["GET"]))
+    routes.append(Path_(BASE + EVENTS_PATH, api.events, methods=["GET"]))
     routes.append(Path_("/healthz", api.health, methods=["GET"]))
     routes += console_routes(engine, root, PAGES, afterwards=afterwards, oidc=oidc)
     handlers: Any = {404: _not_found, 405: _not_so, Exception: _our_fault}
@@ -91,6 +94,17 @@ class _Api:
         actor = caller.actor
         body = _envelope({"person": actor.person, "name": actor.name, "scopes": caller.scopes})
         return _reply(200, body, tag=True, known=request.headers.get("if-none-match", ""))
+
+    async def events(self, request: Request) -> Response:
+        """Tell what becomes of a promotion as it happens, to whoever may read."""
+        try:
+            caller = await run_in_threadpool(self._caller, request)
+            caller.require("read")
+            ask = LocalSession(self._root, who=caller.actor, _engine=self._engine).run
+            first = await run_in_threadpool(ask, ShowProgress(request.path_params["promotion"]))
+        except LampwayError as error:
+            return _problem(error)
+        return StreamingResponse(told_live(ask, first), media_type=EVENTS, headers=EVENT_HEADERS)
 
     async def health(self, request: Request) -> Response:
         """Return whether the store answers."""

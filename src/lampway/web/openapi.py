@@ -12,8 +12,11 @@ from lampway import __version__
 from lampway.app.wire import PROBLEM, answer_type, is_streamed
 from lampway.engine.cases import MOVING
 from lampway.web.afterwards import ASYNC
+from lampway.web.live import EVENTS
 from lampway.web.routes import BASE, ROUTES, Route
 
+EVENTS_PATH = "/promotions/{promotion}/events"
+"""Where a promotion is followed, below the API."""
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
     "type": "object",
@@ -56,6 +59,7 @@ def openapi() -> dict[str, Any]:
     for route in ROUTES:
         told = _operation(route, answers.get(route.request), _resolved(requests[route.request], components))
         paths.setdefault(BASE + route.path, {})[route.method.lower()] = told
+    paths[BASE + EVENTS_PATH] = {"get": _events()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -69,6 +73,21 @@ def openapi() -> dict[str, Any]:
         "components": {
             "schemas": {**components, "Problem": _PROBLEM},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _events() -> dict[str, Any]:
+    """Return how a promotion is followed: no request of the engine, but many looks at one."""
+    told = {"description": "`state` at each change, `over` at its end; for 20 seconds at most, then ask anew"}
+    return {
+        "operationId": "FollowPromotion",
+        "summary": "Tell what becomes of a promotion as it happens, as server-sent events.",
+        "description": "A token for *read* is needed.",
+        "parameters": [_parameter("promotion", "path", {"type": "string"}, required=True)],
+        "responses": {
+            "200": {**told, "content": {EVENTS: {"schema": {"type": "string"}}}},
+            **{code: _no(about) for code, about in _NOES.items()},
         },
     }
 
