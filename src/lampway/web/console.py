@@ -29,9 +29,11 @@ from lampway.app import Engine, LocalSession
 from lampway.app.browsers import OpenId
 from lampway.app.wire import status_of
 from lampway.domain.digest import short
+from lampway.domain.invitations import parse_invitation
 from lampway.domain.moments import shown
 from lampway.domain.strategy import RulesInForce
 from lampway.engine import context
+from lampway.engine.invitations import inviters
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
 from lampway.web.afterwards import CHANGING, Afterwards
 from lampway.web.door import Allowance
@@ -41,7 +43,15 @@ from lampway.web.oidc import COOKIE as OIDC
 from lampway.web.onceonly import once
 from lampway.web.plots import lasting, percent
 from lampway.web.refusals import heading_of, refusal
-from lampway.web.visits import Visitor, make_challenge, sign_in_with_code, sign_in_with_token, sign_out, visitor
+from lampway.web.visits import (
+    Visitor,
+    make_challenge,
+    sign_in_with_code,
+    sign_in_with_invitation,
+    sign_in_with_token,
+    sign_out,
+    visitor,
+)
 from lampway.web.wording import back_words, brief, onscreen
 
 Answer = TypeVar("Answer")
@@ -205,11 +215,19 @@ class _Door:
         if request.method == "POST":
             try:
                 self._admit(request)
-                return self._signed_in(request, self._proved(form, code), onward)
+                secret = self._proved(form, code)
+                return self._signed_in(request, secret, "/passkeys" if _begins(code, onward) else onward)
             except LampwayError as error:
                 facts = {**facts, "code": "", "error": error}
+        return self._sign_in_page(facts)
+
+    def _sign_in_page(self, facts: Mapping[str, Any]) -> Response:
+        asked = {
+            "ask": [p.name or p.id for p in inviters(self._engine)],
+            "invited": bool(parse_invitation(facts["code"])[0]),
+        }
         status = int(status_of(facts["error"])) if facts["error"] else 200
-        return HTMLResponse(_templates().get_template("sign-in.html").render(**facts), status, _HEADERS)
+        return HTMLResponse(_templates().get_template("sign-in.html").render(**facts, **asked), status, _HEADERS)
 
     def _signed_in(self, request: Request, secret: str, onward: str) -> Response:
         sign_out(self._engine, request.cookies.get(_COOKIE, ""))
@@ -231,8 +249,7 @@ class _Door:
             return step(request, self._oidc)
         except LampwayError as error:
             facts = {"code": "", "next": "/", "error": error, "again": False, "ended": False, "oidc": True}
-            text = _templates().get_template("sign-in.html").render(**facts)
-            return HTMLResponse(text, int(status_of(error)), _HEADERS)
+            return self._sign_in_page(facts)
 
     def _begin_oidc(self, request: Request, provider: OpenId) -> Response:
         there, kept = begin_oidc(self._engine, provider, request, _ours(request.query_params.get("next", "")))
@@ -252,6 +269,8 @@ class _Door:
             from lampway.web.passkeys import sign_in_with_passkey
 
             return sign_in_with_passkey(self._engine, form)
+        if parse_invitation(code)[0]:
+            return sign_in_with_invitation(self._engine, code)
         return sign_in_with_code(self._engine, code) if code else self._with_token(form)
 
     def _admit(self, request: Request) -> None:
@@ -288,6 +307,11 @@ class _Door:
         reply = RedirectResponse("/sign-in", 303, _HEADERS)
         reply.delete_cookie(_COOKIE, path="/")
         return reply
+
+
+def _begins(code: str, onward: str) -> bool:
+    """Return whether somebody comes by an invitation: then a way of their own to sign in is what they need first."""
+    return onward == "/" and bool(parse_invitation(code)[0])
 
 
 def _sign_in_for(request: Request) -> str:
