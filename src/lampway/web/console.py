@@ -33,6 +33,7 @@ from lampway.domain.invitations import parse_invitation
 from lampway.domain.moments import shown
 from lampway.domain.strategy import RulesInForce
 from lampway.engine import context
+from lampway.engine.attest import GivenFile
 from lampway.engine.invitations import inviters
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
 from lampway.web.afterwards import CHANGING, Afterwards
@@ -43,6 +44,7 @@ from lampway.web.oidc import COOKIE as OIDC
 from lampway.web.onceonly import once
 from lampway.web.plots import lasting, percent
 from lampway.web.refusals import heading_of, refusal
+from lampway.web.uploads import Sent, brings_files, read_upload
 from lampway.web.visits import (
     Visitor,
     make_challenge,
@@ -90,6 +92,8 @@ class Page:
     """Brings about what may start because of what was asked."""
     memory: Memory = field(default_factory=Memory)
     """What this process remembers for everybody."""
+    files: tuple[GivenFile, ...] = ()
+    """What came with the form."""
 
     def ask(self, request: context.Request[Answer]) -> Answer:
         """Return the engine's answer to this person, at once: whatever may start because of it goes on behind.
@@ -172,20 +176,30 @@ class _Door:
 
     def page(self, shown_by: Shown) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            form = await _form(request) if request.method == "POST" else {}
-            return await run_in_threadpool(self._answer, shown_by, request, form)
+            sent = await self._sent(request) if request.method == "POST" else Sent({})
+            return await run_in_threadpool(self._answer, shown_by, request, sent)
 
         return answer
 
-    def _answer(self, shown_by: Shown, request: Request, form: Mapping[str, str]) -> Response:
+    async def _sent(self, request: Request) -> Sent:
+        """Return what came with a form; files only of somebody who is signed in."""
+        if not brings_files(request):
+            return Sent(await _form(request))
+        who = await run_in_threadpool(visitor, self._engine, request.cookies.get(_COOKIE, ""))
+        return await read_upload(request, wanted=who is not None)
+
+    def _answer(self, shown_by: Shown, request: Request, sent: Sent) -> Response:
         who = visitor(self._engine, request.cookies.get(_COOKIE, ""))
         if who is None:
             return RedirectResponse(_sign_in_for(request), 303, _HEADERS)
-        page = Page(request, self._engine, self._root, who, form, self._afterwards, self._memory)
+        form = sent.form
+        page = Page(request, self._engine, self._root, who, form, self._afterwards, self._memory, files=sent.files)
         try:
+            if sent.fault is not None:
+                raise sent.fault
             if request.method == "POST":
                 _require_ours(request, who, form)
-                return once(self._engine, who.actor, (request.url.path, form), lambda: shown_by(page))
+                return once(self._engine, who.actor, (request.url.path, sent.marks()), lambda: shown_by(page))
             return shown_by(page)
         except LampwayError as error:
             name = "error.html" if self._has_rules() else "first.html"
