@@ -80,20 +80,56 @@ def test_a_tester_signs_what_came_of_a_test_from_the_inbox_to_the_end(served: Se
     page.get_by_role("link", name="Test it").click()
     page.get_by_label("What you tried").fill("two orders, one with a discount")
     page.get_by_label("A log to keep with it").fill("order 1: fine\norder 2: fine")
+    screen = page.screenshot()
+    pictured = {"name": "screen.png", "mimeType": "image/png", "buffer": screen}
+    page.get_by_label("Screenshots").set_input_files([pictured, {**pictured, "name": "screen.png", "buffer": b"no"}])
     page.get_by_role("button", name="It passed").click()
     page.get_by_text('"outcome": "passed"').wait_for()
     page.get_by_role("button", name="Sign with your passkey").click()
     page.get_by_text("walk-through passed, signed with your passkey").wait_for()
+    shown = page.locator(".files img").first
+    shown.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.files img').naturalWidth > 0")
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="screen.png").click()
+    assert taken.value.path().read_bytes() == screen
     page.get_by_role("link", name="Inbox").click()
     page.get_by_text("Nothing waits for you").wait_for()
 
     (tested,) = [e.attested for e in team.find(Evidence) if e.attested]
     assert (tested.by, tested.key) == ("tess", known.key)
+    assert [f.name for f in tested.files] == ["screen.png", "screen (2).png", "log.txt"]
     team.approve(promotion)
     assert team.running("prod") == "1.0.0"
     data = team.run(ExportEvidence("orders@1.0.0"), "zoe").content.encode()
     checks_of = verify_evidence(data, Trusted(team.rules.people), Tools(recorded_from, Notary()))
     assert [c for c in checks_of if not c.holds] == []
+
+
+def test_a_maker_who_was_invited_gets_a_passkey_and_signs_in_with_it(served: Served, page: Page) -> None:
+    team, url = served.team, served.url.replace("127.0.0.1", "localhost")
+    page.goto(f"{url}/sign-in?code={make_code(team.engine, 'pam', 'link, test')}&next=/people")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_label("Who", exact=True).select_option("Mia")
+    page.get_by_role("button", name="Make a link").click()
+    link = page.locator("code.digest").inner_text()
+    page.locator("summary", has_text="Pam").click()
+    page.get_by_role("button", name="Sign out").click()
+
+    page.goto(link)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("heading", name="You came by an invitation").wait_for()
+    page.get_by_label("What you call it").fill("work laptop")
+    page.get_by_role("button", name="Register a passkey").click()
+    page.get_by_text("passkey work laptop registered").wait_for()
+    page.locator("summary", has_text="Mia").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("heading", name="What is where").wait_for()
+    page.goto(link)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_text("the invitation was used already").wait_for()
+    page.get_by_text("Ask one of your platform admins").wait_for()
 
 
 def test_an_approver_registers_a_passkey_signs_in_with_it_and_approves(served: Served, page: Page) -> None:

@@ -27,12 +27,14 @@ from test_people import with_stage
 from test_unlocking import HOUR, unlockable
 
 from lampway.domain.duties import ChecklistItem
+from lampway.domain.invitations import Invitation, via_invitation
 from lampway.domain.promotion import Promotion
 from lampway.domain.roles import SHIPPED
 from lampway.domain.strategy import GateRule, Person, Strategy
 from lampway.engine.certify import Recertify
 from lampway.engine.delegate import Delegate
 from lampway.engine.drift import ScanDrift
+from lampway.engine.invitations import Invite
 from lampway.engine.promote import Promote
 from lampway.engine.retire import Retire
 from lampway.engine.tokens import IssueToken
@@ -41,13 +43,15 @@ from lampway.errors import StorageError
 from lampway.testing.world import Fault
 from lampway.web.api import build_api
 from lampway.web.pages import PAGES
-from lampway.web.visits import make_code
+from lampway.web.visits import NEVER_PROVED, open_session
 
 _FILES = ("/export", "/evidence", "/progress", "/events", "/document")
 _UNDONE = "judged, and not recorded"
-_NEW = tuple(
-    Person(f"own-{role}", f"Own {role.title()}", (f"own-{role}@example.test",), (role,))
-    for role in ("tester", "solution-owner", "auditor")
+_NEW = (
+    Person("own-tester", "Own Tester", ("own-tester@example.test",), ("tester",)),
+    Person("own-solution-owner", "Own Solution-Owner", ("own-solution-owner@example.test",), ("solution-owner",)),
+    Person("own-auditor", "Own Auditor", ("own-auditor@example.test",), ("auditor",)),
+    Person("pat", "Pat", ("pat@example.test",), ("platform-admin",)),
 )
 """Beside Mia (maker), Max (maker, approver), Ana and Bob (approvers), Rita (release manager), Pam (admin), Zoe (none)."""
 _ITEMS = (
@@ -63,6 +67,8 @@ _USUAL = {
     "/delegations",
     "/delegations/*/end",
     "/environments/*/lock",
+    "/people/invitations",
+    "/people/invitations/*/revoke",
     "/promotions/*/abort",
     "/promotions/*/checklist",
     "/promotions/*/decide",
@@ -126,6 +132,8 @@ class Offer:
     action: str
     button: tuple[str, str] = ("", "")
     fields: dict[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    """Names of the fields that take files."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -144,6 +152,7 @@ class Forms(HTMLParser):
         self._form: dict[str, str] | None = None
         self._action = ""
         self._buttons: list[tuple[str, str]] = []
+        self._files: list[str] = []
         self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -153,11 +162,13 @@ class Forms(HTMLParser):
             self.links.add(given["href"].partition("#")[0])
         is_sent = given.get("method") == "post" and given.get("action") != "/sign-out" and "data-passkey" not in given
         if tag == "form" and is_sent:
-            self._form, self._action, self._buttons = {}, given["action"], []
+            self._form, self._action, self._buttons, self._files = {}, given["action"], [], []
         if self._form is None:
             return
         name = given.get("name", "")
-        if tag == "input" and name:
+        if tag == "input" and given.get("type") == "file":
+            self._files.append(name)
+        elif tag == "input" and name:
             usual = {"date": "2026-06-30", "checkbox": given.get("value", "on"), "text": "because"}
             self._form[name] = given.get("value", "") or usual.get(given.get("type", "text"), "")
         elif tag == "textarea":
@@ -179,16 +190,18 @@ class Forms(HTMLParser):
         if tag == "select":
             self._select = ""
         elif tag == "form" and self._form is not None:
-            self.offers += [Offer(self._action, button, dict(self._form)) for button in self._buttons]
+            self.offers += [
+                Offer(self._action, button, dict(self._form), tuple(self._files)) for button in self._buttons
+            ]
             self._form = None
 
 
 class Walker:
     """One person in a browser, who looks at every page there is a way to."""
 
-    def __init__(self, team: Team, url: str, person: str) -> None:
-        self.client = httpx.Client(base_url=url, timeout=SECONDS)
-        self.client.post("/sign-in", data={"code": make_code(team.engine, person, "test")})
+    def __init__(self, team: Team, url: str, person: str, via: str = "test") -> None:
+        session = open_session(team.engine, person, via, proved_at="" if via == "test" else NEVER_PROVED)
+        self.client = httpx.Client(base_url=url, timeout=SECONDS, cookies={"lampway": session})
         self.offers: dict[tuple[str, str, str], Offer] = {}
         self.ways: set[str] = set()
         self.seen: set[str] = set()
@@ -222,7 +235,10 @@ class Walker:
         """Send a form as this person; return why it is refused to them, empty where it is not."""
         name, value = offer.button
         data = {**offer.fields, "form_key": self.key, "once": f"once-{id(self)}-{offer.key}"}
-        told = self.client.post(offer.action, data={**data, **({name: value} if name else {})})
+        files = dict.fromkeys(offer.files, ("seen.txt", b"what was seen", "text/plain")) or None
+        told = self.client.post(offer.action, data={**data, **({name: value} if name else {})}, files=files)
+        if told.headers.get("location", "").startswith("/sign-in"):
+            return "it takes another proof of who they are"
         refused = re.search(r'class="error" role="alert"><p>(.*?)</p>', told.text, re.DOTALL)
         why = re.sub(r"<[^>]+>", "", refused[1]) if refused else ""
         if told.status_code in {200, 201, 303} or _UNDONE in why:
@@ -248,6 +264,8 @@ def deciding(team: Team) -> None:
     team.promote()
     team.run(IssueToken(name="nightly", digest="sha256:" + "0" * 64, until="2026-06-30"), "ana")
     team.run(Delegate("bob", "2026-01-05", "2026-06-30", "away"), "ana")
+    for number, person in enumerate(("mia", "pat")):
+        team.run(Invite(person=person, digest=f"sha256:{number:064x}"), "pam")
 
 
 def troubled(team: Team) -> None:
@@ -317,6 +335,7 @@ def test_what_is_offered_is_not_refused_and_what_is_not_offered_is(
     with ExitStack() as stack:
         url = stack.enter_context(serving(build_api(tmp_path, engine)))
         walkers = {person.id: Walker(team, url, person.id) for person in team.rules.people}
+        walkers |= {f"{one.person}, invited": _invited(team, url, one) for one in team.find(Invitation)}
         for walker in walkers.values():
             stack.callback(walker.client.close)
             walker.walk(tuple(path for path in _paths(team) if re.search(about, path)), follow=not about)
@@ -333,6 +352,10 @@ def test_what_is_offered_is_not_refused_and_what_is_not_offered_is(
                 wrong.append(f"{person} may {key}, and is not offered it")
     assert not wrong, "\n".join(wrong)
     assert reached <= asked.keys(), sorted(reached - asked.keys())
+
+
+def _invited(team: Team, url: str, invitation: Invitation) -> Walker:
+    return Walker(team, url, invitation.person, via_invitation(invitation.id))
 
 
 def _few(offers: dict[tuple[str, str, str], Offer]) -> list[tuple[tuple[str, str, str], Offer]]:

@@ -13,10 +13,13 @@ from lampway.engine.attest import require_tester
 from lampway.engine.certify import require_answerer, require_reviewer
 from lampway.engine.context import Engine
 from lampway.engine.delegate import require_giver, require_voice
+from lampway.engine.invitations import require_own_way as require_inviter
+from lampway.engine.invitations import require_taker
 from lampway.engine.passkeys import require_remover
 from lampway.engine.permissions import able_people, refuse_unable
 from lampway.engine.readiness import require_item_answerer
 from lampway.engine.store import Reading
+from lampway.engine.tokens import require_own_way as require_issuer
 from lampway.engine.tokens import require_revoker
 from lampway.errors import LampwayError
 
@@ -96,6 +99,9 @@ _INSIDE: Mapping[str, _Rule] = {
     "EndDelegation": lambda reading, strategy, actor, _, about: require_giver(
         reading, strategy, about["delegation"], actor
     ),
+    "IssueToken": lambda _, __, actor, ___, ____: require_issuer(actor),
+    "Invite": lambda _, __, actor, ___, ____: require_inviter(actor),
+    "RevokeInvitation": lambda reading, _, actor, now, about: require_taker(reading, about["invitation"], actor, now),
     "RevokeToken": lambda reading, _, actor, now, about: require_revoker(reading, about["token"], actor, now),
     "RemovePasskey": lambda reading, strategy, actor, now, about: require_remover(
         reading, strategy, about["passkey"], actor, now
