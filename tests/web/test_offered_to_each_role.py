@@ -53,7 +53,7 @@ _NEW = (
     Person("own-auditor", "Own Auditor", ("own-auditor@example.test",), ("auditor",)),
     Person("pat", "Pat", ("pat@example.test",), ("platform-admin",)),
 )
-"""Beside Mia (maker), Max (maker, approver), Ana and Bob (approvers), Rita (release manager), Pam (admin), Zoe (none)."""
+"""Beside Mia (maker), Max (maker, approver), Ana, Bob (approvers), Rita (release manager), Pam (admin), Zoe (none)."""
 _ITEMS = (
     ChecklistItem("told", "Were the users told?", "release-manager"),
     ChecklistItem("asked", "Was the owner asked?", "approver"),
