@@ -10,6 +10,7 @@ _LONG = 140
 _LONG_LINE = 70
 _APPROVE = re.compile(r"^one of (?P<who>.+?): lampway approve \S+")
 _LIVE = re.compile(r"lampway drift revert (?P<what>\S+) --in \S+, or lampway drift accept .+")
+_REVIEW = re.compile(r"lampway unlock (?P<where>\S+) --review '\.\.\.'")
 _BACK = {
     "reversible": "can be taken back",
     "data-step": "can be taken back only with a step for its data",
@@ -52,4 +53,5 @@ def onscreen(advice: str) -> str:
     for words, instead in _ON_THE_FORM.items():
         advice = advice.replace(words, instead)
     advice = _LIVE.sub(lambda found: f"say on the page of {found['what']} what becomes of it", advice)
+    advice = _REVIEW.sub(lambda found: f"review it on the page of {found['where']}", advice)
     return _APPROVE.sub(lambda found: f"waits for {found['who'].replace(', ', ' or ')}", advice)
