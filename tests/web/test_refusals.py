@@ -155,4 +155,27 @@ def test_a_page_does_not_send_people_to_a_terminal_for_what_it_does_itself() -> 
     assert onscreen("one of ana, rita: lampway approve 7f3a") == "waits for ana or rita"
     assert onscreen("mend it; or to lose it, add --accept-loss").endswith("tick the box on the form")
     assert onscreen("lampway check run") == "lampway check run"
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        (
+            "a tester (mia): lampway check attest o@1.0.0 --in test --check uat --outcome passed --cases '...'",
+            "a tester (mia) says what came of it",
+        ),
+        ("ada or ben: lampway recertify orders", "ada or ben answers on the page *Still needed*"),
+        ("lampway checklist 7f3a --answer told=yes", "answered on the page of the promotion"),
+        ("ask again: lampway promote orders@1.0.0 --to prod", "ask for orders@1.0.0 to go to prod"),
+        ("lampway lock prod", "look at its lock on the page of prod"),
+        (
+            "nobody has reviewed it: lampway unlock prod --review '...'",
+            "nobody has reviewed it: review it on the page of prod",
+        ),
+        ("wait; then lampway resume", "it goes on by itself then"),
+        ("wait; then: lampway resume", "it goes on by itself then"),
+    ],
+)
+def test_what_a_page_can_do_is_not_told_as_a_command(told: str, read: str) -> None:
+    assert onscreen(told) == read
     assert {back_words(one) for one in ("reversible", "data-step", "forward-only")}.isdisjoint({"data-step"})

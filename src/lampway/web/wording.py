@@ -8,14 +8,30 @@ from lampway.domain.package import Component, Diff, Edit
 
 _LONG = 140
 _LONG_LINE = 70
-_APPROVE = re.compile(r"^one of (?P<who>.+?): lampway approve \S+")
-_LIVE = re.compile(r"lampway drift revert (?P<what>\S+) --in \S+, or lampway drift accept .+")
-_REVIEW = re.compile(r"lampway unlock (?P<where>\S+) --review '\.\.\.'")
 _BACK = {
     "reversible": "can be taken back",
     "data-step": "can be taken back only with a step for its data",
     "forward-only": "cannot be taken back",
 }
+_HERE = tuple(
+    (re.compile(command), instead)
+    for command, instead in (
+        (
+            r"lampway drift revert (\S+) --in \S+, or lampway drift accept .+",
+            r"say on the page of \1 what becomes of it",
+        ),
+        (r"lampway unlock (\S+) --review '\.\.\.'", r"review it on the page of \1"),
+        (r": lampway check attest .+? --cases '\.\.\.'(?:; signed: .+)?$", " says what came of it"),
+        (r"lampway checklist \S+ --answer \S+", "answered on the page of the promotion"),
+        (r": lampway recertify \S+", " answers on the page *Still needed*"),
+        (r"lampway waive \S+ (\S+) --until \S+ --reason \.\.\.", r"accept the exception from *\1* on this page"),
+        (r"(?:ask again: )?lampway promote (\S+) --to (\S+)$", r"ask for \1 to go to \2"),
+        (r"lampway lock (\S+)$", r"look at its lock on the page of \1"),
+        (r"wait; then:? lampway resume|lampway resume, when its time is over", "it goes on by itself then"),
+    )
+)
+"""What a command does that a page does as well, and what somebody on a page reads instead."""
+_WAITS = re.compile(r"^one of (?P<who>.+?): lampway approve \S+")
 _ON_THE_FORM = {
     "add --accept-loss": "tick the box on the form",
     "let lampway blank, or release --blank-defaults, take it out": "have it taken out, below",
@@ -52,6 +68,6 @@ def onscreen(advice: str) -> str:
     """Return what to do next, to somebody on a page: whoever decides does so there, and options are on the form."""
     for words, instead in _ON_THE_FORM.items():
         advice = advice.replace(words, instead)
-    advice = _LIVE.sub(lambda found: f"say on the page of {found['what']} what becomes of it", advice)
-    advice = _REVIEW.sub(lambda found: f"review it on the page of {found['where']}", advice)
-    return _APPROVE.sub(lambda found: f"waits for {found['who'].replace(', ', ' or ')}", advice)
+    for command, reads in _HERE:
+        advice = command.sub(reads, advice)
+    return _WAITS.sub(lambda found: f"waits for {found['who'].replace(', ', ' or ')}", advice)
