@@ -332,6 +332,31 @@ def test_an_import_that_fails_tells_the_platforms_own_words(company: Company) ->
     assert company.cell("orders", "prod")["state"] != "verified"
 
 
+def test_an_import_of_others_that_hangs_is_left_to_a_person_and_the_environment_stays_taken(company: Company) -> None:
+    """Somebody cancels both there, says that ours did not happen, and then it goes its way."""
+    with (company.team.root / "environments" / "prod.yaml").open("a", encoding="utf-8") as file:
+        file.write("longest_wait: 1s\n")
+    company.team.run("strategy", "apply", "-m", "Wait a second")
+    company.team.ok("strategy", "apply", user="ben")
+    company.team.ok("release", "orders")
+    assert company.team.run("promote", "orders", "--to", "prod").code == 4
+    company.place("prod").maker.begin_import()
+    left = company.team.run("approve", "orders", user="ben")
+    assert left.code == 3
+    assert "waits for another import" in left.err
+    assert "started by Mia Maker, after 1 s" in left.out + left.err
+    assert company.cell("orders", "prod")["state"] == "reconcile"
+    assert "waits for another import of Mia" in company.team.ok("audit", "search", "--kind", "step-hindered").out
+    company.place("prod").maker.cancel_imports()
+    assert company.team.run("resume").code == 3
+    assert company.imports("prod") == 0
+    said = ("--did-not-happen", "--reason", "cancelled there, both of them")
+    company.team.run("reconcile", "orders", "--in", "prod", *said, user="ben")
+    assert company.team.run("promote", "orders", "--to", "prod").code == 4
+    company.team.ok("approve", "orders", user="ben")
+    assert company.cell("orders", "prod")["state"] == "verified"
+
+
 @pytest.mark.parametrize(
     "moment", ["step-started:import", "after-perform", "step-running:import", "step-finished:import"]
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from lampway.domain.configuration import EXTERNAL, ConfigurationSet
 from lampway.domain.digest import digest_bytes
 from lampway.domain.package import Scope
 from lampway.domain.secret import Secret
-from lampway.engine.platform import Access, Found, Outcome, Progress, Wanted
+from lampway.engine.platform import Access, Found, Outcome, Progress, UnderWay, Wanted
 from lampway.errors import (
     AccessError,
     ConflictError,
@@ -90,6 +90,15 @@ class Prod:
         while outcome.progress is Progress.RUNNING:
             outcome = self.platform.poll(self.access, outcome.detail)
         return outcome
+
+    def look(
+        self, given: Wanted, step: str, intent: Mapping[str, Any], *, access: Access | None = None
+    ) -> tuple[bool, Found | UnderWay]:
+        """Look until nothing is under way; return whether something was at first, and what is there then."""
+        seen = [self.platform.look_up(access or self.access, given, step, intent)]
+        while isinstance(seen[-1], UnderWay):
+            seen.append(self.platform.look_up(access or self.access, given, step, intent))
+        return len(seen) > 1, seen[-1]
 
     def apply(self, given: Wanted, *, access: Access | None = None) -> list[str]:
         plan = self.platform.plan(access or self.access, given)
@@ -288,11 +297,7 @@ def test_an_import_whose_answer_was_lost_is_found_by_its_job(prod: Prod) -> None
     prod.environment.faults.cut_after("ImportSolutionAsync")
     with pytest.raises(UnknownOutcomeError):
         prod.platform.perform(prod.access, given, "import", intent)
-    found = []
-    while not found or found[-1] is Found.RUNNING:
-        found.append(prod.platform.look_up(prod.access, given, "import", intent))
-    assert found[0] is Found.RUNNING
-    assert found[-1] is Found.REACHED
+    assert prod.look(given, "import", intent) == (True, Found.REACHED)
     assert intent["job"] in prod.environment.organisation.state.jobs
 
 
@@ -319,10 +324,7 @@ def test_an_upgrade_whose_answer_was_lost_is_told_from_one_that_never_began(
         lose(message)
         with pytest.raises(UnknownOutcomeError):
             prod.platform.perform(access, given, step, intent)
-        found = Found.RUNNING
-        while found is Found.RUNNING:
-            found = prod.platform.look_up(access, given, step, intent)
-        assert found is ends
+        assert prod.look(given, step, intent, access=access) == (ends is Found.REACHED, ends)
     assert prod.end(prod.platform.perform(access, given, step, intent)).detail["already"]
 
 
@@ -455,10 +457,8 @@ def test_a_removal_whose_answer_was_lost_is_found_again(prod: Prod) -> None:
     prod.environment.faults.cut_after("UninstallSolutionAsync")
     with pytest.raises(UnknownOutcomeError):
         prod.platform.perform(prod.access, given, "uninstall", intent)
-    found = []
-    while not found or found[-1] is Found.RUNNING:
-        found.append(prod.platform.look_up(prod.access, given, "uninstall", intent))
-    assert (found[0], found[-1], prod.held) == (Found.RUNNING, Found.REACHED, None)
+    assert prod.look(given, "uninstall", intent) == (True, Found.REACHED)
+    assert prod.held is None
 
 
 def test_where_there_is_no_asynchronous_removal_the_solution_is_deleted(prod: Prod) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lampway.domain.digest import digest, digest_bytes
-from lampway.engine.platform import Found, Outcome, Progress, Wanted
+from lampway.engine.platform import Found, Outcome, Progress, UnderWay, Wanted
 from lampway.errors import (
     ConflictError,
     LampwayError,
@@ -29,10 +29,10 @@ from lampway.platforms.powerplatform.held import UPGRADE, Edit, find_held
 from lampway.platforms.powerplatform.jobs import (
     Job,
     OperationState,
-    is_installing,
+    follow_operation,
+    installing,
     job_id,
     read_job,
-    read_operation,
     seconds_between,
 )
 from lampway.platforms.powerplatform.plan import (
@@ -105,9 +105,9 @@ def poll_step(client: Client, handle: Mapping[str, Any]) -> Outcome:
         return poll_backup(client, dict(handle))
     if not handle.get("operation"):
         raise PlatformError(f"nothing of this runs on: {sorted(handle)}", where=client.where)
-    state, words = read_operation(client, str(handle["operation"]))
+    state, words, other = follow_operation(client, str(handle["operation"]))
     if state is OperationState.RUNNING:
-        return Outcome(Progress.RUNNING, handle, seconds_between(client))
+        return Outcome(Progress.RUNNING, handle, seconds_between(client), waits_for=other)
     told = {key: handle[key] for key in ("operation", "job", "version") if key in handle}
     job = read_job(client, str(handle["job"])) if handle.get("job") else None
     if state is not OperationState.SUCCEEDED:
@@ -139,7 +139,7 @@ def _failure(state: OperationState, words: str, job: Job | None) -> dict[str, An
     return {"message": message or "the import tells of failures", **({"components": parts} if parts else {})}
 
 
-def look_up_step(client: Client, wanted: Wanted, step: str, intent: Intent) -> Found:
+def look_up_step(client: Client, wanted: Wanted, step: str, intent: Intent) -> Found | UnderWay:
     """Return which of the intent's two states is there. Changes nothing."""
     _require_step(step)
     return _LOOK[step](client, wanted, intent)
@@ -228,9 +228,9 @@ def _is_imported(now: Situation, intent: Intent) -> bool:
     return there is not None and there.managed and there.carries(str(intent["version_intended"]))
 
 
-def _look_for_import(client: Client, wanted: Wanted, intent: Intent) -> Found:
-    if is_installing(client):
-        return Found.RUNNING
+def _look_for_import(client: Client, wanted: Wanted, intent: Intent) -> Found | UnderWay:
+    if (other := installing(client)) is not None:
+        return other
     now = read_situation(client, wanted)
     if _is_imported(now, intent):
         return Found.REACHED
@@ -258,9 +258,9 @@ def _promote(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
     return Outcome(Progress.RUNNING, handle, seconds_between(client))
 
 
-def _look_for_promotion(client: Client, wanted: Wanted, intent: Intent) -> Found:
-    if is_installing(client):
-        return Found.RUNNING
+def _look_for_promotion(client: Client, wanted: Wanted, intent: Intent) -> Found | UnderWay:
+    if (other := installing(client)) is not None:
+        return other
     now = read_situation(client, wanted)
     if now.leftover is None and now.held is not None and now.held.carries(str(intent["version_intended"])):
         return Found.REACHED
@@ -384,10 +384,10 @@ def _remove(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
     return Outcome(Progress.DONE, {"version": held.version})
 
 
-def _look_for_removal(client: Client, wanted: Wanted, intent: Intent) -> Found:
+def _look_for_removal(client: Client, wanted: Wanted, intent: Intent) -> Found | UnderWay:
     del wanted
-    if is_installing(client):
-        return Found.RUNNING
+    if (other := installing(client)) is not None:
+        return other
     held = find_held(client, str(intent["solution"]))
     if held is None:
         return Found.REACHED if intent["own_before"] else Found.UNTOUCHED
@@ -425,7 +425,7 @@ _TAKE: Mapping[str, Callable[[Client, Wanted, Intent], Outcome]] = {
     ACTIVATE: _activate,
     REMOVE: _remove,
 }
-_LOOK: Mapping[str, Callable[[Client, Wanted, Intent], Found]] = {
+_LOOK: Mapping[str, Callable[[Client, Wanted, Intent], Found | UnderWay]] = {
     BACK_UP: _look_for_backup,
     RESTORE: _look_for_edits,
     IMPORT: _look_for_import,
