@@ -12,7 +12,6 @@ from typing import Any
 
 from lampway.domain.capability import Ability, Support
 from lampway.domain.deployment import Deployment, Step, StepState
-from lampway.domain.promotion import DeploymentKind
 from lampway.engine.patience import UNNAMED, go_on_waiting
 from lampway.engine.platform import Found, Outcome, Progress, UnderWay
 from lampway.engine.steps import DisagreementError, Run, pre_flight
@@ -50,8 +49,8 @@ def take_change(run: Run, name: str) -> None:
             _failed(run, name, {"error": error.code})
             if not isinstance(error, ConflictError) or attempt == _ATTEMPTS:
                 raise
-            if run.deployment.kind is DeploymentKind.FORWARD and not _has_begun(run.deployment):
-                pre_flight(run)  # whoever was faster may have edited this very solution
+            if not _has_begun(run.deployment):
+                pre_flight(run)  # whoever was faster may have edited or replaced this very solution
             continue
         _done(run, name, outcome.detail)
         return

@@ -495,20 +495,6 @@ def test_both_forms_leave_dev_as_one_build(dev: Prod) -> None:
     assert inspect(export.package).inventory.fingerprint == inspect(export.editable).inventory.fingerprint
 
 
-def test_what_makers_saved_is_published_before_an_export_only_where_the_settings_ask(dev: Prod) -> None:
-    dev.maker.load(solution(managed=False).build())
-    export = dev.platform.export(dev.access, scope(), {"orders": scope()})
-    assert "saved and not published" in "".join(export.notes)
-    assert dev.sent("PublishAllXml") == []
-    export = dev.platform.export(dev.access_with(publish="all"), scope(), {"orders": scope()})
-    assert export.notes == ()
-    posted = [e.path.rpartition("/")[2] for e in dev.environment.requests if e.method == "POST"]
-    assert posted.index("PublishAllXml") < posted.index("ExportSolutionAsync", posted.index("PublishAllXml"))
-    assert dev.sent("PublishAllXml") == [{}]
-    with pytest.raises(UsageError, match="publish is 'yes'"):
-        dev.platform.export(dev.access_with(publish="yes"), scope(), {"orders": scope()})
-
-
 def test_two_forms_that_are_not_one_build_are_refused(dev: Prod) -> None:
     one, other = solution(managed=False).build(), solution(does="y").build()
     with pytest.raises(RefusedError, match="not the same build") as caught:

@@ -233,6 +233,18 @@ def test_a_version_that_somebody_installed_meanwhile_is_not_uninstalled(prod: Pr
     prod.maker.install(solution("2.0.0").build(), upgrade=True)
     with pytest.raises(ConflictError, match=r"Orders 2\.0\.0 is there"):
         prod.platform.perform(prod.access, given, "uninstall", intent)
+    with pytest.raises(PlatformRefusedError, match=r"Orders 2\.0\.0 is there, and 1\.0\.0 is to be removed"):
+        prod.platform.intend(prod.access, given, "uninstall")
+    assert "2.0.0 is there, and 1.0.0 is to be removed" in prod.problems(given)
+
+
+def test_what_went_back_under_a_raised_version_is_removed_by_the_decision_about_its_release(prod: Prod) -> None:
+    first, second = solution("1.0.0").build(), solution("2.0.0").build()
+    for given in (wanted(first), wanted(second, first), wanted(first, second)):
+        prod.apply(given)
+    assert prod.held.version == "2.0.0.1"
+    assert prod.apply(wanted(None, first)) == ["uninstall"]
+    assert prod.held is None
 
 
 # What looks like this release, and is not.

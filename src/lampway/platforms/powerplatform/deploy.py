@@ -45,6 +45,7 @@ from lampway.platforms.powerplatform.plan import (
     RESTORE,
     STEPS,
     mode_of,
+    other_than_decided,
 )
 from lampway.platforms.powerplatform.situation import Situation, Way, read_situation
 from lampway.platforms.powerplatform.staging import stage
@@ -64,7 +65,10 @@ _TRIES = 50
 
 
 def make_intent(client: Client, wanted: Wanted, step: str) -> dict[str, Any]:
-    """Return the state a step leaves from and the one it will reach, without any value. Raises PlatformError."""
+    """Return the state a step leaves from and the one it will reach, without any value.
+
+    Raises PlatformRefusedError where a removal would take away what nobody decided about, PlatformError.
+    """
     _require_step(step)
     if step == BACK_UP:
         return {"label": f"lampway {wanted.solution} {wanted.version} {uuid.uuid4().hex[:8]}"}
@@ -76,6 +80,9 @@ def make_intent(client: Client, wanted: Wanted, step: str) -> dict[str, Any]:
         return {"before": before, "intended": intended}
     if step == RESTORE:
         return {"edits": [[edit.component, edit.id, edit.mark] for edit in now.edits], "own_before": now.own}
+    other = other_than_decided(now) if step == REMOVE else None
+    if other is not None:
+        raise PlatformRefusedError(other.summary, where=client.where, hint=other.hint)
     held = {"solution": now.name, "own_before": now.own, "version_before": now.held.version if now.held else ""}
     if step != IMPORT:
         return {**held, "version_intended": now.leftover.version if now.leftover and step == PROMOTE else ""}

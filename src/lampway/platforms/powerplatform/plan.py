@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lampway.domain.digest import digest_bytes
 from lampway.domain.package import Inventory
 from lampway.engine.platform import AdapterPlan, Installed, Problem, StepPlan, Wanted
 from lampway.errors import NotFoundError, PlatformRefusedError
@@ -206,12 +207,33 @@ def _loss_of_removal(now: Situation) -> Iterator[str]:
         yield f"what only {now.name} has goes with its data: {_listed(list(tables))}"
 
 
+def other_than_decided(now: Situation) -> Problem | None:
+    """Return that a removal would take away another version than the one that the records know and people decided on.
+
+    Whoever installed a newer one by hand meanwhile would lose it to a decision that nobody took.
+    """
+    held, sealed = now.held, now.wanted.installed
+    if held is None or now.old is None or sealed is None or not held.managed:
+        return None
+    decided = now.old.manifest.version
+    if held.is_release(decided, digest_bytes(sealed)):
+        return None
+    hint = (
+        "let somebody look who installed that; bring the other one back with `lampway drift revert`, or adopt this one"
+    )
+    return Problem(f"{held.name} {held.version} is there, and {decided} is to be removed", hint)
+
+
 def _removal_problems(client: Client, now: Situation) -> Iterator[Problem]:
     if now.held is None:
         return
     if not now.held.managed:
         hint = "delete its components there by hand, then the solution"
         yield Problem(f"{now.name} is unmanaged there: to delete it would leave everything in it behind", hint)
+        return
+    other = other_than_decided(now)
+    if other is not None:
+        yield other
         return
     try:
         told_ = client.function("RetrieveDependenciesForUninstall", SolutionUniqueName=now.name)
