@@ -23,6 +23,7 @@ from lampway.engine.context import Engine, Request, access_to, find_release, rul
 from lampway.engine.facts import Case, case_of, eligibility, gather, installed, rollback_target
 from lampway.engine.locks import lock_remarks
 from lampway.engine.promote import awaits_approval, find_promotion
+from lampway.engine.sharing import plan_among_others
 from lampway.engine.steps import plan_for, wanted_for
 from lampway.engine.store import Reading
 from lampway.errors import LampwayError, NotFoundError
@@ -218,7 +219,13 @@ def _plan(
             environment=environment.name,
             configuration=configuration,
         )
-        found = engine.platform(environment.platform).plan(access_to(engine, environment), wanted)
+        found = plan_among_others(
+            engine.platform(environment.platform),
+            access_to(engine, environment),
+            wanted,
+            place=environment,
+            inventory=release.inventory,
+        )
     except LampwayError as error:
         return (), (str(error),)
     steps = plan_for(found.steps, environment.name, len(strategy.solution(release.solution).automatic))

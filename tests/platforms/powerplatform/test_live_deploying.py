@@ -23,7 +23,6 @@ from lampway.errors import (
     PlatformRefusedError,
     RefusedError,
     UnknownOutcomeError,
-    UsageError,
 )
 from lampway.platforms.powerplatform.export import require_one_build
 from lampway.platforms.powerplatform.platform import PowerPlatform

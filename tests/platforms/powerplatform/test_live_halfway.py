@@ -296,15 +296,6 @@ def test_a_value_that_is_nested_without_end_is_no_json_and_no_crash(prod: Prod) 
     assert "no json" in prod.problems(wanted(solution().variable("con_Json", "json").build(), con_Json=nested))
 
 
-def test_a_value_that_is_no_longer_given_is_told_by_the_plan_before_it_is_drift(prod: Prod) -> None:
-    package = solution().variable(OTHER, default="d").build()
-    prod.apply(two_values(package))
-    assert not any("not given" in note for note in prod.platform.plan(prod.access, two_values(package, package)).notes)
-    told = "\n".join(prod.platform.plan(prod.access, wanted(package, package)).notes)
-    assert f"has values that are not given: {OTHER};" in told
-    assert "first" not in told
-
-
 # Backups.
 
 

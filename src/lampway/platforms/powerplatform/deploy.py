@@ -44,11 +44,13 @@ from lampway.platforms.powerplatform.plan import (
     REMOVE,
     RESTORE,
     STEPS,
+    TAKE_BACK,
     mode_of,
     other_than_decided,
 )
 from lampway.platforms.powerplatform.situation import Situation, Way, read_situation
 from lampway.platforms.powerplatform.staging import stage
+from lampway.platforms.powerplatform.taking_back import intend_taking, look_for_values_taken, take_back
 from lampway.platforms.powerplatform.values import (
     binding_changes,
     component_parameters,
@@ -73,13 +75,8 @@ def make_intent(client: Client, wanted: Wanted, step: str) -> dict[str, Any]:
     if step == BACK_UP:
         return {"label": f"lampway {wanted.solution} {wanted.version} {uuid.uuid4().hex[:8]}"}
     now = read_situation(client, wanted)
-    if step == ACTIVATE:
-        return intend_flows(client, now)
-    if step == CONFIGURE:
-        before, intended = _given(client, now)
-        return {"before": before, "intended": intended}
-    if step == RESTORE:
-        return {"edits": [[edit.component, edit.id, edit.mark] for edit in now.edits], "own_before": now.own}
+    if step in _INTEND:
+        return _INTEND[step](client, now)
     other = other_than_decided(now) if step == REMOVE else None
     if other is not None:
         raise PlatformRefusedError(other.summary, where=client.where, hint=other.hint)
@@ -328,6 +325,11 @@ def _wanted(now: Situation) -> tuple[dict[str, str], dict[str, str]]:
     return wanted_values(now.wanted, inventory.variables), wanted_connections(now.wanted, now.new)
 
 
+def _intend_values(client: Client, now: Situation) -> dict[str, Any]:
+    before, intended = _given(client, now)
+    return {"before": before, "intended": intended}
+
+
 def _configure(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
     now = read_situation(client, wanted)
     before, intended = _given(client, now)
@@ -423,12 +425,21 @@ def _require_step(step: str) -> None:
         raise PlatformError(f"no such step in a plan for Power Platform: {step}")
 
 
+_INTEND: Mapping[str, Callable[[Client, Situation], dict[str, Any]]] = {
+    RESTORE: lambda _client, now: {"edits": [[e.component, e.id, e.mark] for e in now.edits], "own_before": now.own},
+    CONFIGURE: _intend_values,
+    TAKE_BACK: intend_taking,
+    ACTIVATE: intend_flows,
+}
+"""For steps that are about the same release only; the others also say which version they leave from and reach."""
+
 _TAKE: Mapping[str, Callable[[Client, Wanted, Intent], Outcome]] = {
     BACK_UP: _back_up,
     RESTORE: _restore,
     IMPORT: _import,
     PROMOTE: _promote,
     CONFIGURE: _configure,
+    TAKE_BACK: lambda client, wanted, intent: take_back(client, read_situation(client, wanted), intent),
     ACTIVATE: _activate,
     REMOVE: _remove,
 }
@@ -438,6 +449,7 @@ _LOOK: Mapping[str, Callable[[Client, Wanted, Intent], Found | UnderWay]] = {
     IMPORT: _look_for_import,
     PROMOTE: _look_for_promotion,
     CONFIGURE: _look_for_values,
+    TAKE_BACK: lambda client, wanted, intent: look_for_values_taken(client, read_situation(client, wanted), intent),
     ACTIVATE: _look_for_flows,
     REMOVE: _look_for_removal,
 }
