@@ -60,6 +60,7 @@ from lampway.domain.events.governing import (
     SwitchDelayed,
     Switched,
 )
+from lampway.domain.events.invitations import InvitationMade, InvitationRevoked, InvitationUsed
 from lampway.domain.events.passkeys import PasskeyRegistered, PasskeyRemoved
 from lampway.domain.events.path import (
     Adopted,
@@ -133,6 +134,9 @@ __all__ = [
     "HotfixReleased",
     "HotfixStarted",
     "Installed",
+    "InvitationMade",
+    "InvitationRevoked",
+    "InvitationUsed",
     "LedgerVerified",
     "LockObserved",
     "PackagesRemoved",
@@ -246,6 +250,9 @@ EVENTS: dict[str, type[Event]] = {
         TokenRevoked,
         PasskeyRegistered,
         PasskeyRemoved,
+        InvitationMade,
+        InvitationUsed,
+        InvitationRevoked,
         UnlockAsked,
         Unlocked,
         UnlockFailed,
