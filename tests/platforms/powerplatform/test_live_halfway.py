@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from test_live_deploying import SITE, Prod, solution, wanted
+from live_prod import SITE, Prod, solution, wanted
 
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.digest import digest_bytes
@@ -15,23 +14,9 @@ from lampway.errors import ConflictError, PlatformRefusedError, UnknownOutcomeEr
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.contents import read_package
 from lampway.platforms.powerplatform.platform import PowerPlatform
-from lampway.testing.dataverse import DataverseEmulator
 from lampway.testing.solutions import Solution, column, compose, flow, id_of, zipped
 
 OTHER = "con_Other"
-
-
-@pytest.fixture
-def emulator() -> Iterator[DataverseEmulator]:
-    with DataverseEmulator(("prod",)) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def prod(emulator: DataverseEmulator) -> Prod:
-    place = Prod(emulator, emulator.environment("prod"), PowerPlatform(pause=lambda _: None))
-    place.maker.add_connection("sharepoint-of-prod")
-    return place
 
 
 def two_values(package: bytes, installed: bytes | None = None, of: str = "first") -> Wanted:

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from test_live_deploying import Prod, solution, wanted
+from live_prod import Prod, solution, wanted
 
 from lampway.engine.platform import Found, Progress, UnderWay
 from lampway.errors import UnknownOutcomeError
-from lampway.platforms.powerplatform.platform import PowerPlatform
-from lampway.testing.dataverse import DataverseEmulator
-
-
-@pytest.fixture
-def emulator() -> Iterator[DataverseEmulator]:
-    with DataverseEmulator(("prod",)) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def prod(emulator: DataverseEmulator) -> Prod:
-    place = Prod(emulator, emulator.environment("prod"), PowerPlatform(pause=lambda _: None))
-    place.maker.add_connection("sharepoint-of-prod")
-    return place
 
 
 @pytest.mark.parametrize(

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from test_live_deploying import Prod, scope, solution
+from live_prod import Prod, scope, solution
 
 from lampway.engine.platform import Export
 from lampway.errors import AccessError, PlatformError, UnknownOutcomeError, UnreachableError, UsageError
-from lampway.platforms.powerplatform.platform import PowerPlatform
-from lampway.testing.dataverse import DataverseEmulator
 
 LATER, AT_ONCE = "PublishAllXmlAsync", "PublishAllXml"
 
 
 @pytest.fixture
-def emulator() -> Iterator[DataverseEmulator]:
-    with DataverseEmulator(("dev",)) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def dev(emulator: DataverseEmulator) -> Prod:
-    place = Prod(emulator, emulator.environment("dev"), PowerPlatform(pause=lambda _: None))
-    place.maker.load(solution(managed=False).build())
-    return place
+def dev(dev: Prod) -> Prod:
+    dev.maker.load(solution(managed=False).build())
+    return dev
 
 
 def exported(dev: Prod) -> Export:

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from test_live_deploying import SITE, Prod, solution, wanted
+from live_prod import SITE, Prod, solution, wanted
 
 from lampway.domain.configuration import EXTERNAL
 from lampway.engine.platform import Found, Installed, Progress, Wanted
 from lampway.errors import ConflictError, UnknownOutcomeError
 from lampway.platforms.powerplatform.contents import read_package
 from lampway.platforms.powerplatform.inventory import inspect_contents
-from lampway.platforms.powerplatform.platform import PowerPlatform
-from lampway.testing.dataverse import DataverseEmulator
 from lampway.testing.dataverse.rows import rows_of
 from lampway.testing.solutions import Solution
 
 RATE, NOTE, STEP = "con_Rate", "con_Note", "take back values"
-
-
-@pytest.fixture
-def emulator() -> Iterator[DataverseEmulator]:
-    with DataverseEmulator(("prod",)) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def prod(emulator: DataverseEmulator) -> Prod:
-    place = Prod(emulator, emulator.environment("prod"), PowerPlatform(pause=lambda _: None))
-    place.maker.add_connection("sharepoint-of-prod")
-    return place
 
 
 def package(version: str = "1.0.0") -> bytes:
