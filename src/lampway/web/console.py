@@ -55,7 +55,7 @@ from lampway.web.visits import (
     sign_out,
     visitor,
 )
-from lampway.web.wording import back_words, brief, headed, lines_of, onscreen
+from lampway.web.wording import back_words, brief, failing, headed, lines_of, onscreen
 
 Answer = TypeVar("Answer")
 _COOKIE = "lampway"
@@ -400,6 +400,7 @@ def _templates() -> Environment:
     made.globals["version"] = __version__
     made.filters.update(moment=shown, short=short, ago=_ago, words=_words, lasting=lasting, percent=percent)
     made.filters.update(brief=brief, headed=headed, lines=lines_of, linked=_linked, back=back_words, onscreen=onscreen)
+    made.filters.update(failing=failing)
     return made
 
 

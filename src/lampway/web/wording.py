@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from lampway.domain.package import Component, Diff, Edit
 
@@ -62,6 +63,12 @@ def lines_of(diff: Diff) -> list[tuple[str, Component, tuple[Edit, ...]]]:
 def back_words(reversibility: str) -> str:
     """Return whether a change can be taken back, for somebody who does not know our words for it."""
     return _BACK.get(reversibility, reversibility)
+
+
+def failing(log: Sequence[str]) -> str:
+    """Return the line of a step's log that says why it failed, in words; empty where none does: a code is no word."""
+    told = [line for line in log if not line.startswith("error: ")]
+    return next((line for line in told if " failed: " in line), told[0] if told else "")
 
 
 def onscreen(advice: str) -> str:
