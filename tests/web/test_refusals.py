@@ -15,7 +15,7 @@ from visiting import Visitor
 from lampway.app import open_engine
 from lampway.web.api import build_api
 from lampway.web.visits import make_code
-from lampway.web.wording import back_words, brief, failing, onscreen
+from lampway.web.wording import back_words, brief, failing, onscreen, unhinted
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -155,6 +155,12 @@ def test_a_page_does_not_send_people_to_a_terminal_for_what_it_does_itself() -> 
     assert onscreen("one of ana, rita: lampway approve 7f3a") == "waits for ana or rita"
     assert onscreen("mend it; or to lose it, add --accept-loss").endswith("tick the box on the form")
     assert onscreen("lampway check run") == "lampway check run"
+
+
+def test_a_page_tells_how_it_stands_without_the_command_that_comes_next() -> None:
+    told = "nobody can tell whether it happened; hint: look there, then: lampway reconcile orders --in test"
+    assert unhinted(told) == "nobody can tell whether it happened"
+    assert unhinted("refused; hint: ask ada") == "refused; hint: ask ada"
 
 
 def test_a_receipt_tells_why_a_step_failed_and_not_what_passed_beside_it() -> None:

@@ -55,7 +55,7 @@ from lampway.web.visits import (
     sign_out,
     visitor,
 )
-from lampway.web.wording import back_words, brief, failing, headed, lines_of, onscreen
+from lampway.web.wording import back_words, brief, failing, headed, lines_of, onscreen, unhinted
 
 Answer = TypeVar("Answer")
 _COOKIE = "lampway"
@@ -419,8 +419,8 @@ def _words(text: str) -> Markup:
 
 
 def _linked(text: str) -> Markup:
-    """Return words of ours as `_words` does, with the way to each promotion that they name by its id."""
-    return Markup(_PROMOTION.sub(r'<a href="/promotions/\1">another promotion</a>', str(_words(text))))  # noqa: S704 - escaped
+    """Return words of ours as `_words` does, with the way to each promotion that they name, and without commands."""
+    return Markup(_PROMOTION.sub(r'<a href="/promotions/\1">another promotion</a>', str(_words(unhinted(text)))))  # noqa: S704 - escaped
 
 
 def _named(escaped: str) -> str:

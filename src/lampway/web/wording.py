@@ -32,6 +32,7 @@ _HERE = tuple(
     )
 )
 """What a command does that a page does as well, and what somebody on a page reads instead."""
+_HINT = re.compile(r"; hint: [^;]*\blampway [a-z].*$")
 _WAITS = re.compile(r"^one of (?P<who>.+?): lampway approve \S+")
 _ON_THE_FORM = {
     "add --accept-loss": "tick the box on the form",
@@ -63,6 +64,11 @@ def lines_of(diff: Diff) -> list[tuple[str, Component, tuple[Edit, ...]]]:
 def back_words(reversibility: str) -> str:
     """Return whether a change can be taken back, for somebody who does not know our words for it."""
     return _BACK.get(reversibility, reversibility)
+
+
+def unhinted(note: str) -> str:
+    """Return how something stands, without the command that comes next: the page has a form for that."""
+    return _HINT.sub("", note)
 
 
 def failing(log: Sequence[str]) -> str:
