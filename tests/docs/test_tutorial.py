@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import os
 import re
@@ -23,23 +22,9 @@ TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 BLOCK = re.compile(r"^```(console|file|append)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def node_id(name: str) -> str:
-    return hashlib.sha256(f"tutorial {name}".encode()).hexdigest()[:16]
-
-
-def greeting(mark: str = "") -> list[dict[str, Any]]:
-    home = node_id("tab")
-
-    def on(name: str, kind: str, **more: Any) -> dict[str, Any]:
-        return {"id": node_id(name), "type": kind, "z": home, "name": name, "x": 100, "y": 60, "wires": [], **more}
-
-    script = f"msg.payload = `hello ${{env.get('WHO')}}{mark}`\nreturn msg\n"
-    return [
-        {"id": home, "type": "tab", "label": "Greeting", "disabled": False, "info": "", "env": []},
-        on("Ask", "http in", url="/greeting", method="get", upload=False, wires=[[node_id("Say")]]),
-        on("Say", "function", func=script, outputs=1, libs=[], wires=[[node_id("Answer")]]),
-        on("Answer", "http response", statusCode="", headers={}),
-    ]
+def authorized(launched: Any) -> dict[str, str]:
+    token = launched.credentials["token"].reveal()
+    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
 
 class Reader:
@@ -90,20 +75,16 @@ class Reader:
     def before(self, line: str) -> None:
         """Do in the editors what the prose asks for before a command."""
         if "--message 'Louder'" in line:
-            self.deploy("dev", greeting("!"))
+            self.edit("dev", "('WHO')}`", "('WHO')}!`")
         if line == "lampway drift scan prod":
-            self.deploy("prod", greeting("!!!"))
+            self.edit("prod", "hello", "HELLO")
 
-    def deploy(self, name: str, nodes: list[dict[str, Any]]) -> None:
-        launched = self.places[name]
-        headers = {
-            "Authorization": f"Bearer {launched.credentials['token'].reveal()}",
-            "Node-RED-API-Version": "v2",
-        }
-        live = httpx.get(f"{launched.url}/flows", headers=headers).json()["flows"]
-        ids = {n["id"] for n in nodes}
-        kept = [n for n in live if n["id"] not in ids]
-        assert httpx.post(f"{launched.url}/flows", headers=headers, json={"flows": [*kept, *nodes]}).status_code == 200
+    def edit(self, name: str, before: str, after: str) -> None:
+        url, headers = self.places[name].url, authorized(self.places[name])
+        live = httpx.get(f"{url}/flows", headers=headers).text
+        assert before in live
+        sent = live.replace(before, after)
+        assert httpx.post(f"{url}/flows", headers=headers, content=sent).status_code == 204
 
 
 def _flat(text: str) -> str:
@@ -124,14 +105,13 @@ def reader(places: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     reader.folder.mkdir()
     monkeypatch.chdir(reader.folder)
     for name, launched in places.items():
-        headers = {"Authorization": f"Bearer {launched.credentials['token'].reveal()}", "Node-RED-API-Version": "v2"}
-        httpx.post(f"{launched.url}/flows", headers=headers, json={"flows": []})
+        httpx.post(f"{launched.url}/flows", headers=authorized(launched), json=[])
         monkeypatch.setenv(f"{name.upper()}_URL", launched.url)
         monkeypatch.setenv(f"{name.upper()}_TOKEN", launched.credentials["token"].reveal())
     monkeypatch.setenv("PROD_MAKER", places["prod"].maker_credentials["password"].reveal())
-    env = [{"name": "WHO", "value": "world", "type": "str"}]
-    surroundings = {"id": node_id("config"), "type": "global-config", "env": env, "modules": {}, "name": ""}
-    reader.deploy("prod", [*greeting(), surroundings])
+    prod = places["prod"]
+    flow = TUTORIAL.with_name("greeting.json").read_text()
+    assert httpx.post(f"{prod.url}/flow", headers=authorized(prod), content=flow).status_code == 200
     return reader
 
 
@@ -147,7 +127,8 @@ def test_the_readme_names_only_commands_that_there_are() -> None:
     known = {name for commands in COMMANDS.values() for name, _, _ in commands}
     text = (TUTORIAL.parents[1] / "README.md").read_text()
     used = re.findall(
-        r"lampway ((?:drift|strategy|audit|key|evidence|packages|metrics|sandbox|hotfix|backport) [a-z]+|[a-z]+)", text
+        r"lampway ((?:drift|strategy|audit|key|evidence|packages|metrics|sandbox|hotfix|backport|passkey) [a-z]+|[a-z]+)",
+        text,
     )
     assert len(used) > 10
     assert set(used) <= known

@@ -60,6 +60,8 @@ def test_asking_for_a_promotion_shows_where_it_stands_while_it_goes(served: Serv
     assert "waiting for previous-stage, checks, " in text
     assert "First it goes to test: running" in text
     assert "approval: 0 of 1 approvals" in text
+    assert "it is on its way there" in text, "nobody is told to ask for what is under way"
+    assert "to go to test" not in text
     assert 'data-live="/promotions/' in mia.last
     slow.may_end.set()
     served.rest()

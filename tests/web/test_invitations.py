@@ -48,6 +48,9 @@ def test_a_link_lets_its_person_in_once_and_leads_to_a_passkey(served: Served) -
     assert zoe.register(device).status_code == 303
     (known,) = served.team.find(Passkey)
     assert (known.person, known.via) == ("zoe", f"invitation {made.id}")
+    page = zoe.get("/passkeys").text
+    assert "You came by an invitation" not in page, "what was asked for there is done"
+    assert "You can sign in: nothing more is needed" in page
     assert follow(served, code)[1].status_code == 401, "it works once"
     other = Browser(served)
     assert other.sign_in_with(device).status_code == 303

@@ -35,7 +35,10 @@ def test_a_maker_releases_and_promotes_with_one_button(served: Served) -> None:
     assert (release.sealed_by, release.note, release.makers) == ("mia", "a first price", ("mia",))
     assert served.team.running("test") == "1.0.0"
     assert mia.url.startswith("/promotions/")
-    assert "0 of 1 approvals" in mia.look(mia.url)
+    text = mia.look(mia.url)
+    assert "0 of 1 approvals" in text
+    assert "nothing left for you to do" in text
+    assert "nothing left for you to do" not in Visitor(served, "ana").look(mia.url)
 
 
 def test_what_would_be_released_is_shown_before_and_nothing_is_kept_of_looking(served: Served) -> None:

@@ -29,6 +29,15 @@ def test_one_look_tells_what_is_in_each_stage_and_why_it_may_not_go_on(served: S
     assert f"/promotions/{promotion}" in Visitor(served, "zoe").client.get("/solutions/orders").text
 
 
+def test_who_may_release_is_led_to_it_from_the_start_and_from_dev(served: Served) -> None:
+    served.team.ship("1.19")
+    mia, zoe = Visitor(served, "mia"), Visitor(served, "zoe")
+    assert "open its solution and choose Release and promote" in mia.look("/")
+    assert "release what is there now" in mia.look("/solutions/orders")
+    assert "open its solution" not in zoe.look("/")
+    assert "release what is there now" not in zoe.look("/solutions/orders")
+
+
 def test_a_solution_without_a_release_has_its_page_too(served: Served) -> None:
     assert "nothing yet" in Visitor(served, "mia").look("/solutions/billing")
     assert "no solution" in Visitor(served, "mia").look("/solutions/nothing", status=404)

@@ -103,7 +103,7 @@ def _say_next(*, alone: bool, unsigned: bool) -> None:
     say("next:")
     if not unsigned:
         say("  lampway key create --add         (whoever approves, once: an approval for prod is signed)")
-    say("  lampway connect dev http://...   (and test, and prod)")
+    say("  lampway connect dev http://... --token env:DEV_TOKEN    (or --anonymous; and test, and prod)")
     say("  lampway strategy apply -m 'First strategy'")
     say("  lampway adopt prod")
 

@@ -7,6 +7,7 @@ import io
 import json as json_text
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -24,6 +25,8 @@ from lampway.engine.abilities import Launchable, Launched
 from lampway.errors import BrokenError, InterruptedByUserError, PlatformError
 
 _ISOLATED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LAMPWAY_USER": "ada"}
+_SETTLES = 10.0
+"""Seconds after which a flow that was edited must answer."""
 _CHECKS = """
 checks:
   - name: order-is-booked
@@ -363,7 +366,11 @@ def _order(story: Story, expected: int) -> None:
 
     started = time.monotonic()
     url = story.places["prod"].url + "/orders"
-    response = httpx.post(url, json={"item": "lamp", "quantity": 2}, timeout=10)
+    while True:
+        response = httpx.post(url, json={"item": "lamp", "quantity": 2}, timeout=10)
+        if response.status_code != httpx.codes.NOT_FOUND or time.monotonic() - started > _SETTLES:
+            break
+        time.sleep(0.05)  # Node-RED says that an edit is deployed before its flows answer
     took = round(time.monotonic() - started, 3)
     fact = Fact("order", "POST /orders in prod", "customer", response.status_code, expected, took, response.text)
     story.keep(fact)
@@ -399,9 +406,30 @@ def _end(story: Story, took: float, installed: float, *, as_json: bool, keep: bo
         say(f"Left running: {', '.join(f'{n} {launched.url}' for n, launched in story.places.items())}")
         say(f"  sign in as maker with: cat {story.folder}/secrets/prod-maker")
         say(f"  cd {story.folder}/governance && LAMPWAY_USER=ada lampway status")
+        say("  in a browser, from that folder: lampway serve, and beside it LAMPWAY_USER=ada lampway console")
+        say(f"  for rules of your own about them, in an empty folder: . {write_exports(story)}, then docs/tutorial.md")
         ben = " ".join(f"{name}={value}" for name, value in story.identity("ben").items())
         say(f"  approve as ben with: {ben} lampway approve orders")
         say(f"  stop them with: kill {' '.join(str(launched.pid) for launched in story.places.values())}")
+
+
+def write_exports(story: Story) -> Path:
+    """Write a file for a shell, with the variables by which the tutorial reaches the instances; return where it is.
+
+    No secret is in it, only where each of them lies.
+    """
+    lines = []
+    for name, launched in story.places.items():
+        lines.append(f"export {name.upper()}_URL={launched.url}")
+        lines.append(f'export {name.upper()}_TOKEN="$(cat {_at(story, f"{name}-token")})"')
+    lines.append(f'export PROD_MAKER="$(cat {_at(story, "prod-maker")})"')
+    file = story.folder / "environment.sh"
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return file
+
+
+def _at(story: Story, name: str) -> str:
+    return shlex.quote(str(story.folder / "secrets" / name))
 
 
 def _clear(story: Story, *, remove: bool) -> None:

@@ -91,7 +91,7 @@ def rules_in_force(reading: Records) -> RulesInForce:
     """Return the rules that everything is judged by. Raises RefusedError when none were ever applied."""
     rules = reading.get(RulesInForce, "current")
     if rules is None:
-        raise RefusedError("no strategy is in force yet", hint="lampway strategy apply")
+        raise RefusedError("no strategy is in force yet", hint="lampway strategy apply -m 'First strategy'")
     if not rules.revocations and not rules.claimed:
         return rules
     return replace(rules, strategy=as_it_stands(rules))

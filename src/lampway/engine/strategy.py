@@ -51,9 +51,9 @@ def apply_strategy(engine: Engine, request: ApplyStrategy, actor: Actor) -> Stra
         paths = [path for path in engine.source.dirty([*PATHS, *_BESIDE]) if is_governance(path)]
         if paths:
             engine.source.commit_paths(paths, request.message, _author(engine, actor))
-    commit = engine.source.resolve(request.revision)
     if request.revision == "HEAD":
         _refuse_dirty(engine)
+    commit = engine.source.resolve(request.revision)
     files = governance_files(engine, commit)
     strategy = _with_support(engine.files.load(_declared(files)), files)
     refuse_secrets(engine, strategy)
