@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lampway.domain.package import Edit
+from lampway.platforms.jsontext import dumps_js
+from lampway.platforms.masking import STARS, hide, is_masked_name, shorten, shown, shown_structure
 from lampway.platforms.nodered.flows import Node, entries_of, has_entries, title_of
-from lampway.platforms.nodered.jsontext import dumps_js
 from lampway.platforms.nodered.literals import CODE_KEYS, singular, type_beside
-from lampway.platforms.nodered.masking import STARS, hide, is_masked_name, shorten, shown, shown_structure
 from lampway.platforms.nodered.schedule import schedule_edits
 
 _CODE_NAMES = {"func": "code", "initialize": "code run at start", "finalize": "code run at stop", "format": "template"}
