@@ -20,6 +20,7 @@ from lampway.platforms.archives import MAX_BYTES, read_archive, write_archive
 from lampway.platforms.jsontext import parse, pretty
 from lampway.platforms.n8n.configuration import VariableSlot, fields_of, find_variables, without_values
 from lampway.platforms.n8n.credentials import ConnectionSlot, find_connections, name_credentials, with_connections
+from lampway.platforms.n8n.exports import GZIP, read_own_package
 from lampway.platforms.n8n.needs import find_dependencies
 from lampway.platforms.n8n.workflows import Workflow, check_workflow, keep, name_of
 
@@ -109,6 +110,8 @@ def read_exactly(data: bytes) -> Contents:
             if name != MANIFEST and not (name.startswith("workflows/") and name.endswith(".json")):
                 raise InvalidPackageError("does not belong in an n8n package", where=name, hint="take it out")
         return assemble(members[MANIFEST], {n: parse(d, where=n) for n, d in members.items() if n != MANIFEST})
+    if data[:2] == GZIP:
+        return _read_export(read_own_package(data))
     if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"[", b"{"}:
         return _read_export(parse(data, where="file"))
     raise InvalidPackageError("neither an n8n package nor an export of workflows", hint=_AGAIN)

@@ -108,6 +108,12 @@ def _order(workflow: Workflow, node: Node, places: Mapping[str, tuple[float, flo
     return sorted(names, key=lambda name: (places[name][1], places[name][0], name)) if len(names) > 1 else []
 
 
+def order_of(workflow: Workflow, node: Node) -> list[str]:
+    """Return the ids of the nodes behind a node in the order they run, where their places on the canvas say so."""
+    ids = {other["name"]: node_id(other) for other in workflow["nodes"]}
+    return [ids[name] for name in _order(workflow, node, {o["name"]: place_of(o) for o in workflow["nodes"]})]
+
+
 def normalise(workflow: Workflow) -> Workflow:
     """Return what a workflow itself does, apart from its nodes: its name, whether it is active, its settings."""
     settings = {k: v for k, v in workflow["settings"].items() if v is not None and USUAL.get(k, USUAL) != v}
