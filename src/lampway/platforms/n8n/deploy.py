@@ -62,9 +62,7 @@ def look_up_step(api: Api, wanted: Wanted, step: str, intent: Mapping[str, Any])
     return Found.UNTOUCHED if before == intent["before"] else Found.UNCLEAR
 
 
-def take_step(
-    api: Api, wanted: Wanted, step: str, intent: Mapping[str, Any], *, pause: Pause = time.sleep
-) -> Outcome:
+def take_step(api: Api, wanted: Wanted, step: str, intent: Mapping[str, Any], *, pause: Pause = time.sleep) -> Outcome:
     """Take a step from the state the intent leaves from; what is reached already is left as it is.
 
     Raises ConflictError when neither state is there (nothing was changed), PlatformRefusedError, AccessError and
@@ -194,7 +192,8 @@ def _delete(api: Api, id_: str, pause: Pause) -> None:
             if all(workflow["id"] != id_ for workflow in api.workflows()):
                 return
             if time.monotonic() > end:
-                raise UnknownOutcomeError(f"it was unpublished and cannot be deleted: {error.message}", where=api.where) from error
+                message = f"it was unpublished and cannot be deleted: {error.message}"
+                raise UnknownOutcomeError(message, where=api.where) from error
             pause(0.2)
         except (PlatformRefusedError, AccessError, UnreachableError) as error:
             message = f"it was unpublished and cannot be deleted: {error.message}"
@@ -203,9 +202,7 @@ def _delete(api: Api, id_: str, pause: Pause) -> None:
             return
 
 
-def _read_back(  # noqa: PLR0917 - one step from its change to its end
-    api: Api, wanted: Wanted, step: str, intent: Mapping[str, Any], done: _Done, *, pause: Pause
-) -> Outcome:
+def _read_back(api: Api, wanted: Wanted, step: str, intent: Mapping[str, Any], done: _Done, *, pause: Pause) -> Outcome:
     """Wait until a change is so, and read it back. A reading that fails says nothing about the change."""
     detail: dict[str, Any] = {"changes": done.told}
     try:

@@ -1,4 +1,4 @@
-"""Wait until what n8n said yes to is so: it publishes and unpublishes a moment after its answer (2.41.1: up to 0.8 s)."""
+"""Wait until what n8n said yes to is so: it publishes a moment after its answer (2.41.1: up to 0.8 s)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _METHODS = ("PATCH", "DELETE", "PUT", "HEAD", "POST", "GET")
 _STEP = 0.05
 
 
-def wait_until_live(api: Api, workflows: Mapping[str, Workflow], versions: Mapping[str, str], pause: Pause) -> list[str]:
+def wait_until_live(
+    api: Api, workflows: Mapping[str, Workflow], versions: Mapping[str, str], pause: Pause
+) -> list[str]:
     """Wait until these versions of workflows run, and return what n8n says against any of them.
 
     With a sign-in n8n tells; with a key alone, webhooks that nobody answered before are looked for, and a new version
@@ -44,7 +46,7 @@ def _told(api: Api, workflow: Workflow, version: str, pause: Pause) -> str:
     while True:
         told = api.publication(workflow["id"])
         waited = time.monotonic() - begun
-        if told is None or (told.status == "published" and told.version == version):
+        if told is None or (told.status == "published" and told.version == version and _all_answer(api, workflow)):
             return ""
         if told.status in {"failed", "partial"} and told.version in {version, ""}:
             return f"*{name_of(workflow)}* was published and does not run: {'; '.join(told.errors) or told.status}"
@@ -74,6 +76,11 @@ def addresses_of(live: Workflow) -> list[tuple[str, str]]:
 def _addresses(live: Workflow) -> list[tuple[str, str]]:
     published = published_of(live)
     return list(webhooks_of(published)) if published is not None else []
+
+
+def _all_answer(api: Api, workflow: Workflow) -> bool:
+    """Return whether every webhook of it is answered, which may come a moment after n8n's word."""
+    return all(_answers(api, address) for address in _addresses(workflow))
 
 
 def _answers(api: Api, address: tuple[str, str]) -> bool:

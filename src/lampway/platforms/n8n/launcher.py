@@ -118,7 +118,9 @@ def _start(folder: Path, home: Path, node: Path, start: _Start) -> Launched:
     port = state.port or processes.free_port(beside=1)
     if not processes.wait_until(lambda: processes.is_free(port) and processes.is_free(port + 1), _RELEASE):
         hint = "end what listens there, or start with another folder"
-        raise PlatformError(f"the ports of this environment are taken: {port}, {port + 1}", where=str(folder), hint=hint)
+        raise PlatformError(
+            f"the ports of this environment are taken: {port}, {port + 1}", where=str(folder), hint=hint
+        )
     owner_hash = state.owner_hash or _hash(state.owner_password, home, node)
     state = replace(state, port=port, locked=start.locked, owner_hash=owner_hash)
     state = replace(state, pid=_spawn(folder, home, node, start, state))
@@ -130,7 +132,7 @@ def _start(folder: Path, home: Path, node: Path, start: _Start) -> Launched:
     return _launched(state)
 
 
-def _spawn(folder: Path, home: Path, node: Path, start: _Start, state: _State) -> int:  # noqa: PLR0917 - a start
+def _spawn(folder: Path, home: Path, node: Path, start: _Start, state: _State) -> int:
     bare = processes.bare_environment()
     environment = {
         **bare,

@@ -62,6 +62,8 @@ def _rights(api: Api) -> Iterator[Problem]:
 def _ownership(now: Situation) -> Iterator[Problem]:
     """Yield workflows that are there already though our records do not say that this solution put them there."""
     holders = {c.id: name for name, inventory in now.wanted.others.items() for c in inventory.components}
+    known = {*holders, *now.packaged, *now.recorded}
+    strangers = {name_of(workflow) for id_, workflow in now.live.items() if id_ not in known}
     for id_, workflow in now.packaged.items():
         if id_ in holders:
             hint = "a workflow can belong to one solution only: copy it, or put both into one solution"
@@ -70,6 +72,9 @@ def _ownership(now: Situation) -> Iterator[Problem]:
             hint = "adopt what runs there as the first release, or remove it there"
             there = f"workflow *{name_of(now.live[id_])}*"
             yield Problem(f"{there} is there already, and no release put it there", hint)
+        elif name_of(workflow) in strangers:
+            hint = "adopt it, rename it or remove it there: two workflows of one name cannot be told apart by people"
+            yield Problem(f"another workflow *{name_of(workflow)}* is there, and no release put it there", hint)
 
 
 def _credentials(now: Situation) -> Iterator[Problem]:

@@ -41,9 +41,7 @@ def probe_rights(connect: Connect, access: Access) -> Rights:
     with connect(access) as api:
         scopes = api.scopes()
         lacking = [scope for scope in SCOPES if scope not in scopes]
-        missing = [
-            f"{_WITHOUT[scope]}: give our API key the scope {scope} (Settings, n8n API)" for scope in lacking
-        ]
+        missing = [f"{_WITHOUT[scope]}: give our API key the scope {scope} (Settings, n8n API)" for scope in lacking]
         can_read = not set(lacking) & set(READING)
         can_deploy = can_read and not set(lacking) & set(DEPLOYING)
         refusal = _import_refusal(api) if "workflow:import" in scopes else ""

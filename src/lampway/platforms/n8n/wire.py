@@ -14,8 +14,9 @@ from lampway.platforms.n8n.normal import USUAL
 from lampway.platforms.n8n.workflows import Node, Workflow, calls_of, keep, name_of, node_id
 
 REFUSED = "lampway-probe"
-"""Id and type of a credential that no instance can have: a package that asks for it is refused, whatever else is in it."""
+"""Id and type of a credential that no instance can have: a package that asks for it is refused."""
 
+_BROUGHT = ("id", "name", "nodes", "connections", "nodeGroups", "settings")
 _SENT = ("name", "description", "nodes", "connections", "nodeGroups", "settings")
 _LAYOUT = {"position", "notes", "notesInFlow", "color"}
 _MADE_UP = {"webhookId"}
@@ -130,7 +131,7 @@ def pack_for_import(bodies: Sequence[Workflow], *, refused: bool = False) -> byt
     for index, body in enumerate(bodies, 1):
         target = f"workflows/workflow-{index:03}"
         entries.append({"id": body["id"], "name": body["name"], "target": target})
-        own = {key: body[key] for key in ("id", "name", "nodes", "connections", "nodeGroups", "settings") if key in body}
+        own = {key: body[key] for key in _BROUGHT if key in body}
         members[f"{target}/workflow.json"] = {**own, "parentFolderId": None, "isArchived": False}
         members[f"{target}/workflow-metadata.json"] = {"versionId": "lampway", "publishedVersionId": None}
     manifest: dict[str, Any] = {
