@@ -22,6 +22,7 @@ _COUNTED = {
     "usage", "prompt", "completion", "input", "output", "send", "include", "use", "location", "name", "source",
 }  # fmt: skip
 """Words beside *token* and the like that tell of no secret: how many, which kind, whether at all."""
+_LISTS = {"whitelist", "allowlist", "blocklist", "blacklist"}
 _WHOLE = re.compile(r"=\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
 _READS = re.compile(r"[\w$.\[\]'\"\s()?-]*")
 """What only reads something and says nothing of its own, if no text stands in it but names."""
@@ -57,8 +58,7 @@ def _node(node: Node, place: str) -> Iterator[Literal]:
 def _given(leaf: Leaf, place: str) -> Iterator[Literal]:
     """Yield the value of a variable in an export: it may be an address, for it does not stay, but no secret."""
     if isinstance(leaf.value, str) and leaf.value.strip() and not _is_kind(leaf):
-        role = Role.SECRET_SLOT if is_secret(leaf.key) else Role.RESOURCE_ID
-        yield Literal(_told(place, leaf), leaf.key, leaf.value, role)
+        yield Literal(_told(place, leaf), leaf.key, leaf.value, Role.IDENTITY)
 
 
 def _is_kind(leaf: Leaf) -> bool:
@@ -71,7 +71,7 @@ def _leaf(leaf: Leaf, place: str) -> Iterator[Literal]:
     if is_condition(value):
         yield from _condition(value, leaf, place)
         return
-    if isinstance(value, int | float) and not isinstance(value, bool) and is_secret(leaf.key):
+    if isinstance(value, int | float) and not isinstance(value, bool) and not leaf.is_named and is_secret(leaf.key):
         value = str(value)
     if not isinstance(value, str) or not value.strip() or leaf.key in _SILENT or _is_kind(leaf):
         return
@@ -84,7 +84,7 @@ def _leaf(leaf: Leaf, place: str) -> Iterator[Literal]:
     if inside is not None:
         for inner in leaves_of({leaf.key: inside}):
             path = (*leaf.path[:-1], leaf.path[-1], *inner.path[1:])
-            yield from _leaf(Leaf(path, inner.key, inner.value, is_reference=False), place)
+            yield from _leaf(Leaf(path, inner.key, inner.value, is_named=True), place)
         return
     yield Literal(_told(place, leaf), leaf.key, text, _role(leaf, text))
 
@@ -95,7 +95,7 @@ def _condition(value: dict[str, Any], leaf: Leaf, place: str) -> Iterator[Litera
     for key, name in (("leftValue", "leftValue"), ("rightValue", compared[-1] if compared else "rightValue")):
         for inner in leaves_of({key: value.get(key)}):
             path = (*leaf.path, *inner.path)
-            yield from _leaf(Leaf(path, name if inner.key == key else inner.key, inner.value), place)
+            yield from _leaf(Leaf(path, name if inner.key == key else inner.key, inner.value, is_named=True), place)
 
 
 def _quotes(text: str) -> bool:
@@ -123,9 +123,11 @@ def _role(leaf: Leaf, text: str) -> Role:
         return Role.RESOURCE_ID
     if key in CODE_KEYS or (key.startswith("json") and text.lstrip()[:1] in {"{", "["}):
         return Role.CODE
+    if leaf.is_named:  # what a maker calls *token* or *address* need be none: the value tells
+        return Role.ENDPOINT if is_endpoint_name(key) and "://" in text else Role.TEXT
     if is_secret(key):
         return Role.SECRET_SLOT
-    if is_endpoint_name(key):  # a path alone is a place on this very instance
+    if is_endpoint_name(key) and not _LISTS & set(words_of(key)):  # a path alone is a place on this very instance
         return Role.TEXT if text.startswith("/") else Role.ENDPOINT
     return Role.IDENTITY if is_identity_name(key) else Role.TEXT
 

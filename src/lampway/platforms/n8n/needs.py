@@ -29,7 +29,7 @@ def find_dependencies(workflows: Sequence[Workflow]) -> tuple[Dependency, ...]:
     packages = {community_package(type_) for type_ in versions} - {""}
     own = {workflow["id"] for workflow in workflows}
     called = {call.id for workflow in workflows for call in calls_of(workflow)} - own
-    asked = {name for workflow in workflows for node in workflow["nodes"] for name in variables_read(node)}
+    asked = {name for node in nodes for name in variables_read(node)}
     return (
         *(Dependency(NODE_TYPE, name, f"{version:g}" if version else "") for name, version in sorted(versions.items())),
         *(Dependency(COMMUNITY, name) for name in sorted(packages)),

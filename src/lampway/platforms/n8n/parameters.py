@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _WORDS = {
@@ -40,6 +40,8 @@ class Leaf:
     """A text, number or truth value; an empty list or object; a condition or the columns of a table as a whole."""
     is_reference: bool = False
     """Whether it names something of another system that the maker chose there, such as a spreadsheet."""
+    is_named: bool = False
+    """Whether `key` is a name that the maker made up, not one that the node gives to its parameters."""
 
 
 def leaves_of(parameters: dict[str, Any]) -> Iterator[Leaf]:
@@ -107,7 +109,7 @@ def _entry(item: dict[str, Any], name: str, path: tuple[str, ...]) -> Iterator[L
     name_key = next(k for k in _NAME_KEYS if isinstance(item.get(k), str) and item[k].strip())
     value_key = next((k for k in _VALUE_KEYS if k in item and k != name_key), "")
     if value_key:
-        yield from _leaves(item[value_key], name, path)
+        yield from (replace(leaf, is_named=True) for leaf in _leaves(item[value_key], name, path))
     for key, value in item.items():
         if key not in {name_key, value_key} | _SILENT_IN_ENTRIES:
             yield from _leaves(value, key, (*path, key))
