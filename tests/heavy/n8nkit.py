@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -30,7 +31,7 @@ def fields(**values: str) -> Json:
 
 
 def chain(*names: str) -> Json:
-    pairs = zip(names, names[1:], strict=False)
+    pairs = itertools.pairwise(names)
     return {a: {"main": [[{"node": b, "type": "main", "index": 0}]]} for a, b in pairs}
 
 

@@ -22,7 +22,7 @@ from lampway.errors import (
     UnreachableError,
 )
 from lampway.platforms.n8n.api import Api
-from lampway.platforms.n8n.going_live import addresses_of, wait_until_live, wait_until_quiet
+from lampway.platforms.n8n.going_live import wait_until_live, wait_until_quiet
 from lampway.platforms.n8n.plan import SAVE, STEPS
 from lampway.platforms.n8n.situation import Situation, read_situation
 from lampway.platforms.n8n.wire import body_of, called_first, is_same_draft, pack_for_import
@@ -89,8 +89,8 @@ class _Done:
     back: list[Callable[[], None]] = field(default_factory=list)
     published: dict[str, str] = field(default_factory=dict)
     """Workflow to the version that was published."""
-    ended: list[tuple[str, str]] = field(default_factory=list)
-    """Webhooks that nobody shall answer any more."""
+    ended: list[Workflow] = field(default_factory=list)
+    """Workflows as they ran, whose webhooks nobody shall answer any more."""
 
     def did(self, what: str, back: Callable[[], None]) -> None:
         """Remember a change, and how it is taken back."""
@@ -164,7 +164,7 @@ def _publish(api: Api, now: Situation, pause: Pause) -> _Done | Outcome:
         for id_ in ending:
             live = now.live[id_]
             api.unpublish(id_)
-            done.ended += addresses_of(live)
+            done.ended.append(live)
             done.did(f"*{name_of(live)}* unpublished", partial(_run_again, api, live))
     except _NO as error:
         return _refused(done, error)

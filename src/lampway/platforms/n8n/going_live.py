@@ -1,9 +1,14 @@
-"""Wait until what n8n said yes to is so: it publishes a moment after its answer (2.41.1: up to 0.8 s)."""
+"""Wait until what n8n said yes to is so: it publishes a moment after its answer (2.41.1: up to 0.8 s).
+
+It does so by a queue of its own, and within that moment it may tell that a version is live, let nobody answer, and let
+it be live again (observed where a workflow was unpublished shortly before). So what is so must stay so for a few looks.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from lampway.platforms.n8n.api import Api
 from lampway.platforms.n8n.plan import webhooks_of
@@ -15,8 +20,9 @@ Pause = Callable[[float], None]
 _LIVE = 20.0  # seconds until a version that was published must be live
 _UNTOLD = 1.0  # seconds that are waited where nothing tells; the longest observed was 0.8
 _IDLE = 2.0  # seconds after which a workflow without triggers of its own counts as published
+_STEP, _LOOKS = 0.1, 4
 _METHODS = ("PATCH", "DELETE", "PUT", "HEAD", "POST", "GET")
-_STEP = 0.05
+_WAIT = "not yet"
 
 
 def wait_until_live(
@@ -24,63 +30,65 @@ def wait_until_live(
 ) -> list[str]:
     """Wait until these versions of workflows run, and return what n8n says against any of them.
 
-    With a sign-in n8n tells; with a key alone, webhooks that nobody answered before are looked for, and a new version
-    of what ran already is given a moment.
+    With a sign-in n8n tells; with a key alone, webhooks are looked for, and a new version of what ran already is given
+    a moment.
     """
-    if not versions:
-        return []
-    if api.sign_in() is not None:
-        return [fault for id_, version in versions.items() if (fault := _told(api, workflows[id_], version, pause))]
-    end = time.monotonic() + _LIVE
-    silent = [w for id_ in versions for w in _addresses(workflows[id_])]
-    pause(_UNTOLD)
-    while silent and time.monotonic() < end:
-        silent = [address for address in silent if not _answers(api, address)]
-        if silent:
-            pause(_STEP)
-    return [f"nobody answers {method} {path} after {_LIVE:.0f} seconds" for method, path in silent]
-
-
-def _told(api: Api, workflow: Workflow, version: str, pause: Pause) -> str:
     begun = time.monotonic()
-    while True:
-        told = api.publication(workflow["id"])
-        waited = time.monotonic() - begun
-        if told is None or (told.status == "published" and told.version == version and _all_answer(api, workflow)):
-            return ""
-        if told.status in {"failed", "partial"} and told.version in {version, ""}:
-            return f"*{name_of(workflow)}* was published and does not run: {'; '.join(told.errors) or told.status}"
-        if told.status == "not_published" and waited > _IDLE and not list(_addresses(workflow)):
-            return ""  # it has no trigger of its own: others call it
-        if waited > _LIVE:
-            return f"*{name_of(workflow)}* was published and is not live after {_LIVE:.0f} seconds: {told.status}"
-        pause(_STEP)
+    if versions and api.sign_in() is None:
+        pause(_UNTOLD)
+    looks = [partial(_live, api, workflows[id_], version, begun) for id_, version in versions.items()]
+    return _until_calm(looks, pause)
 
 
-def wait_until_quiet(api: Api, addresses: Sequence[tuple[str, str]], pause: Pause) -> list[str]:
-    """Wait until nobody answers these webhooks any more, and return what still does."""
+def wait_until_quiet(api: Api, ended: Sequence[Workflow], pause: Pause) -> list[str]:
+    """Wait until nobody answers the webhooks of these workflows any more, and return what still does."""
+    return _until_calm([partial(_quiet, api, workflow) for workflow in ended], pause)
+
+
+def _until_calm(looks: Sequence[Callable[[], str]], pause: Pause) -> list[str]:
+    """Look until everything is well and stays so, until something is wrong, or for long enough."""
     end = time.monotonic() + _LIVE
-    loud = list(addresses)
-    while loud and time.monotonic() < end:
-        loud = [address for address in loud if _answers(api, address)]
-        if loud:
-            pause(_STEP)
-    return [f"{method} {path} is still answered" for method, path in loud]
+    calm = 0
+    while calm < _LOOKS and looks:
+        told = [look() for look in looks]
+        wrong = [one for one in told if one and not one.startswith(_WAIT)]
+        late = [one for one in told if one.startswith(_WAIT)]
+        if wrong or (late and time.monotonic() > end):
+            return wrong or [f"after {_LIVE:.0f} seconds {one}" for one in late]
+        calm = 0 if late else calm + 1
+        pause(_STEP)
+    return []
 
 
-def addresses_of(live: Workflow) -> list[tuple[str, str]]:
-    """Return method and path of the webhooks of what runs of a workflow."""
-    return _addresses(live)
+def _live(api: Api, workflow: Workflow, version: str, begun: float) -> str:
+    """Return nothing where a version is live, else what is missing or wrong."""
+    told = api.publication(workflow["id"])
+    name = f"*{name_of(workflow)}*"
+    addresses = list(_addresses(workflow))
+    if told is not None and told.status in {"failed", "partial"} and told.version in {version, ""}:
+        return f"{name} was published and does not run: {'; '.join(told.errors) or told.status}"
+    silent = [f"{method} {path}" for method, path in addresses if not _answers(api, (method, path))]
+    if silent:
+        return f"{_WAIT} answered: {', '.join(silent)} of {name}"
+    if told is None or (told.status == "published" and told.version == version):
+        return ""
+    if told.status == "not_published" and not addresses and time.monotonic() - begun > _IDLE:
+        return ""  # it has no trigger of its own: others call it
+    return f"{_WAIT} live: {name} ({told.status})"
 
 
-def _addresses(live: Workflow) -> list[tuple[str, str]]:
+def _quiet(api: Api, workflow: Workflow) -> str:
+    told = api.publication(workflow["id"])
+    loud = [f"{method} {path}" for method, path in _addresses(workflow) if _answers(api, (method, path))]
+    if loud:
+        return f"{_WAIT} quiet: {', '.join(loud)}"
+    return f"{_WAIT} quiet: *{name_of(workflow)}*" if told is not None and told.status == "in_progress" else ""
+
+
+def _addresses(live: Workflow) -> Iterable[tuple[str, str]]:
+    """Yield method and path of the webhooks of what runs of a workflow."""
     published = published_of(live)
-    return list(webhooks_of(published)) if published is not None else []
-
-
-def _all_answer(api: Api, workflow: Workflow) -> bool:
-    """Return whether every webhook of it is answered, which may come a moment after n8n's word."""
-    return all(_answers(api, address) for address in _addresses(workflow))
+    return webhooks_of(published) if published is not None else ()
 
 
 def _answers(api: Api, address: tuple[str, str]) -> bool:

@@ -135,7 +135,8 @@ class N8n:
 
 
 _PROVED = "proved on n8n 2.41.1, community edition"
-_EXPORT = f"what was saved, published or not; from another environment byte for byte where credentials have the same names; {_PROVED}"
+_SAME = "from another environment byte for byte where credentials have the same names there"
+_EXPORT = f"what was saved, published or not; {_SAME}; {_PROVED}"
 _DEPLOY = (
     "workflows keep their ids, by n8n's package import, which is a beta that may come to need a licence; "
     f"tags and pinned data stay behind; {_PROVED}"

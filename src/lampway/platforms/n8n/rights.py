@@ -54,7 +54,7 @@ def probe_rights(connect: Connect, access: Access) -> Rights:
         product=f"n8n {version}".strip(),
         can_read=can_read,
         can_deploy=can_deploy and not refusal,
-        user=str((signed_in or {}).get("email") or ""),
+        user=" ".join(str((signed_in or {}).get(part) or "") for part in ("firstName", "lastName")).strip(),
         missing=tuple(missing),
         notes=notes,
     )

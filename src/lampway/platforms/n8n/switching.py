@@ -10,10 +10,10 @@ from lampway.engine.platform import Installed
 from lampway.errors import ConflictError, PlatformError, UnknownOutcomeError
 from lampway.platforms.n8n.api import Api
 from lampway.platforms.n8n.contents import read_package
-from lampway.platforms.n8n.going_live import addresses_of, wait_until_live, wait_until_quiet
+from lampway.platforms.n8n.going_live import wait_until_live, wait_until_quiet
 from lampway.platforms.n8n.observe import observe_one, read_seen
 from lampway.platforms.n8n.wire import called_first
-from lampway.platforms.n8n.workflows import name_of
+from lampway.platforms.n8n.workflows import Workflow, name_of
 
 Pause = Callable[[float], None]
 
@@ -39,7 +39,7 @@ def switch(api: Api, installed: Installed, *, on: bool, pause: Pause = time.slee
     ordered = called_first([w for w in read_package(installed.package).workflows if w["id"] in seen.live])
     changed: list[str] = []
     versions: dict[str, str] = {}
-    ended: list[tuple[str, str]] = []
+    ended: list[Workflow] = []
     try:
         for workflow in ordered if on else reversed(ordered):
             live = seen.live[workflow["id"]]
@@ -50,7 +50,7 @@ def switch(api: Api, installed: Installed, *, on: bool, pause: Pause = time.slee
                 versions[live["id"]] = str(live["versionId"])
             else:
                 api.unpublish(live["id"])
-                ended += addresses_of(live)
+                ended.append(live)
             changed.append(name_of(live))
     except PlatformError as error:
         if not changed:
@@ -68,7 +68,7 @@ def _require_as_installed(api: Api, installed: Installed) -> None:
         raise ConflictError(f"it was edited while it was off: {told[0]}", where=api.where, hint=hint, details=told)
 
 
-def _settle(api: Api, versions: dict[str, str], ended: list[tuple[str, str]], pause: Pause) -> None:
+def _settle(api: Api, versions: dict[str, str], ended: list[Workflow], pause: Pause) -> None:
     try:
         live = {workflow["id"]: workflow for workflow in api.workflows()}
         faults = wait_until_live(api, live, versions, pause) + wait_until_quiet(api, ended, pause)
