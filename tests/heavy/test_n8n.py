@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-
 import pytest
 from n8nkit import Maker, node, stranger
 
-from lampway.app import cache_folder
 from lampway.domain.package import Scope
-from lampway.engine.abilities import Launched
 from lampway.engine.platform import Access
-from lampway.errors import PlatformError
 from lampway.platforms.n8n.package import build_package
 from lampway.platforms.n8n.platform import N8n
 from lampway.testing.platform_contract import PlatformContract
 from lampway.testing.sample import Lacking, Sample, Strangers
-
-
-@pytest.fixture(scope="module")
-def instances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Maker, Maker]]:
-    platform, folder = N8n(), tmp_path_factory.mktemp("n8n")
-    started: list[Launched] = []
-    makers: list[Maker] = []
-    try:
-        for name, locked in (("dev", False), ("prod", True)):
-            started.append(platform.launch(folder / name, name=name, locked=locked, cache=cache_folder()))
-            makers.append(Maker(started[-1], name))
-        yield makers[0], makers[1]
-    except PlatformError as error:
-        reason = f"NO REAL N8N TO TEST WITH: {error} ({error.hint})"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    finally:
-        for maker in makers:
-            maker.close()
-        for launched in started:
-            platform.stop(launched)
 
 
 class TestN8n(PlatformContract):
@@ -47,14 +19,12 @@ class TestN8n(PlatformContract):
         return N8n()
 
     @pytest.fixture
-    def dev(self, instances: tuple[Maker, Maker]) -> Maker:
-        instances[0].clear()
-        return instances[0]
+    def dev(self, dev: Maker) -> Maker:
+        return dev
 
     @pytest.fixture
-    def prod(self, instances: tuple[Maker, Maker]) -> Maker:
-        instances[1].clear()
-        return instances[1]
+    def prod(self, prod: Maker) -> Maker:
+        return prod
 
     @pytest.fixture
     def sample(self, instances: tuple[Maker, Maker]) -> Sample:

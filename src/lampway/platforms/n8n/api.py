@@ -159,7 +159,9 @@ class Api:
         if not self.sign_in():
             return None
         address = f"{self._url}/rest/workflows/{quote(id_, safe='')}/publication-status"
-        told = _mapping(self._session_answer("GET", address).get("data"), self.where)
+        told = self._session_answer("GET", address, may_be_gone=True).get("data")
+        if not isinstance(told, dict):
+            return Publication("not_published", "")  # the workflow itself is gone
         errors = [str(t.get("errorMessage")) for t in told.get("triggers") or () if t.get("errorMessage")]
         return Publication(str(told.get("status") or ""), str(told.get("liveVersionId") or ""), tuple(errors))
 
@@ -223,7 +225,7 @@ class Api:
         except self._errors as error:
             self._fail(error, is_change=is_change)
 
-    def _session_answer(self, method: str, address: str, **more: Any) -> Json:
+    def _session_answer(self, method: str, address: str, *, may_be_gone: bool = False, **more: Any) -> Json:
         try:
             response = self._client.request(method, address, headers={"browser-id": "lampway"}, **more)
         except self._errors as error:
@@ -231,6 +233,8 @@ class Api:
         if response.status_code in {400, 401, 403, 429}:
             hint = "check user and password; accounts with two factors cannot sign in this way"
             raise AccessError("does not accept the user and password", where=self.where, hint=hint)
+        if response.status_code == 404 and may_be_gone:
+            return {}
         self._judge(response, is_change=False)
         return _mapping(_json(response), self.where)
 
