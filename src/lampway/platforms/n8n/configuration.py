@@ -19,7 +19,7 @@ from lampway.platforms.jsontext import dumps_js, parse
 from lampway.platforms.n8n.workflows import Node, Workflow, name_of
 
 SET = "n8n-nodes-base.set"
-_WORD = re.compile(r"configuration(?![a-z0-9])", re.IGNORECASE)
+_WORD = re.compile(r"configuration(?![a-z])", re.IGNORECASE)
 _TYPES = {"string": "string", "number": "number", "boolean": "boolean", "array": "json", "object": "json"}
 _LITERAL = re.compile(r"=\{\{ (\"(?:[^\"\\{}]|\\.)*\") \}\}")
 _VALUES = ("value", "stringValue", "numberValue", "booleanValue", "arrayValue", "objectValue")

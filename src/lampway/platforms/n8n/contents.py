@@ -142,6 +142,7 @@ def assemble(manifest: bytes, files: Mapping[str, Any]) -> Contents:
             raise InvalidPackageError(message, where=where, hint="take one of them out")
         by_id[workflow["id"]] = workflow
     _check_contained(stated, by_id)
+    _check_connections(tuple(by_id.values()))
     return Contents(
         solution=stated.solution,
         version=stated.version,
@@ -155,15 +156,24 @@ def assemble(manifest: bytes, files: Mapping[str, Any]) -> Contents:
 
 
 def _check_contained(stated: _Manifest, by_id: Mapping[str, Workflow]) -> None:
-    listed = [one.id for one in stated.contains]
+    listed: set[str] = set()
     for one in stated.contains:
-        if one.id not in by_id or listed.count(one.id) > 1:
+        if one.id not in by_id or one.id in listed:
             fault = "is not in the package" if one.id not in by_id else "is listed twice"
             raise InvalidPackageError(f"workflow *{one.name[:60]}* {fault}", where=MANIFEST, hint=_AGAIN)
+        listed.add(one.id)
     for id_, workflow in by_id.items():
         if id_ not in listed:
             message = f"workflow *{name_of(workflow)[:60]}* is not listed under `contains`"
             raise InvalidPackageError(message, where=MANIFEST, hint="list it, or take its file out")
+
+
+def _check_connections(workflows: Sequence[Workflow]) -> None:
+    seen: dict[str, str] = {}
+    for slot in find_connections(workflows):
+        if seen.setdefault(slot.name, slot.connector) != slot.connector:
+            message = f"connection *{slot.name[:60]}* is asked for as {seen[slot.name][:60]} and {slot.connector[:60]}"
+            raise InvalidPackageError(message, where="workflows", hint="give one of them another name")
 
 
 def _own(value: Any, where: str, constants: Sequence[str]) -> Workflow:

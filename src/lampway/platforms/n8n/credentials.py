@@ -66,13 +66,29 @@ def name_credentials(workflows: Sequence[Workflow], known: Mapping[str, str] | N
     type stands behind it, and where they share that too, the id. One that was never chosen is called by its type.
     """
     found = named_in(workflows)
-    plain = {key: (known or {}).get(key[1], "") or _usual(names) or key[0] for key, names in found.items()}
+    plain = {key: (known or {}).get(key[1], "") or _usual(names) or _usual([key[0]]) for key, names in found.items()}
     often = Counter(plain.values())
     typed = Counter((plain[key], key[0]) for key in found)
+    taken: set[str] = set()
     return {
-        key: name if often[name] == 1 else f"{name} ({key[0] if typed[name, key[0]] == 1 else key[1] or key[0]})"
+        key: _free(_told_apart(key, name, alone=often[name] == 1, only=typed[name, key[0]] == 1), key, taken)
         for key, name in plain.items()
     }
+
+
+def _told_apart(key: CredentialKey, name: str, *, alone: bool, only: bool) -> str:
+    if alone:
+        return name
+    return f"{name} ({key[0]})" if only else f"{name} ({key[1] or key[0]})"
+
+
+def _free(name: str, key: CredentialKey, taken: set[str]) -> str:
+    """Return a name that no credential before has, and remember it."""
+    free = " ".join(name.split())
+    while free in taken:
+        free = " ".join(f"{free} ({key[1] or key[0] or 'another'})".split())
+    taken.add(free)
+    return free
 
 
 def _usual(names: Sequence[str]) -> str:

@@ -45,7 +45,8 @@ def _paired(old: Contents, new: Contents) -> Contents:
     ids = {name_of(w): w["id"] for w in come if often[name_of(w)] == 2}
     if not (old.is_export or new.is_export) or not ids:
         return old
-    workflows = [{**w, "id": ids.get(name_of(w), w["id"])} if w in gone else w for w in old.workflows]
+    left = {w["id"] for w in gone}
+    workflows = [{**w, "id": ids.get(name_of(w), w["id"])} if w["id"] in left else w for w in old.workflows]
     return replace(old, workflows=tuple(workflows)) if len({w["id"] for w in workflows}) == len(workflows) else old
 
 

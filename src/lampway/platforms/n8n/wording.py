@@ -121,7 +121,7 @@ def _identity(old: Node, new: Node) -> Iterator[Edit]:
         yield Edit("disabled", "disabled" if new.get("disabled") else "enabled")
     was, now = old.get("typeVersion"), new.get("typeVersion")
     if was != now and old["type"] == new["type"]:
-        yield Edit("typeVersion", f"version of the node{_from_to(_shown('', was), _shown('', now))}")
+        yield Edit("typeVersion", f"version of the node changed from {_shown('', was)} to {_shown('', now)}")
 
 
 def _name(text: str) -> str:
@@ -248,15 +248,15 @@ def _credentials(old: Node, new: Node) -> Iterator[Edit]:
 
 def _conduct(old: Node, new: Node) -> Iterator[Edit]:
     """Yield what is different in how a node runs, whatever it does."""
-    was, now = _on_error(old), _on_error(new)
-    if was != now:
-        yield Edit("onError", f"after an error now {now}; before, it {was}")
+    if _on_error(old) != _on_error(new):
+        yield Edit("onError", f"after an error now {_on_error(new)}; before, it {_on_error(old)}")
     for key in sorted((old.keys() | new.keys()) - _HANDLED):
         before, after = old.get(key), new.get(key)
         if key in _SWITCHES and bool(before) != bool(after):
             yield Edit(key, f"{'now' if after else 'no longer'} {_SWITCHES[key]}")
         elif key not in _SWITCHES and before != after:
-            yield Edit(key, f"{shorten(key)}{_from_to(_shown(key, before), _shown(key, after))}")
+            was, now = ("" if value is None else _shown(key, value) for value in (before, after))
+            yield Edit(key, f"{shorten(key)}{_from_to(was, now)}")
 
 
 def _on_error(node: Node) -> str:
@@ -266,10 +266,8 @@ def _on_error(node: Node) -> str:
 
 
 def _wires(old: Seen, new: Seen, names: Names) -> Iterator[Edit]:
-    was, now = _ends(old), _ends(new)
-    for end in [*now, *(end for end in was if end not in now)]:
-        if (end in was) == (end in now):
-            continue
+    was, now = (dict.fromkeys(_ends(seen)) for seen in (old, new))
+    for end in (*(end for end in now if end not in was), *(end for end in was if end not in now)):
         kind, output, target, index = end
         several = len(_labels(new)) > 1 or len(_labels(old)) > 1
         origin = f" from output {_output(new if end in now else old, output)}" if kind == "main" and several else ""
@@ -277,7 +275,7 @@ def _wires(old: Seen, new: Seen, names: Names) -> Iterator[Edit]:
         word = "wire" if kind == "main" else f"{kind_word(kind)} wire"
         done = "added" if end in now else "removed"
         yield Edit("wires", f"{word}{origin} to *{_name(names.of(target))}*{into} {done}")
-    if set(was) == set(now):
+    if was.keys() == now.keys():
         yield from _order(old, new, names)
 
 
