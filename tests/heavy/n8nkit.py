@@ -39,9 +39,10 @@ def orders(label: str, version: int, url: str, tax: str, credential: str) -> Jso
     """Return a workflow: a webhook, values, a call of another workflow, a signed request, and an answer."""
     hook = node("Hook", "n8n-nodes-base.webhook", 2, {"path": label.lower(), "responseMode": "lastNode"})
     called = {"source": "database", "workflowId": {"__rl": True, "mode": "list", "value": tax}, "options": {}}
-    answer = {"text": f"version {version}", "url": "={{ $('Configuration').item.json.ERP_URL }}"}
+    given = "={{ $('Configuration').item.json.ERP_URL }}"
+    answer = {"text": f"version {version}", "url": given}
     credentials = {"credentials": {KIND: {"id": credential, "name": "ERP"}}} if credential else {}
-    request = {"url": "http://127.0.0.1:9/", "authentication": "genericCredentialType", "genericAuthType": KIND}
+    request = {"url": given, "authentication": "genericCredentialType", "genericAuthType": KIND}
     nodes = [
         {**hook, "webhookId": f"hook-of-{label.lower()}"},
         node("Configuration", "n8n-nodes-base.set", 3.4, fields(ERP_URL=url)),

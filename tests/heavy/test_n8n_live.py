@@ -17,7 +17,7 @@ from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.package import Scope
 from lampway.domain.secret import Secret
 from lampway.engine.abilities import LockState
-from lampway.engine.platform import Access, Found, Installed, Wanted
+from lampway.engine.platform import Access, Found, Installed, Progress, Wanted
 from lampway.errors import ConflictError, PlatformError, PlatformRefusedError, UsageError
 from lampway.platforms.n8n.package import build_package
 from lampway.platforms.n8n.plan import PUBLISH, SAVE
@@ -364,3 +364,33 @@ def test_what_was_started_is_found_again(platform: N8n, prod: Maker, instances: 
     assert platform.launch(folder, name="prod", locked=True, cache=cache_folder()) == prod.launched
     with pytest.raises(PlatformError, match="another lock"):
         platform.launch(folder, name="prod", locked=False, cache=cache_folder())
+
+
+def test_a_draft_that_n8n_refuses_takes_back_those_that_were_saved_before(
+    platform: N8n, prod: Maker, apply: Apply
+) -> None:
+    package = lamps(hooked("Bulb", "bulb"), hooked("Shade", "shade"))
+    apply(wanting(package))
+    before = prod.contents()
+    changed = {**hooked("Bulb", "bulb"), "settings": {"executionOrder": "v1", "timezone": "Europe/Berlin"}}
+    odd = {**hooked("Shade", "shade"), "settings": {"executionOrder": "no such order"}}
+    wanted = wanting(lamps(changed, odd), installed=package)
+    intent = platform.intend(prod.access, wanted, SAVE)
+    with pytest.raises(PlatformRefusedError):
+        platform.perform(prod.access, wanted, SAVE, intent)
+    assert prod.contents() == before
+    assert platform.look_up(prod.access, wanted, SAVE, intent) is Found.UNTOUCHED
+
+
+def test_a_trigger_that_cannot_start_is_told_and_not_taken_for_live(platform: N8n, prod: Maker, apply: Apply) -> None:
+    """n8n says yes to the publishing; that it does not run is found a moment later."""
+    mqtt = {"name": "Broker", "type": "mqtt", "data": {"protocol": "mqtt", "host": "127.0.0.1", "port": 9}}
+    broker = prod.ask("POST", "/credentials", json={**mqtt, "data": {**mqtt["data"], "ssl": False}})["id"]
+    listen = node("Listen", "n8n-nodes-base.mqttTrigger", 1, {"topics": "lamps", "options": {}})
+    listen["credentials"] = {"mqtt": {"id": broker, "name": "Broker"}}
+    package = lamps({"name": "Deaf", "nodes": [listen], "connections": {}, "settings": {"executionOrder": "v1"}})
+    wanted = wanting(package, secrets={"Broker": {"connection": Secret(broker)}})
+    apply.perform(wanted, SAVE, platform.intend(prod.access, wanted, SAVE))
+    outcome = platform.perform(prod.access, wanted, PUBLISH, platform.intend(prod.access, wanted, PUBLISH))
+    assert outcome.progress is Progress.FAILED
+    assert "*Deaf* was published and does not run" in outcome.detail["message"]
