@@ -116,7 +116,7 @@ class Maker:
     def remove(self, workflow: Json) -> None:
         if workflow["active"]:
             self.ask("POST", f"/workflows/{workflow['id']}/unpublish", json={})
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while True:
             with suppress(AssertionError):
                 self.ask("DELETE", f"/workflows/{workflow['id']}")

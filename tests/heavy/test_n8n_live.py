@@ -373,7 +373,7 @@ def test_a_draft_that_n8n_refuses_takes_back_those_that_were_saved_before(
     apply(wanting(package))
     before = prod.contents()
     changed = {**hooked("Bulb", "bulb"), "settings": {"executionOrder": "v1", "timezone": "Europe/Berlin"}}
-    odd = {**hooked("Shade", "shade"), "settings": {"executionOrder": "no such order"}}
+    odd = {**hooked("Shade", "shade"), "connections": chain("Hook", "Nobody")}
     wanted = wanting(lamps(changed, odd), installed=package)
     intent = platform.intend(prod.access, wanted, SAVE)
     with pytest.raises(PlatformRefusedError):

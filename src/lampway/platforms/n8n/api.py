@@ -156,7 +156,7 @@ class Api:
 
     def publication(self, id_: str) -> Publication | None:
         """Return what n8n says of the version that runs; None where no sign-in was given: keys are not told."""
-        if not self.sign_in():
+        if self.sign_in() is None:
             return None
         address = f"{self._url}/rest/workflows/{quote(id_, safe='')}/publication-status"
         told = self._session_answer("GET", address, may_be_gone=True).get("data")

@@ -17,7 +17,7 @@ from lampway.platforms.n8n.workflows import Workflow, name_of
 
 Pause = Callable[[float], None]
 
-_LIVE = 20.0  # seconds until a version that was published must be live
+_LIVE = 45.0  # seconds until a version must be live; a trigger that cannot connect is tried for ten
 _UNTOLD = 1.0  # seconds that are waited where nothing tells; the longest observed was 0.8
 _IDLE = 2.0  # seconds after which a workflow without triggers of its own counts as published
 _STEP, _LOOKS = 0.1, 4
