@@ -151,6 +151,8 @@ def test_what_n8n_refuses_to_publish_takes_back_what_was_published_before(
         platform.perform(prod.access, wanted, PUBLISH, intent)
     assert [w["active"] for w in prod.workflows().values()] == [False, False]
     assert platform.look_up(prod.access, wanted, PUBLISH, intent) is Found.UNTOUCHED
+    apply(wanting(lamps(hooked("Bulb", "bulb"), hooked("Rest", "rest"))))
+    prod.answer("Rest", "rest")
 
 
 def test_a_step_cut_off_between_two_workflows_is_told_as_unclear(platform: N8n, prod: Maker, apply: Apply) -> None:

@@ -106,6 +106,10 @@ class Api:
             raise PlatformError("answers with something else than workflows", where=self.where, hint=_ADDRESS_HINT)
         return [workflow for workflow in found if not workflow.get("isArchived")]
 
+    def source_of(self, id_: str) -> str:
+        """Return the id that a workflow had in the package that brought it; empty for one that was made there."""
+        return str(self._read(f"/workflows/{quote(id_, safe='')}").get("sourceWorkflowId") or "")
+
     def credentials(self) -> dict[str, Credential]:
         """Return every credential we can see, by id. Raises AccessError where our key may not list them."""
         found = self._pages("/credentials", {})

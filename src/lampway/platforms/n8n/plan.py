@@ -26,7 +26,7 @@ def make_plan(api: Api, now: Situation) -> AdapterPlan:
     """Return the steps and every problem that stands in their way."""
     problems = [*_rights(api)]
     if now.new is not None:
-        problems += [*_ownership(now), *_credentials(now), *_values(now), *_settings(now), *_webhooks(now)]
+        problems += [*_ownership(api, now), *_credentials(now), *_values(now), *_settings(now), *_webhooks(now)]
         problems += [*_workflows(now), *_variables(api, now)]
         if not problems:
             problems += _objections(api, now)
@@ -59,8 +59,11 @@ def _rights(api: Api) -> Iterator[Problem]:
         yield Problem("our API key may not deploy there", f"give it these scopes: {', '.join(lacking)}")
 
 
-def _ownership(now: Situation) -> Iterator[Problem]:
-    """Yield workflows that are there already though our records do not say that this solution put them there."""
+def _ownership(api: Api, now: Situation) -> Iterator[Problem]:
+    """Yield workflows that are there already though our records do not say that this solution put them there.
+
+    One that a package brought under this very id, and that nobody published, is left from a deployment that failed.
+    """
     holders = {c.id: name for name, inventory in now.wanted.others.items() for c in inventory.components}
     known = {*holders, *now.packaged, *now.recorded}
     strangers = {name_of(workflow) for id_, workflow in now.live.items() if id_ not in known}
@@ -69,6 +72,8 @@ def _ownership(now: Situation) -> Iterator[Problem]:
             hint = "a workflow can belong to one solution only: copy it, or put both into one solution"
             yield Problem(f"workflow *{name_of(workflow)}* belongs to {holders[id_]} there", hint)
         elif id_ in now.live and id_ not in now.recorded:
+            if not now.runs(id_) and api.source_of(id_) == id_:
+                continue
             hint = "adopt what runs there as the first release, or remove it there"
             there = f"workflow *{name_of(now.live[id_])}*"
             yield Problem(f"{there} is there already, and no release put it there", hint)
