@@ -23,7 +23,7 @@ _IDLE: Mapping[str, Any] = {
     "continueOnFail": False,
     "onError": "stopWorkflow",
 }
-_USUAL: Mapping[str, Any] = {
+USUAL: Mapping[str, Any] = {
     "availableInMCP": False,
     "callerPolicy": "workflowsFromSameOwner",
     "executionOrder": "v0",
@@ -37,7 +37,7 @@ _USUAL: Mapping[str, Any] = {
     "errorWorkflow": "",
 }
 _CACHED = {"cachedResultName", "cachedResultUrl"}
-_NAMED = re.compile(r"""(\$\(\s*|\$node\s*\[\s*|\$items\s*\(\s*)((["'`])((?:\\.|(?!\3).)*)\3)""")
+_NAMED = re.compile(r"""(\$\(\s*|\$node\s*\[\s*|\$items\s*\(\s*)((["'`])((?:\\.|(?!\3)[^\\\n])*+)\3)""")
 _DOTTED = re.compile(r"(\$node\.)([A-Za-z_]\w*)")
 
 
@@ -116,7 +116,7 @@ def order_of(workflow: Workflow, node: Node) -> list[str]:
 
 def normalise(workflow: Workflow) -> Workflow:
     """Return what a workflow itself does, apart from its nodes: its name, whether it is active, its settings."""
-    settings = {k: v for k, v in workflow["settings"].items() if v is not None and _USUAL.get(k, _USUAL) != v}
+    settings = {k: v for k, v in workflow["settings"].items() if v is not None and USUAL.get(k, USUAL) != v}
     loose = [[w.source, w.kind, w.output, w.target, w.into, w.index] for w in loose_wires(workflow)]
     whole = {"name": name_of(workflow), "active": workflow["active"], "settings": settings}
     return {**whole, "loose": loose} if loose else whole
