@@ -49,6 +49,10 @@ _STAGES = ("test", "uat", "stage", "trial", "canary", "prod")
 _RATE = 50
 _SECONDS = int(os.environ.get("LAMPWAY_BENCH_SOAK", "40"))
 _WARM_UP = 5
+_JUDGED = 300
+"""Seconds of load from which on growth of the server is judged: before, it is still warming up."""
+_GROWTH = 0.05
+"""What the server may grow from the second quarter of the time to the last."""
 _TARGETS = {"matrix": 300, "search": 500, "ledger": 500}
 """Milliseconds, of the slowest of twenty."""
 
@@ -84,10 +88,18 @@ def _measure(folder: Path, kind: str, url: str) -> Report:
         [(name, len(taken), *_shares(taken), _met(name, taken)) for name, taken in samples.items()],
     )
     parts = [statistics.mean(part) for part in _quarters(memory)]
-    note = (
-        f"{kind}: {rows:,} events; the server holds, by quarters of the time, {', '.join(f'{m:.0f}' for m in parts)} MB"
-    )
+    held = f"the server holds, by quarters of the time, {', '.join(f'{m:.0f}' for m in parts)} MB"
+    note = f"{kind}: {rows:,} events; {held}; {_flat(parts)}"
     return Report((table,), {**samples, "memory": memory}, (note,))
+
+
+def _flat(parts: list[float]) -> str:
+    """Judge the growth once the server is warm, and long enough for growth to show."""
+    if _SECONDS < _JUDGED:
+        return f"whether it grows shows in {_JUDGED} s or more"
+    grown = parts[-1] / parts[1] - 1
+    verdict = "met" if grown < _GROWTH else "NOT MET"
+    return f"from the second quarter to the last {grown:+.1%}, to be below {_GROWTH:.0%}: {verdict}"
 
 
 def _quarters(memory: list[float]) -> Iterator[list[float]]:

@@ -5,6 +5,7 @@ LampwayError
 │   ├── NotFoundError          a name that nothing has
 │   ├── UnauthenticatedError   nobody knows who is asking
 │   ├── TooManyError           asked too often for now
+│   ├── TooLargeError          more was sent than is taken
 │   ├── InvalidPackageError    bytes that are no readable package
 │   └── InvalidStrategyError   mistakes in the governance files, all at once
 ├── RefusedError               a rule said no; nothing was changed    exit 1
@@ -80,6 +81,12 @@ class TooManyError(UsageError):
 
     code = "too-many"
     retryable = True
+
+
+class TooLargeError(UsageError):
+    """More was sent than is taken at once; nothing of it was kept."""
+
+    code = "too-large"
 
 
 class InvalidPackageError(UsageError):

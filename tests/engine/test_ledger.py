@@ -31,6 +31,7 @@ from lampway.engine.delegate import Delegate
 from lampway.engine.drift import AcceptDrift, RevertDrift, ScanDrift
 from lampway.engine.due import RunDue
 from lampway.engine.hotfix import StartHotfix
+from lampway.engine.invitations import Invite
 from lampway.engine.locks import LockEnvironment
 from lampway.engine.promote import Abort, Promote, Rollback
 from lampway.engine.readiness import AnswerReadiness
@@ -111,6 +112,7 @@ def full(new_team: Team) -> Iterator[Team]:
     team.run(IssueToken(name="night", digest=digest_bytes(b"secret"), until="2026-06-30"))
     passkey = Passkey("k1", "ana", "laptop", "Y3JlZA", Device().key, "link", team.engine.now())
     team.engine.record([PasskeyRegistered(passkey)], Actor("ana", "test"))
+    team.run(Invite(person="zoe", digest=digest_bytes(b"secret")), "pam")
     unlock_prod(team, 0)
     asked = RecertificationRules("2026-01-01", (Cadence("medium", 12, 86_400.0),))
     team.govern(replace(team.rules, recertification=asked))

@@ -105,7 +105,7 @@ def test_a_removed_passkey_signs_nobody_in_and_nothing_any_more(team: Team) -> N
     device = Device()
     name_in_rules(team, device.key)
     made = register(team, device)
-    assert owner_of(team.engine, made.credential) == made
+    assert owner_of(team.engine, made.credential).passkey == made
     assert team.run(ShowPasskeys())[0].signs
     with pytest.raises(ForbiddenError, match="somebody else's"):
         team.run(RemovePasskey(made.id, "lost"), "bob")

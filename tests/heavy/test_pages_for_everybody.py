@@ -21,6 +21,11 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="comes
 _SERIOUS = {"serious", "critical"}
 _FILES = ("/export", "/evidence", "/progress", "/document")
 """What is taken away as a file is no page, nor is what a script puts into one."""
+_NARROW = 640
+_SIDEWAYS = """[...document.querySelectorAll(".wide, table")]
+  .filter((one) => one.scrollWidth > one.clientWidth)
+  .map((one) => one.ariaLabel || one.className || "a table")"""
+"""Tables that have to be pushed about to be read; pictures of flows and what is copied byte for byte may."""
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -101,8 +106,34 @@ def test_no_page_has_a_serious_fault(served: Served, tab: Any, width: int, schem
         ]
         if tab.evaluate("document.documentElement.scrollWidth > innerWidth"):
             faults.append(f"{path}: wider than {width} px")
+        if width < _NARROW:
+            faults += [f"{path}: {name} scrolls sideways" for name in tab.evaluate(_SIDEWAYS)]
     assert not faults, "\n".join(faults)
     assert seen > 10
+
+
+def test_a_row_that_is_a_card_is_a_row_of_a_table_to_whoever_listens(served: Served, tab: Any) -> None:
+    tab.set_viewport_size({"width": 360, "height": 900})
+    tab.goto(f"{served.url}/environments")
+    table = tab.get_by_role("region", name="Environments").get_by_role("table")
+    names = table.get_by_role("columnheader").all_text_contents()
+    assert names[:2] == ["Environment", "Tier"]
+    row = table.get_by_role("row", name="prod")
+    assert row.get_by_role("rowheader").all_text_contents() == ["prod"]
+    cells = row.get_by_role("cell")
+    assert cells.count() == len(names) - 1
+    labels = cells.evaluate_all("cells => cells.map((one) => getComputedStyle(one, '::before').content)")
+    assert [name in label for name, label in zip(names[1:], labels, strict=True)] == [True] * cells.count()
+    assert cells.first.evaluate("cell => getComputedStyle(cell).display") != "table-cell"
+
+
+def test_on_paper_a_table_stays_a_table(served: Served, tab: Any) -> None:
+    tab.set_viewport_size({"width": 360, "height": 900})
+    tab.goto(f"{served.url}/environments")
+    tab.emulate_media(media="print")
+    shown = tab.get_by_role("table").first.evaluate("table => getComputedStyle(table).display")
+    tab.emulate_media(media="screen")
+    assert shown == "table"
 
 
 def test_what_is_found_can_be_told_from_what_is_not(tab: Any) -> None:

@@ -80,15 +80,25 @@ def test_a_tester_signs_what_came_of_a_test_from_the_inbox_to_the_end(served: Se
     page.get_by_role("link", name="Test it").click()
     page.get_by_label("What you tried").fill("two orders, one with a discount")
     page.get_by_label("A log to keep with it").fill("order 1: fine\norder 2: fine")
+    screen = page.screenshot()
+    pictured = {"name": "screen.png", "mimeType": "image/png", "buffer": screen}
+    page.get_by_label("Screenshots").set_input_files([pictured, {**pictured, "name": "screen.png", "buffer": b"no"}])
     page.get_by_role("button", name="It passed").click()
     page.get_by_text('"outcome": "passed"').wait_for()
     page.get_by_role("button", name="Sign with your passkey").click()
     page.get_by_text("walk-through passed, signed with your passkey").wait_for()
+    shown = page.locator(".files img").first
+    shown.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.files img').naturalWidth > 0")
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="screen.png").click()
+    assert taken.value.path().read_bytes() == screen
     page.get_by_role("link", name="Inbox").click()
     page.get_by_text("Nothing waits for you").wait_for()
 
     (tested,) = [e.attested for e in team.find(Evidence) if e.attested]
     assert (tested.by, tested.key) == ("tess", known.key)
+    assert [f.name for f in tested.files] == ["screen.png", "screen (2).png", "log.txt"]
     team.approve(promotion)
     assert team.running("prod") == "1.0.0"
     data = team.run(ExportEvidence("orders@1.0.0"), "zoe").content.encode()

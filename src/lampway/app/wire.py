@@ -24,6 +24,7 @@ _STATUS = {
     "unauthenticated": HTTPStatus.UNAUTHORIZED,
     "forbidden": HTTPStatus.FORBIDDEN,
     "too-many": HTTPStatus.TOO_MANY_REQUESTS,
+    "too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "store-lost": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Where the code says more than the exit code."""

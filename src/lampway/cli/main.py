@@ -91,6 +91,8 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("token create", "lampway.cli.serve:token_create", "make a token for the API"),
         ("token list", "lampway.cli.serve:token_list", "show tokens"),
         ("token revoke", "lampway.cli.serve:token_revoke", "let a token count no more"),
+        ("invite", "lampway.cli.invitations:invite", "print a link that signs somebody in once, or take it back"),
+        ("people", "lampway.cli.invitations:people", "show who is who, and how they sign in and sign"),
         ("passkey list", "lampway.cli.passkeys:passkey_list", "show passkeys, and what each is good for"),
         ("passkey show", "lampway.cli.passkeys:passkey_show", "print a passkey as people.yaml needs it"),
         ("passkey remove", "lampway.cli.passkeys:passkey_remove", "let a passkey count no more"),

@@ -11,6 +11,7 @@ from lampway.cli.keys import Add, lines_for
 from lampway.cli.output import emit, note, say, table, when
 from lampway.cli.path import Json
 from lampway.cli.session import session, today, working_folder
+from lampway.domain.invitations import invitation_behind
 from lampway.engine.passkeys import RemovePasskey, ShowPasskeys
 from lampway.errors import NotFoundError
 
@@ -60,6 +61,9 @@ def passkey_show(passkey: str, /, *, add: Add = False, json: Json = False) -> in
         found = next((k for k in opened.run(ShowPasskeys()) if k.passkey.id == passkey), None)
     if found is None:
         raise NotFoundError(f"no passkey {passkey}", hint="lampway passkey list")
+    if not found.proves:
+        by = invitation_behind(found.passkey.via)
+        note(f"note: it was registered by invitation {by}; let {found.passkey.person} say that it is theirs first")
     if add:
         add_key(find_root(working_folder()), found.passkey.person, found.passkey.key, today())
     if json:

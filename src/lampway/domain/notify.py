@@ -31,6 +31,8 @@ class NoticeKind(StrEnum):
     """Something was switched off or on, or waits for hands that do it."""
     RETIREMENT = "retirement"
     SANDBOX = "sandbox"
+    INVITED = "invited"
+    """Somebody else made a link that signs in as one, or it was followed."""
     TEST = "test"
     """Somebody tries a channel; never routed."""
 

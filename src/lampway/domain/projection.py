@@ -29,6 +29,7 @@ from lampway.domain.deployment import (
 from lampway.domain.due import Passed
 from lampway.domain.governed import ABOUT, GOVERNED, project_governed, replaced_switch
 from lampway.domain.health import HealthWatch, WatchState, after_look
+from lampway.domain.invitations import Invitation
 from lampway.domain.passkeys import Passkey
 from lampway.domain.promotion import Promotion, may_move
 from lampway.domain.quorum import Delegation
@@ -64,6 +65,7 @@ RECORDS: tuple[type, ...] = (
     HealthWatch,
     ApiToken,
     Passkey,
+    Invitation,
     Unlocking,
     *GOVERNED,
     *APART,
@@ -147,6 +149,8 @@ def project(recorded: events.Recorded, records: Records) -> None:  # noqa: C901,
             records.put(answer.item, answer)
         case events.TokenIssued() | events.TokenRevoked() | events.PasskeyRegistered() | events.PasskeyRemoved():
             _token(recorded, records)
+        case events.InvitationMade() | events.InvitationUsed() | events.InvitationRevoked():
+            _invitation(recorded, records)
         case _:
             _deployment(recorded, records)
 
@@ -178,6 +182,18 @@ def _token(recorded: events.Recorded, records: Records) -> None:
             records.put(passkey.id, passkey)
         case events.PasskeyRemoved(passkey=key):
             records.put(key, replace(_need(records, Passkey, key), removed_at=recorded.at))
+        case _:
+            pass
+
+
+def _invitation(recorded: events.Recorded, records: Records) -> None:
+    match recorded.event:
+        case events.InvitationMade(invitation=invitation):
+            records.put(invitation.id, invitation)
+        case events.InvitationUsed(invitation=key):
+            records.put(key, replace(_need(records, Invitation, key), used_at=recorded.at))
+        case events.InvitationRevoked(invitation=key):
+            records.put(key, replace(_need(records, Invitation, key), revoked_at=recorded.at))
         case _:
             pass
 

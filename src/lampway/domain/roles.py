@@ -63,6 +63,8 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("HandOver", "handover", ANYBODY),
     Permission("IssueToken", "token create", ANYBODY),
     Permission("RevokeToken", "token revoke", ANYBODY),
+    Permission("Invite", "invite", ("platform-admin",)),
+    Permission("RevokeInvitation", "invite --revoke", ANYBODY),
     Permission("RegisterPasskey", "the console", ANYBODY),
     Permission("RemovePasskey", "passkey remove", ANYBODY),
     Permission("Rehearse", "rehearse", MEMBERS),

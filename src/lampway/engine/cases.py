@@ -69,6 +69,14 @@ from lampway.engine.hotfixed import (
     finish_hotfix,
     show_hotfixes,
 )
+from lampway.engine.invitations import (
+    Invite,
+    RevokeInvitation,
+    ShowInvitations,
+    invite,
+    revoke_invitation,
+    show_invitations,
+)
 from lampway.engine.locks import (
     LockEnvironment,
     LockHistory,
@@ -92,6 +100,7 @@ from lampway.engine.passkeys import (
     remove_passkey,
     show_passkeys,
 )
+from lampway.engine.people import ShowPeople, show_people
 from lampway.engine.picture import ShowChange, show_change
 from lampway.engine.preview import PreviewRelease, preview_release
 from lampway.engine.progress import ShowProgress, show_progress
@@ -342,6 +351,10 @@ CASES: dict[type[Request[Any]], Callable[[Engine, Any, Actor], Any]] = {
     ShowConfiguration: show_configuration,
     ShowPlatforms: show_platforms,
     ShowStrategy: show_strategy,
+    Invite: invite,
+    RevokeInvitation: revoke_invitation,
+    ShowInvitations: show_invitations,
+    ShowPeople: show_people,
 }
 """Request to use case."""
 
@@ -385,5 +398,6 @@ TELLING: frozenset[type[Request[Any]]] = MOVING | {
     Unlock,
     ConfirmUnlock,
     ReviewAnswer,
+    Invite,
 }
 """Requests after which there may be something to tell people."""

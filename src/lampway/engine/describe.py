@@ -11,7 +11,7 @@ from lampway.domain.quorum import voice_name
 from lampway.engine.describe_governing import describe_governing
 
 
-def name_subjects(event: events.Event, names: dict[str, str]) -> None:  # noqa: C901 - a case per kind
+def name_subjects(event: events.Event, names: dict[str, str]) -> None:  # noqa: C901, PLR0912 - a case per kind
     """Remember what the ids that later events speak of stand for."""
     match event:
         case events.PromotionRequested(promotion=p):
@@ -28,6 +28,8 @@ def name_subjects(event: events.Event, names: dict[str, str]) -> None:  # noqa: 
             names[s.id] = s.name
         case events.PasskeyRegistered(passkey=k):
             names[k.id] = f"{k.name} of {k.person}"
+        case events.InvitationMade(invitation=i):
+            names[i.id] = f"of {i.person} by {i.by}"
         case events.Delegated(delegation=g):
             names[g.id] = f"of {g.by} to {g.to}"
         case events.CampaignOpened(questions=questions):
@@ -128,6 +130,13 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"passkey {k.name} of {k.person} registered"
         case events.PasskeyRemoved():
             return f"passkey {names.get(event.passkey, event.passkey)} removed: {event.reason}"
+        case events.InvitationMade(invitation=i):
+            return f"{i.person} invited to sign in until {shown(i.until)} ({i.id})"
+        case events.InvitationUsed():
+            return f"invitation {names.get(event.invitation, event.invitation)} followed"
+        case events.InvitationRevoked():
+            named = names.get(event.invitation, event.invitation)
+            return f"invitation {named} revoked: {event.reason or 'no reason given'}"
         case events.Delegated(delegation=g):
             return f"{g.to} approves for {g.by} from {shown(g.start)} until {shown(g.until)}: {g.reason}"
         case events.DelegationEnded():

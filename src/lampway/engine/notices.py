@@ -30,6 +30,7 @@ from lampway.domain.sandbox import Sandbox
 from lampway.domain.strategy import RulesInForce, Solution, Strategy
 from lampway.domain.unlocking import Unlocking, UnlockState
 from lampway.engine.governing_notices import TOLD_OF_GOVERNING, governing_notices
+from lampway.engine.invitations import TOLD_OF_INVITATIONS, invitation_notices
 from lampway.engine.store import Due, Reading
 from lampway.engine.unlock_notices import TOLD_OF_UNLOCKING, unlocking_notices
 
@@ -46,6 +47,7 @@ TOLD: frozenset[str] = frozenset(
         *TOLD_OF_GOVERNING,
         events.SandboxReminded.kind,
         events.SandboxEnded.kind,
+        *TOLD_OF_INVITATIONS,
     }
 )
 """Kinds of event that may make something due to be told; no other costs anything."""
@@ -125,6 +127,7 @@ def _notices(  # noqa: C901, PLR0912 - a case per kind
         case _:
             yield from unlocking_notices(reading, strategy, recorded, on_call_of(strategy))
             yield from governing_notices(reading, strategy, recorded)
+            yield from invitation_notices(reading, strategy, recorded)
 
 
 def _asked(promotion: Promotion, event: events.ApprovalAsked, at: str) -> Notice:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lampway.domain.events import Actor, Event, PasskeyRegistered, PasskeyRemoved, Revoked
+from lampway.domain.invitations import invitation_behind
 from lampway.domain.passkeys import Passkey, read_passkey
 from lampway.domain.revocation import REVOKERS, Revocation
 from lampway.domain.strategy import Person, Strategy
 from lampway.engine.context import Engine, Request, require_reason, rules_in_force
+from lampway.engine.invitations import counts_still
 from lampway.engine.store import Records
 from lampway.errors import ForbiddenError, NotFoundError, RefusedError, UnauthenticatedError, UsageError
 
@@ -29,6 +31,8 @@ class KnownPasskey:
     """Whether decisions signed with it count: the rules in force name its key."""
     why_not: str = ""
     """Why it signs no decisions, in words."""
+    proves: bool = True
+    """Whether signing in with it proves who somebody is: not while all it goes back to is an invitation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,37 +135,42 @@ def show_passkeys(engine: Engine, request: ShowPasskeys, actor: Actor) -> tuple[
     with engine.store.reading() as reading:
         strategy = rules_in_force(reading).strategy
         found = [k for k in reading.find(Passkey) if request.person in ("", k.person)]
-    return tuple(_known(strategy, k, engine.now()) for k in found if request.everything or not k.removed_at)
+        shown = [k for k in found if request.everything or not k.removed_at]
+        return tuple(_known(reading, strategy, k, engine.now()) for k in shown)
 
 
-def _known(strategy: Strategy, passkey: Passkey, now: str) -> KnownPasskey:
+def _known(reading: Records, strategy: Strategy, passkey: Passkey, now: str) -> KnownPasskey:
     person = strategy.person(passkey.person)
-    fault = _fault(strategy, passkey, now)
+    fault = _fault(reading, strategy, passkey, now)
     if fault:
         return KnownPasskey(passkey, signs_in=False, signs=False, why_not=fault)
     if _key_of(person, passkey, now):
         return KnownPasskey(passkey, signs_in=True, signs=True)
-    return KnownPasskey(passkey, signs_in=True, signs=False, why_not="the rules in force do not name its key yet")
+    why_not, by = "the rules in force do not name its key yet", invitation_behind(passkey.via)
+    if by:
+        why_not += f", and it was registered by invitation {by}"
+    return KnownPasskey(passkey, signs_in=True, signs=False, why_not=why_not, proves=not by)
 
 
-def owner_of(engine: Engine, credential: str) -> Passkey:
+def owner_of(engine: Engine, credential: str) -> KnownPasskey:
     """Return the passkey with this id on its device, if it signs its person in. Raises UnauthenticatedError."""
     with engine.store.reading() as reading:
         found = next((k for k in reading.find(Passkey) if k.credential == credential), None)
-        fault = _fault(rules_in_force(reading).strategy, found, engine.now()) if found else "the passkey is not known"
-    if found is None or fault:
+        known = _known(reading, rules_in_force(reading).strategy, found, engine.now()) if found else None
+    if known is None or not known.signs_in:
+        fault = known.why_not if known else "the passkey is not known"
         raise UnauthenticatedError(fault, hint="sign in another way, and register a passkey")
-    return found
+    return known
 
 
 def signing_passkeys(reading: Records, person: str, now: str) -> tuple[Passkey, ...]:
     """Return the passkeys with which a person can sign decisions now."""
     strategy = rules_in_force(reading).strategy
-    mine = [k for k in reading.find(Passkey) if k.person == person and not _fault(strategy, k, now)]
+    mine = [k for k in reading.find(Passkey) if k.person == person and not _fault(reading, strategy, k, now)]
     return tuple(k for k in mine if _key_of(strategy.person(person), k, now))
 
 
-def _fault(strategy: Strategy, passkey: Passkey, now: str) -> str:
+def _fault(reading: Records, strategy: Strategy, passkey: Passkey, now: str) -> str:
     """Return why it signs nobody in, in words; empty where it does."""
     person = strategy.person(passkey.person)
     if passkey.removed_at:
@@ -172,6 +181,8 @@ def _fault(strategy: Strategy, passkey: Passkey, now: str) -> str:
         return person.absence(now)
     if any(k.key == passkey.key and k.revoked and not k.is_valid(now) for k in person.keys):
         return "the key of this passkey was revoked"
+    if not counts_still(reading, passkey.via) and not _key_of(person, passkey, now):
+        return "the invitation by which this passkey was registered was taken back"
     return ""
 
 

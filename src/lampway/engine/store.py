@@ -67,6 +67,17 @@ class AnsweredOnce:
 
 
 @dataclass(frozen=True, slots=True)
+class Parked:
+    """What somebody sent, kept for a while until they sign: nothing else may be read from it than by them."""
+
+    key: str
+    """Digest of the secret that their page holds."""
+    person: str
+    until: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """Somebody is signed in, or may sign in once."""
 
@@ -191,6 +202,10 @@ class Reading(Records, Protocol):
         """Return who is signed in under the digest of a secret; None for nobody. Whether it ended is not looked at."""
         ...
 
+    def parked(self, key: str) -> Parked | None:
+        """Return what is parked under the digest of a secret; None for nothing. Whether it ended is not looked at."""
+        ...
+
     def held(self) -> frozenset[str]:
         """Return the environments that somebody holds."""
         ...
@@ -249,6 +264,17 @@ class Transaction(Reading, Protocol):
 
     def end_visit(self, key: str) -> bool:
         """Forget who is signed in under this key. Returns whether somebody was."""
+        ...
+
+    def park(self, parked: Parked, *, forget: str, most: tuple[int, int]) -> None:
+        """Keep what somebody sent, beside at most so many others of theirs and in all; older ones are forgotten.
+
+        So are those that ended before a moment.
+        """
+        ...
+
+    def unpark(self, key: str) -> None:
+        """Forget what is parked under this key."""
         ...
 
     def take_due(self, row: Scheduled, *, until: str = "") -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lampway.domain.accounts import as_it_stands
 from lampway.domain.events import Actor, TokenIssued, TokenRevoked
+from lampway.domain.invitations import refuse_by_invitation
 from lampway.domain.moments import is_before, parse_deadline
 from lampway.domain.strategy import RulesInForce
 from lampway.domain.tokens import SCOPES, ApiToken, parse_token
@@ -61,6 +62,7 @@ def issue_token(engine: Engine, request: IssueToken, actor: Actor) -> ApiToken:
         raise UsageError(f"no such scope: {', '.join(unknown) or 'none given'}", hint=f"there is: {', '.join(SCOPES)}")
     if not request.digest.startswith("sha256:"):
         raise UsageError("not the digest of a secret", hint="lampway token create")
+    refuse_by_invitation(actor.via, "makes no tokens")
     with engine.store.transaction() as transaction:
         strategy = rules_in_force(transaction).strategy
         mine = strategy.person(actor.person)

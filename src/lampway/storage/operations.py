@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Table, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, Index, LargeBinary, Table, delete, func, insert, select, update
 
-from lampway.engine.store import AnsweredOnce, Scheduled, SeenWorker, Visit
+from lampway.engine.store import AnsweredOnce, Parked, Scheduled, SeenWorker, Visit
 from lampway.storage import leases
 from lampway.storage.schema import _NUMBER, _text, metadata
 from lampway.storage.schema import leases as held
@@ -68,6 +68,17 @@ visits = Table(
 )
 """Operational: who is signed in with a browser, and sign-in codes not used yet, by the digest of their secret."""
 
+parked = Table(
+    "parked",
+    metadata,
+    Column("key", _text(80), primary_key=True),
+    Column("person", _text(200), nullable=False),
+    Column("until", _text(40), nullable=False),
+    Column("data", LargeBinary(), nullable=False),
+    Index("ix_parked_until", "until"),
+)
+"""Operational: what people sent and have yet to sign, by the digest of a secret; bounded, and soon forgotten."""
+
 _SQLITE_NOW = func.strftime("%Y-%m-%dT%H:%M:%f+00:00", "now")
 _POSTGRES_NOW = func.to_char(func.timezone("UTC", func.clock_timestamp()), 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')
 
@@ -110,6 +121,11 @@ class OperationRows:
         """Return who is signed in under the digest of a secret, until when and since when; None for nobody."""
         row = self.connection.execute(select(visits).where(visits.c.key == key)).first()
         return Visit(row.key, row.kind, row.person, row.via, row.at, row.proved_at, row.until) if row else None
+
+    def parked(self, key: str) -> Parked | None:
+        """Return what is parked under the digest of a secret; None for nothing."""
+        row = self.connection.execute(select(parked).where(parked.c.key == key)).first()
+        return Parked(row.key, row.person, row.until, bytes(row.data)) if row else None
 
     def held(self) -> frozenset[str]:
         """Return the environments that somebody holds."""
@@ -169,6 +185,20 @@ class OperationChanges(OperationRows):
     def end_visit(self, key: str) -> bool:
         """Forget who is signed in under this key. Returns whether somebody was."""
         return bool(self.connection.execute(delete(visits).where(visits.c.key == key)).rowcount)
+
+    def park(self, sent: Parked, *, forget: str, most: tuple[int, int]) -> None:
+        """Keep what somebody sent, beside at most so many others of theirs and in all; older ones are forgotten."""
+        self.connection.execute(delete(parked).where((parked.c.until < forget) | (parked.c.key == sent.key)))
+        newest = select(parked.c.key).order_by(parked.c.until.desc(), parked.c.key)
+        for query, left in ((newest.where(parked.c.person == sent.person), most[0]), (newest, most[1])):
+            over = self.connection.execute(query.offset(left)).scalars().all()
+            self.connection.execute(delete(parked).where(parked.c.key.in_(over)))
+        row = {"key": sent.key, "person": sent.person, "until": sent.until, "data": sent.data}
+        self.connection.execute(insert(parked).values(**row))
+
+    def unpark(self, key: str) -> None:
+        """Forget what is parked under this key."""
+        self.connection.execute(delete(parked).where(parked.c.key == key))
 
     def take_due(self, row: Scheduled, *, until: str = "") -> bool:
         """Take what is due, if nobody was faster; put off until a moment, or for good. Returns whether it was there."""

@@ -29,9 +29,12 @@ from lampway.app import Engine, LocalSession
 from lampway.app.browsers import OpenId
 from lampway.app.wire import status_of
 from lampway.domain.digest import short
+from lampway.domain.invitations import parse_invitation
 from lampway.domain.moments import shown
 from lampway.domain.strategy import RulesInForce
 from lampway.engine import context
+from lampway.engine.attest import GivenFile
+from lampway.engine.invitations import inviters
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
 from lampway.web.afterwards import CHANGING, Afterwards
 from lampway.web.door import Allowance
@@ -41,7 +44,16 @@ from lampway.web.oidc import COOKIE as OIDC
 from lampway.web.onceonly import once
 from lampway.web.plots import lasting, percent
 from lampway.web.refusals import heading_of, refusal
-from lampway.web.visits import Visitor, make_challenge, sign_in_with_code, sign_in_with_token, sign_out, visitor
+from lampway.web.uploads import Sent, brings_files, read_upload
+from lampway.web.visits import (
+    Visitor,
+    make_challenge,
+    sign_in_with_code,
+    sign_in_with_invitation,
+    sign_in_with_token,
+    sign_out,
+    visitor,
+)
 from lampway.web.wording import back_words, brief, onscreen
 
 Answer = TypeVar("Answer")
@@ -80,6 +92,8 @@ class Page:
     """Brings about what may start because of what was asked."""
     memory: Memory = field(default_factory=Memory)
     """What this process remembers for everybody."""
+    files: tuple[GivenFile, ...] = ()
+    """What came with the form."""
 
     def ask(self, request: context.Request[Answer]) -> Answer:
         """Return the engine's answer to this person, at once: whatever may start because of it goes on behind.
@@ -162,20 +176,30 @@ class _Door:
 
     def page(self, shown_by: Shown) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            form = await _form(request) if request.method == "POST" else {}
-            return await run_in_threadpool(self._answer, shown_by, request, form)
+            sent = await self._sent(request) if request.method == "POST" else Sent({})
+            return await run_in_threadpool(self._answer, shown_by, request, sent)
 
         return answer
 
-    def _answer(self, shown_by: Shown, request: Request, form: Mapping[str, str]) -> Response:
+    async def _sent(self, request: Request) -> Sent:
+        """Return what came with a form; files only of somebody who is signed in."""
+        if not brings_files(request):
+            return Sent(await _form(request))
+        who = await run_in_threadpool(visitor, self._engine, request.cookies.get(_COOKIE, ""))
+        return await read_upload(request, wanted=who is not None)
+
+    def _answer(self, shown_by: Shown, request: Request, sent: Sent) -> Response:
         who = visitor(self._engine, request.cookies.get(_COOKIE, ""))
         if who is None:
             return RedirectResponse(_sign_in_for(request), 303, _HEADERS)
-        page = Page(request, self._engine, self._root, who, form, self._afterwards, self._memory)
+        form = sent.form
+        page = Page(request, self._engine, self._root, who, form, self._afterwards, self._memory, files=sent.files)
         try:
+            if sent.fault is not None:
+                raise sent.fault
             if request.method == "POST":
                 _require_ours(request, who, form)
-                return once(self._engine, who.actor, (request.url.path, form), lambda: shown_by(page))
+                return once(self._engine, who.actor, (request.url.path, sent.marks()), lambda: shown_by(page))
             return shown_by(page)
         except LampwayError as error:
             name = "error.html" if self._has_rules() else "first.html"
@@ -205,11 +229,19 @@ class _Door:
         if request.method == "POST":
             try:
                 self._admit(request)
-                return self._signed_in(request, self._proved(form, code), onward)
+                secret = self._proved(form, code)
+                return self._signed_in(request, secret, "/passkeys" if _begins(code, onward) else onward)
             except LampwayError as error:
                 facts = {**facts, "code": "", "error": error}
+        return self._sign_in_page(facts)
+
+    def _sign_in_page(self, facts: Mapping[str, Any]) -> Response:
+        asked = {
+            "ask": [p.name or p.id for p in inviters(self._engine)],
+            "invited": bool(parse_invitation(facts["code"])[0]),
+        }
         status = int(status_of(facts["error"])) if facts["error"] else 200
-        return HTMLResponse(_templates().get_template("sign-in.html").render(**facts), status, _HEADERS)
+        return HTMLResponse(_templates().get_template("sign-in.html").render(**facts, **asked), status, _HEADERS)
 
     def _signed_in(self, request: Request, secret: str, onward: str) -> Response:
         sign_out(self._engine, request.cookies.get(_COOKIE, ""))
@@ -231,8 +263,7 @@ class _Door:
             return step(request, self._oidc)
         except LampwayError as error:
             facts = {"code": "", "next": "/", "error": error, "again": False, "ended": False, "oidc": True}
-            text = _templates().get_template("sign-in.html").render(**facts)
-            return HTMLResponse(text, int(status_of(error)), _HEADERS)
+            return self._sign_in_page(facts)
 
     def _begin_oidc(self, request: Request, provider: OpenId) -> Response:
         there, kept = begin_oidc(self._engine, provider, request, _ours(request.query_params.get("next", "")))
@@ -252,6 +283,8 @@ class _Door:
             from lampway.web.passkeys import sign_in_with_passkey
 
             return sign_in_with_passkey(self._engine, form)
+        if parse_invitation(code)[0]:
+            return sign_in_with_invitation(self._engine, code)
         return sign_in_with_code(self._engine, code) if code else self._with_token(form)
 
     def _admit(self, request: Request) -> None:
@@ -288,6 +321,11 @@ class _Door:
         reply = RedirectResponse("/sign-in", 303, _HEADERS)
         reply.delete_cookie(_COOKIE, path="/")
         return reply
+
+
+def _begins(code: str, onward: str) -> bool:
+    """Return whether somebody comes by an invitation: then a way of their own to sign in is what they need first."""
+    return onward == "/" and bool(parse_invitation(code)[0])
 
 
 def _sign_in_for(request: Request) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
 
 from lampway.domain.quorum import Delegation
-from lampway.engine.attest import AttestCheck, AttestedNow, DraftTested, GivenFile
+from lampway.engine.attest import FILE_LIMIT, FILES, AttestCheck, AttestedNow, DraftTested, GivenFile
 from lampway.engine.checklist import Checklist, DraftAnswers
 from lampway.engine.context import rules_in_force
 from lampway.engine.decide import Decide
@@ -20,6 +21,9 @@ from lampway.engine.waive import DraftWaiver, Waive
 from lampway.errors import NotFoundError, UsageError
 from lampway.web.console import Page, Shown, require_field
 from lampway.web.signing import Wish, give, is_prod
+from lampway.web.uploads import LARGEST, drop_files, harmless_name, park_files, parked_files
+
+_MIB = 1_048_576
 
 
 def decide(page: Page) -> Response:
@@ -82,7 +86,9 @@ def test(page: Page) -> Response:
         raise NotFoundError(f"{solution} is not installed in {place[:80]}", hint="see its page")
     release = page.ask(ShowRelease(f"{solution}@{stage.cell.version}"))
     said = [e for e in release.evidence if (e.check, e.environment) == (name, place)]
-    return page.show("test.html", solution=solution, environment=place, check=name, release=release, said=said)
+    limits = {"files": FILES, "each": FILE_LIMIT // _MIB, "together": LARGEST // _MIB}
+    facts: dict[str, Any] = {"solution": solution, "environment": place, "check": name, "limits": limits}
+    return page.show("test.html", release=release, said=said, **facts)
 
 
 def attest(page: Page) -> Response:
@@ -96,16 +102,20 @@ def attest(page: Page) -> Response:
         "cases": require_field(page, "cases"),
         "data_set": page.form.get("data_set", "").strip(),
     }
-    files = _note_of(page)
+    parked = page.form.get("parked", "")
+    files = parked_files(page.engine, page.who.actor.person, parked) if parked else (*page.files, *_note_of(page))
     wish = Wish(
         title=f"Check {name} {said['outcome']}",
         asked=AttestCheck(**said, files=files),
         draft=DraftTested(**said, files=files),
         back=f"/solutions/{quote(solution)}/test/{quote(place)}/{quote(name)}",
         command=f"lampway check attest {said['release']} --in {place} --check {name}",
+        carry=lambda: {"parked": parked or park_files(page.engine, page.who.actor.person, files)} if files else {},
     )
 
     def then(done: AttestedNow, proof: str) -> Response:
+        if parked:
+            drop_files(page.engine, parked)
         lost = f"; {len(done.voided)} promotions lost their ground" if done.voided else ""
         return page.go(f"/releases/{quote(said['release'])}", f"{name} {said['outcome']}{_joined(proof)}{lost}")
 
@@ -113,9 +123,10 @@ def attest(page: Page) -> Response:
 
 
 def _note_of(page: Page) -> tuple[GivenFile, ...]:
-    """Return what the tester pasted as a log, as a file; files of other kinds come by the command."""
+    """Return what the tester pasted as a log, as a file beside those that came with the form."""
     log = page.form.get("log", "")
-    return (GivenFile("log.txt", log.encode()),) if log.strip() else ()
+    name = harmless_name("log.txt", [file.name for file in page.files])
+    return (GivenFile(name, log.encode()),) if log.strip() else ()
 
 
 def delegations(page: Page) -> Response:

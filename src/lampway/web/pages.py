@@ -19,6 +19,7 @@ from lampway.web.deciding import DECIDING
 from lampway.web.drawing import drawings
 from lampway.web.overviews import OVERVIEWS
 from lampway.web.passkeys import mine, passkeys, register, remove
+from lampway.web.people_pages import PEOPLE_PAGES
 from lampway.web.promotion_pages import PROMOTION_PAGES
 from lampway.web.release_pages import RELEASE_PAGES
 from lampway.web.second_person import SECOND_PERSON
@@ -106,6 +107,7 @@ PAGES: dict[str, tuple[str, Shown]] = {
     **CALENDAR_PAGES,
     **DECIDING,
     **SECOND_PERSON,
+    **PEOPLE_PAGES,
     **OVERVIEWS,
 }
 """Every page, by method and path."""

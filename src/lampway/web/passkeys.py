@@ -17,12 +17,13 @@ from lampway.app.browsers import (
     wrap_assertion,
 )
 from lampway.domain.digest import digest_bytes
+from lampway.domain.invitations import invitation_behind, via_invitation
 from lampway.domain.passkeys import is_origin
 from lampway.engine.passkeys import KnownPasskey, RegisterPasskey, RemovePasskey, ShowPasskeys, owner_of
 from lampway.engine.ports import Assertion
 from lampway.errors import UnauthenticatedError
 from lampway.web.console import Page, require_field
-from lampway.web.visits import make_challenge, open_session, take_challenge
+from lampway.web.visits import NEVER_PROVED, make_challenge, open_session, take_challenge
 
 SIGN_IN, REGISTER = "sign-in", "register"
 
@@ -34,7 +35,7 @@ def mine(page: Page) -> tuple[KnownPasskey, ...]:
 
 def passkeys(page: Page) -> Response:
     """Show this person's passkeys, and let them register one more."""
-    lately = page.who.has_proved_lately(page.engine.clock.now())
+    lately = page.who.may_register(page.engine.clock.now())
     challenge = make_challenge(page.engine, REGISTER, page.who.actor.person) if lately else ""
     user = to_base64url(bytes.fromhex(digest_bytes(page.who.actor.person.encode()).removeprefix("sha256:")))
     found = mine(page)
@@ -47,12 +48,13 @@ def passkeys(page: Page) -> Response:
         lately=lately,
         can=is_origin(origin),
         origin=origin,
+        invited=page.who.is_invited,
     )
 
 
 def register(page: Page) -> Response:
     """Register the passkey that a device just made for this person."""
-    if not page.who.has_proved_lately(page.engine.clock.now()):
+    if not page.who.may_register(page.engine.clock.now()):
         return page.prove_first("/passkeys")
     made, _ = answer_in(page.form)
     challenge = challenge_in(made.client_data)
@@ -73,10 +75,14 @@ def sign_in_with_passkey(engine: Engine, form: Mapping[str, str]) -> str:
     made, signature = answer_in(form)
     challenge = challenge_in(made.client_data)
     take_challenge(engine, challenge, SIGN_IN, "")
-    passkey = owner_of(engine, form.get("credential", ""))
+    known = owner_of(engine, form.get("credential", ""))
+    passkey = known.passkey
     fault = fault_of(made, signature, passkey.key, challenge)
     if fault:
         raise UnauthenticatedError(f"this passkey does not sign in: {fault}", hint="try again, or use another way")
+    if not known.proves:
+        via = via_invitation(invitation_behind(passkey.via), passkey.id)
+        return open_session(engine, passkey.person, via, proved_at=NEVER_PROVED)
     return open_session(engine, passkey.person, f"passkey {passkey.id}")
 
 

@@ -18,6 +18,7 @@ _HEADINGS: Mapping[int, str] = {
     404: "There is no such thing here",
     405: "This address only takes a form",
     409: "Not done: a rule says no",
+    413: "That was too much at once",
     429: "Too often for now",
     502: "The platform did not do it",
 }

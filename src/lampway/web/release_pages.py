@@ -8,8 +8,10 @@ from lampway.engine.attest import ReadKept
 from lampway.engine.evidence import ExportEvidence
 from lampway.engine.picture import ShowChange
 from lampway.engine.releaseview import ShowRelease
-from lampway.web.console import Page, Shown
+from lampway.errors import NotFoundError
+from lampway.web.console import PAGE_HEADERS, Page, Shown
 from lampway.web.drawing import drawings
+from lampway.web.uploads import picture_type
 
 
 def release(page: Page) -> Response:
@@ -29,6 +31,15 @@ def kept(page: Page) -> Response:
     return page.file(f"{evidence}-{name}", page.ask(ReadKept(evidence, name)))
 
 
+def picture(page: Page) -> Response:
+    """Show what is kept as a picture, if it is one of a few kinds: by how it begins, whatever it is called."""
+    data = page.ask(ReadKept(page.given("evidence"), page.given("name")))
+    kind = picture_type(data)
+    if not kind:
+        raise NotFoundError("that is no picture", hint="take it as a file")
+    return Response(data, 200, {**PAGE_HEADERS, "Content-Security-Policy": "default-src 'none'; sandbox"}, kind)
+
+
 def change(page: Page) -> Response:
     """Show what a release would change in a stage: in words, and drawn."""
     name = page.request.query_params.get("release", "") or page.given("solution")
@@ -40,6 +51,7 @@ RELEASE_PAGES: dict[str, tuple[str, Shown]] = {
     "GET /releases/{release}": ("GET", release),
     "GET /releases/{release}/evidence": ("GET", evidence_file),
     "GET /evidence/{evidence}/{name}": ("GET", kept),
+    "GET /evidence/{evidence}/{name}/picture": ("GET", picture),
     "GET /solutions/{solution}/change/{to}": ("GET", change),
 }
 """Method and page, by method and path."""

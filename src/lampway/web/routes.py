@@ -169,6 +169,10 @@ ROUTES: tuple[Route, ...] = (
     _act("/tokens/{token}/revoke", c.RevokeToken),
     _get("/passkeys", c.ShowPasskeys),
     _act("/passkeys/{passkey}/remove", c.RemovePasskey),
+    _get("/people", c.ShowPeople),
+    _get("/invitations", c.ShowInvitations),
+    _decide("/invitations", c.Invite),
+    _act("/invitations/{invitation}/revoke", c.RevokeInvitation),
     # notices
     _get("/notices", c.ShowNotices),
     _act("/notices/send", c.SendNotices),

@@ -82,11 +82,15 @@ def sign_in_link(root: Path) -> str:
         code = make_code(session.engine, actor.person, f"link, {actor.via}")
     finally:
         session.close()
+    return f"{serving_at(root)}/sign-in?code={code}"
+
+
+def serving_at(root: Path) -> str:
+    """Return the address of the server that was started last here for this repository, else of the usual port."""
     try:
-        address = _serving(root).read_text(encoding="utf-8").strip()
+        return _serving(root).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
-        address = _address("127.0.0.1", PORT)
-    return f"{address}/sign-in?code={code}"
+        return _address("127.0.0.1", PORT)
 
 
 def _address(host: str, port: int) -> str:

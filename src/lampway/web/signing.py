@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +33,8 @@ class Wish:
     """The page that it belongs to."""
     command: str
     """The command that does the same with a key of one's own."""
+    carry: Callable[[], Mapping[str, str]] = dict
+    """What the page for signing holds beside what was sent; asked for only where there is something to sign."""
     is_about_prod: bool = False
     """Whether it takes a fresh proof where it is not signed."""
 
@@ -51,7 +53,7 @@ def give(page: Page, wish: Wish, then: Callable[[Any, str], Response]) -> Respon
             "sign.html",
             wish=wish,
             action=page.request.url.path,
-            fields={name: value for name, value in page.form.items() if name not in _OF_THE_DEVICE},
+            fields={n: v for n, v in page.form.items() if n not in _OF_THE_DEVICE} | dict(wish.carry()),
             statement=draft.statement,
             challenge=challenge_of(draft.statement.encode()),
             credentials=",".join(k.passkey.credential for k in found),

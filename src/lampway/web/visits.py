@@ -16,8 +16,10 @@ from lampway.app import Engine
 from lampway.domain.accounts import as_it_stands
 from lampway.domain.digest import digest_bytes
 from lampway.domain.events import Actor
+from lampway.domain.invitations import invitation_behind, via_invitation
 from lampway.domain.moments import write_moment
 from lampway.domain.strategy import RulesInForce
+from lampway.engine.invitations import accept_invitation, counts_still
 from lampway.engine.store import Visit
 from lampway.engine.tokens import authenticate
 from lampway.errors import UnauthenticatedError
@@ -25,6 +27,8 @@ from lampway.errors import UnauthenticatedError
 SESSION = timedelta(hours=12)
 """For how long a session lasts."""
 _CODE_LASTS = timedelta(minutes=5)
+NEVER_PROVED = "1970-01-01T00:00:00.000+00:00"
+"""When somebody proved who they are who did not: a link that others made proves nothing."""
 _PROOF_LASTS = timedelta(minutes=15)
 """For how long somebody who proved who they are may decide about production without doing it again."""
 
@@ -36,6 +40,7 @@ class Visitor:
     actor: Actor
     secret: str
     proved_at: str
+    opened_at: str = ""
 
     @property
     def form_key(self) -> str:
@@ -49,6 +54,17 @@ class Visitor:
     def has_proved_lately(self, now: datetime) -> bool:
         """Return whether they proved who they are so lately that they may decide about production."""
         return now - datetime.fromisoformat(self.proved_at) < _PROOF_LASTS
+
+    @property
+    def is_invited(self) -> bool:
+        """Whether all that lets them in is an invitation in the end."""
+        return bool(invitation_behind(self.actor.via))
+
+    def may_register(self, now: datetime) -> bool:
+        """Return whether they may register a passkey: just proved, or just let in by an invitation, which it keeps."""
+        opened = self.is_invited and bool(self.opened_at)
+        just_came = opened and now - datetime.fromisoformat(self.opened_at) < _PROOF_LASTS
+        return just_came or self.has_proved_lately(now)
 
 
 def make_code(engine: Engine, person: str, via: str) -> str:
@@ -64,6 +80,12 @@ def sign_in_with_code(engine: Engine, code: str) -> str:
             raise UnauthenticatedError("this link was used already, or is too old", hint="lampway console")
         transaction.end_visit(found.key)
     return _keep(engine, "session", found.person, found.via)
+
+
+def sign_in_with_invitation(engine: Engine, presented: str) -> str:
+    """Return the secret of a new session of whoever an invitation is for. Raises UnauthenticatedError."""
+    found = accept_invitation(engine, presented)
+    return _keep(engine, "session", found.person, via_invitation(found.id), proved_at=NEVER_PROVED)
 
 
 def sign_in_with_token(engine: Engine, token: str) -> str:
@@ -103,7 +125,8 @@ def visitor(engine: Engine, secret: str) -> Visitor | None:
     with engine.store.reading() as reading:
         found = reading.visit(digest_bytes(secret.encode()))
         rules = reading.get(RulesInForce, "current")
-    if found is None or found.kind != "session" or found.until < engine.now():
+        goes_on = found is not None and counts_still(reading, found.via)
+    if found is None or not goes_on or found.kind != "session" or found.until < engine.now():
         return None
     person = as_it_stands(rules).person(found.person) if rules else None
     if person is None:
@@ -113,7 +136,7 @@ def visitor(engine: Engine, secret: str) -> Visitor | None:
     else:
         email = person.emails[0] if person.emails else ""
         actor = Actor(person.id, found.via, authenticated=True, name=person.name, email=email)
-    return Visitor(actor, secret, found.proved_at) if actor else None
+    return Visitor(actor, secret, found.proved_at, opened_at=found.at) if actor else None
 
 
 def sign_out(engine: Engine, secret: str) -> None:

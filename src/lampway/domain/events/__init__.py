@@ -60,6 +60,7 @@ from lampway.domain.events.governing import (
     SwitchDelayed,
     Switched,
 )
+from lampway.domain.events.invitations import InvitationMade, InvitationRevoked, InvitationUsed
 from lampway.domain.events.passkeys import PasskeyRegistered, PasskeyRemoved
 from lampway.domain.events.path import (
     Adopted,
@@ -132,6 +133,9 @@ __all__ = [
     "HotfixReleased",
     "HotfixStarted",
     "Installed",
+    "InvitationMade",
+    "InvitationRevoked",
+    "InvitationUsed",
     "LedgerVerified",
     "LockObserved",
     "PackagesRemoved",
@@ -243,6 +247,9 @@ EVENTS: dict[str, type[Event]] = {
         TokenRevoked,
         PasskeyRegistered,
         PasskeyRemoved,
+        InvitationMade,
+        InvitationUsed,
+        InvitationRevoked,
         UnlockAsked,
         Unlocked,
         UnlockFailed,
