@@ -184,6 +184,12 @@ def test_a_parameter_is_told_by_its_name_and_values_but_for_secrets(old, new, su
     assert parameters(old, new) == [summary]
 
 
+def test_nobody_has_to_read_thousands_of_differences_of_one_node():
+    told = parameters({"values": list(range(5000))}, {"values": list(range(1, 5001))})
+    assert len(told) == 101
+    assert told[-1] == "4900 more parameters changed"
+
+
 def test_a_condition_is_told_as_one():
     assert said(changed("Rush?", parameters=rush(500)))["Rush?"] == [
         "conditions / condition 1 changed from `{{ $json.total }} > 100` to `{{ $json.total }} > 500`"

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import tarfile
+import time
 import warnings
 import zipfile
 from contextlib import suppress
@@ -275,6 +276,27 @@ def test_what_n8n_itself_packs_is_read():
     found = FORMAT.inspect(data).inventory
     assert [c.name for c in found.components if c.type == "workflow"] == ["Orders", "Stock", "Price"]
     assert FORMAT.recognises(data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$('" + "\\" * 200_000,
+        "$('" * 50_000,
+        "={{" * 50_000,
+        "={{" + "}" * 50_000 + '"' * 50_000,
+        "$vars[" + " " * 200_000,
+        "$( " * 50_000,
+        "={{ " + "'" * 100_000,
+    ],
+)
+def test_no_text_keeps_a_reader_busy(text):
+    data = as_json(plain(nodes=[node("A", "x", parameters={"text": text})]))
+    start = time.perf_counter()
+    FORMAT.inspect(data)
+    FORMAT.diff(data, package())
+    FORMAT.diff(data, as_json(plain(nodes=[node("A", "x", parameters={"text": text + "x"})])))
+    assert time.perf_counter() - start < 10
 
 
 def test_a_workflow_that_calls_itself_in_a_ring_is_read():

@@ -31,7 +31,6 @@ from lampway.platforms.n8n.contents import build_contents
 from lampway.platforms.n8n.credentials import Bound, name_credentials, with_connections, with_credentials
 from lampway.platforms.n8n.normal import exact_digest
 from lampway.platforms.n8n.package import N8nFormat, build_package, read_package
-from lampway.platforms.n8n.workflows import relink
 
 FORMAT = N8nFormat()
 
@@ -152,18 +151,10 @@ def test_node_types_community_packages_and_workflows_outside_are_dependencies():
     assert any("D names a workflow outside of the solution: elsewhere" in note for note in inventory(data).notes)
 
 
-def test_workflows_are_linked_by_the_ids_of_another_instance():
-    own = read_package(package()).workflows[0]
-    there = relink(own, {"OrdersId16Chars": "prodOrders", "PriceId16Chars": "prodPrice"})
-    called = next(n for n in there["nodes"] if n["name"] == "Ask price")["parameters"]["workflowId"]["value"]
-    assert (there["id"], called) == ("prodOrders", "prodPrice")
-    assert relink(there, {"prodOrders": "OrdersId16Chars", "prodPrice": "PriceId16Chars"}) == own
-
-
-def test_who_may_call_a_workflow_is_linked_too():
-    own = workflow("W", [], settings={"callerPolicy": "workflowsFromAList", "callerIds": "a, b", "errorWorkflow": "a"})
-    there = relink(own, {"a": "1"})
-    assert (there["settings"]["callerIds"], there["settings"]["errorWorkflow"]) == ("1,b", "1")
+def test_whom_settings_name_is_needed_too():
+    named = {"callerPolicy": "workflowsFromAList", "callerIds": "a, b", "errorWorkflow": "c"}
+    found = inventory(one(node("A", "x"), settings=named)).dependencies
+    assert {d.name for d in found if d.kind == "workflow"} == {"a", "b", "c"}
 
 
 def test_a_name_that_two_workflows_have_is_refused_and_the_id_is_taken():

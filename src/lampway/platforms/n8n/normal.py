@@ -37,7 +37,7 @@ USUAL: Mapping[str, Any] = {
     "errorWorkflow": "",
 }
 _CACHED = {"cachedResultName", "cachedResultUrl"}
-_NAMED = re.compile(r"""(\$\(\s*|\$node\s*\[\s*|\$items\s*\(\s*)((["'`])((?:\\.|(?!\3).)*)\3)""")
+_NAMED = re.compile(r"""(\$\(\s*|\$node\s*\[\s*|\$items\s*\(\s*)((["'`])((?:\\.|(?!\3)[^\\\n])*+)\3)""")
 _DOTTED = re.compile(r"(\$node\.)([A-Za-z_]\w*)")
 
 

@@ -17,6 +17,9 @@ from lampway.platforms.n8n.parameters import Leaf, is_condition, leaves_of
 from lampway.platforms.n8n.schedule import schedule_edits, schedule_keys
 from lampway.platforms.n8n.workflows import Node, Workflow, name_of, node_id
 
+_MOST = 100
+"""Differences of parameters that are told of one node; nobody reads more."""
+_ABSENT = object()
 _UNSET: tuple[Any, ...] = (None, "", [], {})
 _CODE_NAMES = {"jsCode": "code", "functionCode": "code", "pythonCode": "code", "code": "code"}
 _ON_ERROR = {
@@ -133,13 +136,20 @@ def _parameters(old: Node, before: dict[str, Any], new: Node, after: dict[str, A
     was, now = (
         {leaf.path: leaf for leaf in leaves_of({k: v for k, v in p.items() if k not in timed})} for p in (before, after)
     )
-    for path in sorted(dict.fromkeys([*was, *now]), key=lambda path: path[-1] not in CODE_KEYS):
+    paths = [path for path in dict.fromkeys([*was, *now]) if _value_at(was, path) != _value_at(now, path)]
+    for path in sorted(paths, key=lambda path: path[-1] not in CODE_KEYS)[:_MOST]:
         if path not in was:
             yield from _told(path, _added(now[path], names))
         elif path not in now:
             yield from _told(path, _removed(was[path], names))
-        elif was[path].value != now[path].value:
+        else:
             yield from _told(path, _changed(was[path], now[path], names))
+    if len(paths) > _MOST:
+        yield Edit("parameters", f"{len(paths) - _MOST} more parameters changed")
+
+
+def _value_at(leaves: Mapping[tuple[str, ...], Leaf], path: tuple[str, ...]) -> Any:
+    return leaves[path].value if path in leaves else _ABSENT
 
 
 def _told(path: tuple[str, ...], summary: str) -> Iterator[Edit]:

@@ -144,26 +144,6 @@ def _caller_ids(settings: Mapping[str, Any]) -> list[str]:
     return [id_.strip() for id_ in stated.split(",") if id_.strip()] if isinstance(stated, str) else []
 
 
-def relink(workflow: Workflow, ids: Mapping[str, str]) -> Workflow:
-    """Return a workflow that names other workflows, and itself, by other ids. Ids that are not listed stay."""
-    settings = dict(workflow["settings"])
-    if isinstance(settings.get("errorWorkflow"), str):
-        settings["errorWorkflow"] = ids.get(settings["errorWorkflow"], settings["errorWorkflow"])
-    if _caller_ids(settings):
-        settings["callerIds"] = ",".join(ids.get(id_, id_) for id_ in _caller_ids(settings))
-    nodes = [_relinked(node, ids) if node["type"] in _CALLERS else node for node in workflow["nodes"]]
-    return {**workflow, "id": ids.get(workflow["id"], workflow["id"]), "settings": settings, "nodes": nodes}
-
-
-def _relinked(node: Node, ids: Mapping[str, str]) -> Node:
-    stated = node["parameters"].get("workflowId")
-    id_, _ = _located(stated)
-    if id_ not in ids:
-        return node
-    linked = {**stated, "value": ids[id_]} if isinstance(stated, dict) else ids[id_]
-    return {**node, "parameters": {**node["parameters"], "workflowId": linked}}
-
-
 def tags_of(workflow: Workflow) -> list[str]:
     """Return the names of a workflow's tags but for our own, sorted."""
     stated = workflow.get("tags") or []
