@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from served import Served, serving_team
 
+from lampway.domain.digest import digest_bytes
 from lampway.engine import cases as c
 from lampway.web.pages import PAGES
 from lampway.web.visits import make_code
@@ -44,6 +45,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         team.release("1.50")
         team.run(c.Promote(release="orders", to="test"), "mia")
         made.token("ana")
+        team.run(c.Invite(person="ana", digest=digest_bytes(b"secret")), "pam")
         yield made
 
 

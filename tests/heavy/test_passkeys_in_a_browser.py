@@ -106,6 +106,32 @@ def test_a_tester_signs_what_came_of_a_test_from_the_inbox_to_the_end(served: Se
     assert [c for c in checks_of if not c.holds] == []
 
 
+def test_a_maker_who_was_invited_gets_a_passkey_and_signs_in_with_it(served: Served, page: Page) -> None:
+    team, url = served.team, served.url.replace("127.0.0.1", "localhost")
+    page.goto(f"{url}/sign-in?code={make_code(team.engine, 'pam', 'link, test')}&next=/people")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_label("Who", exact=True).select_option("Mia")
+    page.get_by_role("button", name="Make a link").click()
+    link = page.locator("code.digest").inner_text()
+    page.locator("summary", has_text="Pam").click()
+    page.get_by_role("button", name="Sign out").click()
+
+    page.goto(link)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("heading", name="You came by an invitation").wait_for()
+    page.get_by_label("What you call it").fill("work laptop")
+    page.get_by_role("button", name="Register a passkey").click()
+    page.get_by_text("passkey work laptop registered").wait_for()
+    page.locator("summary", has_text="Mia").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("heading", name="What is where").wait_for()
+    page.goto(link)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_text("the invitation was used already").wait_for()
+    page.get_by_text("Ask Pam for an invitation").wait_for()
+
+
 def test_an_approver_registers_a_passkey_signs_in_with_it_and_approves(served: Served, page: Page) -> None:
     team, url = served.team, served.url.replace("127.0.0.1", "localhost")
     failures: list[str] = []

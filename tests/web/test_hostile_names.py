@@ -21,7 +21,7 @@ from lampway.web.pages import PAGES
 
 MARKS = ("<script>", "onload='x")
 READ = sorted(name.removeprefix("GET ") for name in PAGES if name.startswith("GET "))
-TAKEN_AWAY = ("/events", "/export", "/evidence", "/document", "/evidence/{evidence}/{name}")
+TAKEN_AWAY = ("/events", "/export", "/evidence", "/document", "/picture", "/evidence/{evidence}/{name}")
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,8 @@ def test_reading_gives_the_same_answer_either_way(served: Served) -> None:
         c.VerifyPackages(),
         c.ShowTokens(),
         c.ShowPasskeys(),
+        c.ShowPeople(),
+        c.ShowInvitations(everything=True),
         c.Audit(),
         c.FetchDocument(),
         c.ShowStrategyHistory(),

@@ -9,6 +9,7 @@ import pytest
 from served import Served
 
 from lampway.engine import cases as c
+from lampway.web.openapi import EVENTS_PATH
 from lampway.web.routes import BASE, ROUTES
 
 _PROBLEM = "application/problem+json"
@@ -167,7 +168,7 @@ def test_the_description_is_open_and_names_every_route(served: Served) -> None:
     described = served.client().get("/openapi.json").json()
     assert described["openapi"] == "3.1.0"
     named = {(path, method.upper()) for path, methods in described["paths"].items() for method in methods}
-    assert named == {(BASE + route.path, route.method) for route in ROUTES}
+    assert named == {(BASE + route.path, route.method) for route in ROUTES} | {(BASE + EVENTS_PATH, "GET")}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from lampway.domain.deployment import Evidence
 from lampway.domain.digest import digest_bytes
 from lampway.domain.keys import PersonKey
 from lampway.engine.attest import FILE_LIMIT, FILES, GivenFile, ReadKept
+from lampway.engine.due import RunDue
 from lampway.engine.evidence import ExportEvidence
 from lampway.engine.verify import Tools, Trusted, verify_evidence
 from lampway.errors import UsageError
@@ -137,6 +138,19 @@ def test_files_wait_an_hour_for_their_signature_and_for_nobody_else(served: Serv
     with engine.store.reading() as reading:
         found = [reading.parked(digest_bytes(s.encode())) for s in (secret, *secrets)]
     assert [one is not None for one in found].count(True) == 2, "one beside the newest, and none that ended"
+
+
+def test_what_was_never_signed_is_let_go_with_time(served: Served, tess: Browser) -> None:
+    give_passkey(served, tess, "tess")
+    page = send(tess, [("screen.png", PNG)], release="orders@1.0.1").text
+    key = digest_bytes(Browser.attribute(page, 'name="parked" value').encode())
+    served.team.run(RunDue(), "rita")
+    with served.team.store.reading() as reading:
+        assert reading.parked(key) is not None
+    served.team.clock.move(minutes=61)
+    served.team.run(RunDue(), "rita")
+    with served.team.store.reading() as reading:
+        assert reading.parked(key) is None
 
 
 @pytest.mark.parametrize(

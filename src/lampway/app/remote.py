@@ -53,6 +53,13 @@ class RemoteSession:
 
     def run(self, request: Request[Answer]) -> Answer:
         """Carry out one request on the server and return its answer. Raises LampwayError."""
+        return self._run(request, {})
+
+    def ask(self, request: Request[Answer]) -> Answer:
+        """Carry out one request; the server answers at once, and goes on with whatever may start because of it."""
+        return self._run(request, {"Prefer": "respond-async"})
+
+    def _run(self, request: Request[Answer], preferred: Mapping[str, str]) -> Answer:
         name = type(request).__name__
         if name not in self.routes:
             raise UsageError(f"{name} cannot be asked of a server", hint="run it where the server runs")
@@ -60,7 +67,7 @@ class RemoteSession:
         if is_streamed(type(request)):
             return self._lines(method, path, request)  # type: ignore[return-value] # its answer is lines
         with self._watched(method):
-            told = self.asked(method, path, request)
+            told = self.asked(method, path, request, preferred)
         answer = msgspec.json.decode(told, type=dict[str, msgspec.Raw])
         meta = msgspec.json.decode(answer["meta"], type=dict[str, msgspec.Raw])
         self.left = decode(tuple[LeftBehind, ...], bytes(meta["left"])) if "left" in meta else ()
@@ -73,11 +80,12 @@ class RemoteSession:
         if "_client" in self.__dict__:
             self._client.close()
 
-    def asked(self, method: str, path: str, request: Request[Any]) -> bytes:
+    def asked(self, method: str, path: str, request: Request[Any], preferred: Mapping[str, str] | None = None) -> bytes:
         """Return what the server says to a request, as it was sent. Raises LampwayError."""
         import httpx
 
         given = _settings(method, path, request)
+        given["headers"] = {**given.get("headers", {}), **(preferred or {})}
         try:
             reply = self._client.request(method, _filled(path, request), **given)
         except httpx.HTTPError as error:

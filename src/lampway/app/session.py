@@ -43,6 +43,10 @@ class Session(Protocol):
         """Carry out one request and return its answer. Raises LampwayError."""
         ...
 
+    def ask(self, request: Request[Answer]) -> Answer:
+        """Carry out one request and return its answer; whatever may start because of it is left to others."""
+        ...
+
     def close(self) -> None:
         """Let go of everything that is open."""
         ...
@@ -96,6 +100,15 @@ class LocalSession:
         """Carry out one request; then whatever may start because of it."""
         answer, rest = self.begin(request)
         rest()
+        return answer
+
+    def ask(self, request: Request[Answer]) -> Answer:
+        """Carry out one request alone; whatever may start because of it is left to a worker, or to whoever resumes."""
+        engine = self._open()
+        with engine.store.reading() as reading:
+            before = reading.head()[0]
+        answer, _ = self.begin(request)
+        self._look_back(engine, before)
         return answer
 
     def begin(self, request: Request[Answer]) -> tuple[Answer, Callable[[], None]]:

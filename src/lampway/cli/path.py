@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from lampway.app import Session
 from lampway.cli.duties import duty_facts, duty_lines
-from lampway.cli.output import emit, gate_lines, say, when
+from lampway.cli.output import emit, gate_lines, note, say, when
 from lampway.cli.session import session
 from lampway.domain.judgement import OPENING, GateState
 from lampway.domain.package import Reversibility
@@ -27,7 +27,9 @@ Json = Annotated[bool, Parameter(name="--json", negative="")]
 WAITING_FOR_PEOPLE = 4
 
 
-def promote(release: str, /, *, to: str, reason: str = "", ticket: str = "", json: Json = False) -> int:
+def promote(
+    release: str, /, *, to: str, reason: str = "", ticket: str = "", wait: bool = True, json: Json = False
+) -> int:
     """Move a release to a stage, by way of every stage before it.
 
     Parameters
@@ -40,11 +42,14 @@ def promote(release: str, /, *, to: str, reason: str = "", ticket: str = "", jso
         Why, for whoever decides.
     ticket
         The change ticket it goes by, where a stage asks for one.
+    wait
+        Until deployments have come to a rest; --no-wait asks alone, and leaves them to the server or a worker.
     json
         Print the facts as JSON.
     """
+    wanted = Promote(release, to, reason, ticket=ticket)
     with session(quiet=json) as opened:
-        asked = opened.run(Promote(release, to, reason, ticket=ticket))
+        asked = opened.run(wanted) if wait else opened.ask(wanted)
         views = [opened.run(ShowPromotion(p)) for p in asked.promotions]
         if json:
             emit({"promotions": [promotion_facts(v) for v in views], "already": asked.already})
@@ -53,6 +58,8 @@ def promote(release: str, /, *, to: str, reason: str = "", ticket: str = "", jso
                 say(f"{release} runs verified in {stage} already")
             for view in views:
                 say_promotion(view)
+            if asked.promotions and not wait:
+                note(f"asked for, and not waited for: lampway progress {asked.promotions[-1]}")
         return exit_code(views)
 
 

@@ -49,7 +49,18 @@ def run_due(engine: Engine, request: RunDue, actor: Actor) -> Done:
     tend_retirements(engine)
     arrived = tend_hotfixes(engine)
     tended = tend_sandboxes(engine)
+    _forget_parked(engine)
     sent = send_notices(engine, SendNotices(), actor)
     due = [moment for moment in (next_look, next_lock, sent.next_at, tended.next_at) if moment]
     lines = (*(f"sandbox {n}: its time was over, it is gone" for n in tended.ended), *tended.failed, *arrived)
     return Done(looked, sent.sent, min(due, default=""), bool(next_look), relocked=relocked, sandboxes=lines)
+
+
+def _forget_parked(engine: Engine) -> None:
+    """Let go of what people sent and did not sign in time. Nothing is written where nothing has ended."""
+    now = engine.now()
+    with engine.store.reading() as reading:
+        has_ended = reading.has_parked(now)
+    if has_ended:
+        with engine.store.transaction() as transaction:
+            transaction.unpark(before=now)

@@ -206,6 +206,10 @@ class Reading(Records, Protocol):
         """Return what is parked under the digest of a secret; None for nothing. Whether it ended is not looked at."""
         ...
 
+    def has_parked(self, before: str) -> bool:
+        """Return whether something parked has ended before a moment."""
+        ...
+
     def held(self) -> frozenset[str]:
         """Return the environments that somebody holds."""
         ...
@@ -273,8 +277,8 @@ class Transaction(Reading, Protocol):
         """
         ...
 
-    def unpark(self, key: str) -> None:
-        """Forget what is parked under this key."""
+    def unpark(self, key: str = "", *, before: str = "") -> None:
+        """Forget what is parked under this key, and what ended before a moment."""
         ...
 
     def take_due(self, row: Scheduled, *, until: str = "") -> bool:

@@ -127,6 +127,11 @@ class OperationRows:
         row = self.connection.execute(select(parked).where(parked.c.key == key)).first()
         return Parked(row.key, row.person, row.until, bytes(row.data)) if row else None
 
+    def has_parked(self, before: str) -> bool:
+        """Return whether something parked has ended before a moment."""
+        query = select(parked.c.key).where(parked.c.until < before).limit(1)
+        return self.connection.execute(query).first() is not None
+
     def held(self) -> frozenset[str]:
         """Return the environments that somebody holds."""
         query = select(held.c.environment).where(held.c.holder != "")
@@ -196,9 +201,9 @@ class OperationChanges(OperationRows):
         row = {"key": sent.key, "person": sent.person, "until": sent.until, "data": sent.data}
         self.connection.execute(insert(parked).values(**row))
 
-    def unpark(self, key: str) -> None:
-        """Forget what is parked under this key."""
-        self.connection.execute(delete(parked).where(parked.c.key == key))
+    def unpark(self, key: str = "", *, before: str = "") -> None:
+        """Forget what is parked under this key, and what ended before a moment."""
+        self.connection.execute(delete(parked).where((parked.c.key == key) | (parked.c.until < before)))
 
     def take_due(self, row: Scheduled, *, until: str = "") -> bool:
         """Take what is due, if nobody was faster; put off until a moment, or for good. Returns whether it was there."""

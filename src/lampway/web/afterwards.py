@@ -1,7 +1,7 @@
-"""What forms let begin goes on behind the page that answers them: nobody waits for a deployment to see it go.
+"""What forms let begin goes on behind the page that answers them, and so do requests of programs that prefer it.
 
-Every change is in the ledger before a form is answered. So what this process does not bring about, because it ended or
-failed, is found by the next worker and the next command.
+Nobody waits for a deployment to see it go. Every change is in the ledger before a form is answered: what this process
+does not bring about, because it ended or failed, is found by the next worker and the next command.
 """
 
 from __future__ import annotations
@@ -9,15 +9,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from lampway.engine.cases import TELLING
+from lampway.engine.cases import MOVING, TELLING
+from lampway.engine.hotfixed import Finished
+from lampway.engine.promote import Requested
+from lampway.engine.rehearse import Rehearse
 from lampway.errors import LampwayError
 
 CHANGING = TELLING
 """Requests after which something may start, or there may be something to tell."""
+ASYNC = "respond-async"
+"""The preference (RFC 7240) of whoever does not wait for what their request lets begin."""
 _AT_ONCE = 16
 _PATIENCE = 30.0
 
@@ -51,3 +57,21 @@ class Afterwards:
         yield
         await run_in_threadpool(self.rest)
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def prefers_async(asked: object, header: str) -> bool:
+    """Return whether a request that may let something begin is to be answered at once, by its header `Prefer`."""
+    preferred = {part.partition(";")[0].strip().lower() for part in header.split(",")}
+    return type(asked) in MOVING and ASYNC in preferred
+
+
+def place_of(asked: object, answer: object) -> str:
+    """Return where it can be seen what becomes of a request, below the API; empty where that is no single place."""
+    match answer:
+        case Requested() | Finished() if answer.promotions:
+            key = answer.promotions[-1]
+        case _:
+            key = str(getattr(asked, "promotion", ""))
+    if isinstance(asked, Rehearse):
+        return f"/rehearsals/{quote(str(answer))}"
+    return f"/promotions/{quote(key)}" if key else ""

@@ -21,11 +21,13 @@ from starlette.routing import Route as Path_
 from lampway.app import Engine, LocalSession
 from lampway.app.browsers import OpenId
 from lampway.app.wire import PROBLEM, encode, is_streamed, status_of, to_problem
+from lampway.engine.progress import ShowProgress
 from lampway.errors import BrokenError, LampwayError, NotFoundError, TooManyError, UnauthenticatedError, UsageError
-from lampway.web.afterwards import Afterwards
+from lampway.web.afterwards import ASYNC, Afterwards, place_of, prefers_async
 from lampway.web.console import console_routes, page_alone
 from lampway.web.door import Allowance, Caller, claim, identify, settle
-from lampway.web.openapi import openapi
+from lampway.web.live import EVENT_HEADERS, EVENTS, told_live
+from lampway.web.openapi import EVENTS_PATH, openapi
 from lampway.web.pages import PAGES
 from lampway.web.refusals import wants_page
 from lampway.web.routes import BASE, ROUTES, Route
@@ -45,14 +47,15 @@ _HEADERS = {
 
 def build_api(root: Path, engine: Engine, *, oidc: OpenId | None = None) -> Starlette:
     """Return the application that answers for one governance repository; `oidc` is where people sign in, if they do."""
-    api = _Api(root, engine)
+    afterwards = Afterwards()
+    api = _Api(root, engine, afterwards)
     routes: list[BaseRoute] = [
         Path_(BASE + route.path, api.endpoint(route), methods=[route.method]) for route in ROUTES
     ]
     routes.append(Path_(f"{BASE}/openapi.json", api.describe, methods=["GET"]))
     routes.append(Path_(f"{BASE}/me", api.me, methods=["GET"]))
+    routes.append(Path_(BASE + EVENTS_PATH, api.events, methods=["GET"]))
     routes.append(Path_("/healthz", api.health, methods=["GET"]))
-    afterwards = Afterwards()
     routes += console_routes(engine, root, PAGES, afterwards=afterwards, oidc=oidc)
     handlers: Any = {404: _not_found, 405: _not_so, Exception: _our_fault}
     made = Starlette(routes=routes, exception_handlers=handlers, lifespan=afterwards.lifespan)
@@ -61,7 +64,8 @@ def build_api(root: Path, engine: Engine, *, oidc: OpenId | None = None) -> Star
 
 
 class _Api:
-    def __init__(self, root: Path, engine: Engine) -> None:
+    def __init__(self, root: Path, engine: Engine, afterwards: Afterwards) -> None:
+        self._afterwards = afterwards
         self._root = root
         self._engine = engine
         self._callers = Allowance(at_once=200, each_second=50)
@@ -79,8 +83,7 @@ class _Api:
 
     async def describe(self, request: Request) -> Response:
         """Return what there is, as OpenAPI 3.1 has it. Open to everybody: it says nothing about this team."""
-        del request
-        return _reply(200, encode(openapi()))
+        return _reply(200, encode(openapi()), tag=True, known=request.headers.get("if-none-match", ""))
 
     async def me(self, request: Request) -> Response:
         """Return who is asking, and what their token is for."""
@@ -89,7 +92,19 @@ class _Api:
         except LampwayError as error:
             return _problem(error)
         actor = caller.actor
-        return _reply(200, _envelope({"person": actor.person, "name": actor.name, "scopes": caller.scopes}))
+        body = _envelope({"person": actor.person, "name": actor.name, "scopes": caller.scopes})
+        return _reply(200, body, tag=True, known=request.headers.get("if-none-match", ""))
+
+    async def events(self, request: Request) -> Response:
+        """Tell what becomes of a promotion as it happens, to whoever may read."""
+        try:
+            caller = await run_in_threadpool(self._caller, request)
+            caller.require("read")
+            ask = LocalSession(self._root, who=caller.actor, _engine=self._engine).run
+            first = await run_in_threadpool(ask, ShowProgress(request.path_params["promotion"]))
+        except LampwayError as error:
+            return _problem(error)
+        return StreamingResponse(told_live(ask, first), media_type=EVENTS, headers=EVENT_HEADERS)
 
     async def health(self, request: Request) -> Response:
         """Return whether the store answers."""
@@ -139,7 +154,7 @@ class _Api:
         body = b""
         try:
             try:
-                status, body = 200, self._run(what, caller, request)
+                status, body = self._run(what, caller, request)
             except LampwayError as error:
                 status, body = int(status_of(error)), encode(to_problem(error))
                 if error.retryable:
@@ -150,15 +165,21 @@ class _Api:
                 settle(self._engine, caller, key, status, body.decode())
         return _reply(status, body, tag=route.method == "GET", known=request.headers.get("if-none-match", ""))
 
-    def _run(self, asked: Any, caller: Caller, request: Request) -> bytes:
+    def _run(self, asked: Any, caller: Caller, request: Request) -> tuple[int, bytes]:
+        """Carry it out, and what may start because of it; where that is preferred, the latter behind the answer."""
         session = LocalSession(self._root, who=caller.actor, _engine=self._engine)
+        if prefers_async(asked, request.headers.get("prefer", "")):
+            answer, rest = session.begin(asked)
+            self._afterwards.take(rest)
+            place = place_of(asked, answer)
+            return 202, _envelope(answer, {"location": BASE + place} if place else {})
         answer = session.run(asked)
         meta: dict[str, Any] = {}
         if session.left:
             meta["left"] = session.left
         if isinstance(answer, tuple) and ("limit" in request.query_params or "offset" in request.query_params):
             answer, meta["page"] = _page(answer, request)
-        return _envelope(answer, meta)
+        return 200, _envelope(answer, meta)
 
     def _stream(self, asked: Any, caller: Caller) -> Response:
         lines: Iterator[str] = LocalSession(self._root, who=caller.actor, _engine=self._engine).run(asked)
@@ -257,10 +278,14 @@ def _reply(status: int, body: bytes, *, tag: bool = False, known: str = "", agai
     headers = dict(_HEADERS)
     if again:
         headers["Idempotency-Replayed"] = "true"
+    if status == 202:
+        headers["Preference-Applied"] = ASYNC
+        place = json.loads(body)["meta"].get("location")
+        headers.update({"Location": place} if place else {})
     if tag and status == 200:
         headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers["Cache-Control"] = "private, no-cache"
-        if headers["ETag"] in [part.strip() for part in known.split(",")]:
+        if {headers["ETag"], "*"} & {part.strip().removeprefix("W/") for part in known.split(",")}:
             return Response(status_code=304, headers=headers)
     kind = _JSON if status < 400 else PROBLEM
     return Response(body, status, headers, kind)

@@ -10,8 +10,13 @@ import msgspec
 
 from lampway import __version__
 from lampway.app.wire import PROBLEM, answer_type, is_streamed
+from lampway.engine.cases import MOVING
+from lampway.web.afterwards import ASYNC
+from lampway.web.live import EVENTS
 from lampway.web.routes import BASE, ROUTES, Route
 
+EVENTS_PATH = "/promotions/{promotion}/events"
+"""Where a promotion is followed, below the API."""
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
     "type": "object",
@@ -54,6 +59,7 @@ def openapi() -> dict[str, Any]:
     for route in ROUTES:
         told = _operation(route, answers.get(route.request), _resolved(requests[route.request], components))
         paths.setdefault(BASE + route.path, {})[route.method.lower()] = told
+    paths[BASE + EVENTS_PATH] = {"get": _events()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -67,6 +73,21 @@ def openapi() -> dict[str, Any]:
         "components": {
             "schemas": {**components, "Problem": _PROBLEM},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _events() -> dict[str, Any]:
+    """Return how a promotion is followed: no request of the engine, but many looks at one."""
+    told = {"description": "`state` at each change, `over` at its end; for 20 seconds at most, then ask anew"}
+    return {
+        "operationId": "FollowPromotion",
+        "summary": "Tell what becomes of a promotion as it happens, as server-sent events.",
+        "description": "A token for *read* is needed.",
+        "parameters": [_parameter("promotion", "path", {"type": "string"}, required=True)],
+        "responses": {
+            "200": {**told, "content": {EVENTS: {"schema": {"type": "string"}}}},
+            **{code: _no(about) for code, about in _NOES.items()},
         },
     }
 
@@ -94,9 +115,13 @@ def _operation(route: Route, answer: dict[str, Any] | None, request: dict[str, A
         if answer is not None and answer.get("type") == "array":
             parameters += [_number(n) for n in ("limit", "offset") if n not in rest]
         parameters.append(_parameter("If-None-Match", "header", {"type": "string"}, required=False))
+        told["responses"].update({} if answer is None else {"304": {"description": "as it was seen before"}})
     else:
         key = {"type": "string", "minLength": 8, "maxLength": 100, "pattern": "^[ -~]*$"}
         parameters.append(_parameter("Idempotency-Key", "header", key, required=False))
+        if route.request in MOVING:
+            parameters.append(_parameter("Prefer", "header", {"type": "string", "enum": [ASYNC]}, required=False))
+            told["responses"]["202"] = _later(answer)
         body = {"type": "object", "properties": rest, "additionalProperties": False}
         body["required"] = sorted(needed & rest.keys())
         content = {"application/json": {"schema": body}}
@@ -123,6 +148,14 @@ def _yes(answer: dict[str, Any] | None) -> dict[str, Any]:
         "properties": {"data": answer, "meta": {"type": "object"}},
     }
     return {"description": "done", "content": {"application/json": {"schema": envelope}}}
+
+
+def _later(answer: dict[str, Any] | None) -> dict[str, Any]:
+    """Return how a request is answered whose sender does not wait for what it lets begin (RFC 7240)."""
+    text = {"schema": {"type": "string"}}
+    where = {"description": "Where it is seen what becomes of it, if that is one place.", **text}
+    headers = {"Preference-Applied": {"required": True, **text}, "Location": where}
+    return {**_yes(answer), "description": "asked for; what may start because of it goes on", "headers": headers}
 
 
 def _no(about: str) -> dict[str, Any]:

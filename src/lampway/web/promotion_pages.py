@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator
 from urllib.parse import quote
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from lampway.engine.approving import ShowCase
-from lampway.engine.follow import FollowLedger
-from lampway.engine.progress import Progress, ShowProgress
+from lampway.engine.progress import ShowProgress
 from lampway.engine.promote import Abort, Promote
 from lampway.engine.reconcile import Reconcile
 from lampway.engine.talk import Talk
 from lampway.engine.views import ShowPromotion
-from lampway.errors import LampwayError, UsageError
+from lampway.errors import UsageError
 from lampway.web.console import Page, Shown, require_field
-
-_EACH = 0.5
-"""Seconds between two looks at the ledger."""
-_LASTS = 20.0
-"""Seconds after which a stream ends, and the browser asks anew: so a server that leaves waits no longer for it."""
+from lampway.web.live import EVENT_HEADERS, EVENTS, told_live
 
 
 def receipt(page: Page) -> Response:
@@ -41,26 +32,7 @@ def events(page: Page) -> Response:
     """Tell whenever something becomes of a promotion, as server-sent events, until it is over."""
     key = page.given("promotion")
     first = page.ask(ShowProgress(key))
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
-    return StreamingResponse(_told(page, first), media_type="text/event-stream", headers=headers)
-
-
-async def _told(page: Page, last: Progress) -> AsyncIterator[str]:
-    """Yield an event for each change. Whatever process made it, it is in the ledger: only that is looked at."""
-    head, ends = -1, time.monotonic() + _LASTS
-    yield f"retry: 1000\nevent: state\ndata: {last.state}\n\n"
-    while not last.is_over and time.monotonic() < ends:
-        try:
-            seen = (await run_in_threadpool(page.ask, FollowLedger())).head
-            now = await run_in_threadpool(page.ask, ShowProgress(last.promotion)) if seen != head else last
-        except LampwayError:
-            return
-        if now != last:
-            yield f"id: {seen}\nevent: state\ndata: {now.state}\n\n"
-        head, last = seen, now
-        await asyncio.sleep(_EACH)
-    if last.is_over:
-        yield f"event: over\ndata: {last.state}\n\n"
+    return StreamingResponse(told_live(page.ask, first), media_type=EVENTS, headers=EVENT_HEADERS)
 
 
 def talk(page: Page) -> Response:
