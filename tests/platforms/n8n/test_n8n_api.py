@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -20,9 +22,10 @@ from lampway.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
-from lampway.platforms.n8n.api import Api
+from lampway.platforms.n8n.api import Api, Publication
 from lampway.platforms.n8n.platform import N8n
 from lampway.platforms.n8n.rights import SCOPES
+from lampway.platforms.n8n.sessions import Sessions
 
 Answer = Callable[[httpx.Request], httpx.Response]
 KEY = {"token": Secret("secret-key-4711")}
@@ -73,6 +76,7 @@ def told(use: Callable[[Api], object], answer: Answer) -> LampwayError:
     with pytest.raises(LampwayError) as caught:
         use(api(answer))
     assert caught.value.where == "prod"
+    assert caught.value.hint, caught.value
     assert "4711" not in f"{caught.value!r} {caught.value} {caught.value.hint}"
     return caught.value
 
@@ -159,7 +163,8 @@ def test_what_n8n_says_of_a_publication_is_asked_for_again_and_again() -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/rest/login":
-            return httpx.Response(200, json={"data": {"id": "1"}})
+            return httpx.Response(200, json={"data": {"id": "1"}}, headers={"set-cookie": "n8n-auth=good; Secure"})
+        assert request.headers["cookie"] == "n8n-auth=good"
         trigger = {"errorMessage": "no broker"}
         return httpx.Response(200, json={"data": {"status": next(said), "liveVersionId": None, "triggers": [trigger]}})
 
@@ -170,7 +175,57 @@ def test_what_n8n_says_of_a_publication_is_asked_for_again_and_again() -> None:
     assert (first.status, second.status, second.errors) == ("in_progress", "failed", ("no broker",))
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 429])
+class Door:
+    """Lets five in, as n8n does within a minute; lets whoever is in look about until the sign-ins are ended."""
+
+    def __init__(self) -> None:
+        self.sign_ins = 0
+        self.good: set[str] = set()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if (request.method, request.url.path) == ("POST", "/rest/login"):
+            self.sign_ins += 1
+            if self.sign_ins > 5:
+                return httpx.Response(429, json={"message": "Too many requests"})
+            cookie = f"n8n-auth={self.sign_ins}"
+            self.good.add(cookie)
+            return httpx.Response(200, json={"data": {"id": "1"}}, headers={"set-cookie": f"{cookie}; Path=/"})
+        if request.headers.get("cookie") not in self.good:
+            return httpx.Response(401, json={"message": "Unauthorized"})
+        return httpx.Response(200, json={"data": {"id": "1", "status": "published", "liveVersionId": "7"}})
+
+
+def test_one_sign_in_is_used_as_long_as_it_lasts() -> None:
+    """n8n takes five a minute of an account, and a worker has many conversations."""
+    door, sessions = Door(), Sessions()
+    access = Access("prod", "http://n8n.example", BOTH)
+    for _ in range(20):
+        with Api(access, sessions=sessions, transport=httpx.MockTransport(door)) as one:
+            assert one.publication("a") == Publication("published", "7")
+    assert door.sign_ins == 1
+    door.good.clear()
+    with Api(access, sessions=sessions, transport=httpx.MockTransport(door)) as one:
+        assert one.sign_in() == {"id": "1"}
+    assert door.sign_ins == 2, "one that ended is made again"
+    other = replace(access, credentials={**BOTH, "password": Secret("another")})
+    with Api(other, sessions=sessions, transport=httpx.MockTransport(door)) as one:
+        assert one.sign_in() is not None
+    assert door.sign_ins == 3, "a sign-in belongs to the password it was made with"
+
+
+def test_an_instance_that_takes_no_more_sign_ins_is_used_with_the_key_alone() -> None:
+    door = Door()
+    door.sign_ins = 5
+    one = api(door, BOTH)
+    assert [one.publication("a"), one.publication("b")] == [None, None]
+    assert (one.is_held_off, door.sign_ins) == (True, 6), "it is not asked again and again"
+    maker = Access("prod", "http://n8n.example", BOTH)
+    with pytest.raises(UnreachableError, match="no more sign-ins") as caught:
+        N8n(connect=lambda access: api(door, BOTH)).observe_lock(maker, maker)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_password_that_is_not_accepted_is_told_as_such(status: int) -> None:
     with pytest.raises(AccessError, match="does not accept the user and password"):
         api(answering(status, {"message": "Wrong"}), BOTH).sign_in()
@@ -200,3 +255,71 @@ def test_every_scope_that_is_missing_is_named(scope: str) -> None:
     rights = instance(held, refusal).probe(Access("prod", "http://n8n.example", KEY))
     assert [scope in sentence for sentence in rights.missing] == [True]
     assert "no user and password were given" in rights.notes[0]
+
+
+class Dripping(httpx.SyncByteStream):
+    """An answer without an end."""
+
+    def __init__(self, part: bytes) -> None:
+        self._part = part
+        self.given = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in itertools.count():
+            self.given += 1
+            yield self._part
+
+
+def slowly(answer: Answer, *, seconds: float) -> Api:
+    """Return a conversation in which every look at the clock is so much later."""
+    clock = itertools.count(step=seconds)
+    access = Access("prod", "http://n8n.example", KEY)
+    return Api(access, transport=httpx.MockTransport(answer), clock=lambda: float(next(clock)))
+
+
+def test_an_answer_that_only_drips_is_given_up() -> None:
+    """However often some of it arrives in time."""
+    dripping = Dripping(b" ")
+    answer: Answer = lambda request: httpx.Response(200, stream=dripping)  # noqa: E731
+    with pytest.raises(UnreachableError, match="takes too long to arrive") as reading:
+        slowly(answer, seconds=50).workflows()
+    assert dripping.given < 5
+    with pytest.raises(UnknownOutcomeError, match="takes too long to arrive") as changing:
+        slowly(answer, seconds=50).save({"id": "a"})
+    assert reading.value.hint
+    assert changing.value.hint
+
+
+def test_an_answer_without_an_end_is_not_read_to_it() -> None:
+    dripping = Dripping(b" " * (64 * 1024 * 1024))
+    with pytest.raises(UnreachableError, match="larger than anything"):
+        api(lambda request: httpx.Response(200, stream=dripping)).workflows()
+    assert dripping.given < 8
+
+
+def test_a_list_that_does_not_end_is_given_up() -> None:
+    page = {"data": [{"id": "1"}], "nextCursor": "more"}
+    with pytest.raises(UnreachableError, match="does not come to the end of a list") as slow:
+        list(slowly(answering(200, page), seconds=20).executions("a"))
+    with pytest.raises(PlatformError, match="lists more than") as endless:
+        list(api(answering(200, page)).executions("a"))
+    assert slow.value.hint
+    assert endless.value.hint
+
+
+def test_a_redirect_is_not_followed_with_our_key() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        return httpx.Response(302, headers={"location": "http://elsewhere.example/api/v1/workflows"})
+
+    assert "302" in str(told(Api.workflows, answer))
+    assert asked == ["n8n.example"]
+
+
+def test_what_needs_a_licence_is_told_apart_from_what_our_key_lacks() -> None:
+    """As n8n 2.41.1 itself says both."""
+    licence = {"message": "Your license does not allow for feat:variables."}
+    assert "licence" in str(told(Api.workflows, answering(403, licence)).hint)
+    assert "API key" in str(told(Api.workflows, answering(403, {"message": "Forbidden"})).hint)

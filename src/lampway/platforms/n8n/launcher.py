@@ -31,6 +31,7 @@ _OWNER, _MAKER = "pipeline@lampway.invalid", "maker@lampway.invalid"
 _HASH = "console.log(require('bcryptjs').hashSync(require('fs').readFileSync(0, 'utf8'), 10))"
 
 _SETTINGS = {
+    "NODE_ENV": "production",  # as it is run in earnest: n8n limits sign-ins only then
     "N8N_HOST": processes.LOOPBACK,
     "N8N_LISTEN_ADDRESS": processes.LOOPBACK,
     "N8N_PROTOCOL": "http",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from lampway.platforms.n8n.observe import observe_all
 from lampway.platforms.n8n.package import N8nFormat
 from lampway.platforms.n8n.plan import make_plan
 from lampway.platforms.n8n.rights import probe_rights, watch_lock
+from lampway.platforms.n8n.sessions import Sessions
 from lampway.platforms.n8n.situation import read_situation
 from lampway.platforms.nodejs import Say, silent
 
@@ -32,9 +34,11 @@ class N8n:
 
     name = "n8n"
 
-    def __init__(self, *, connect: Callable[[Access], Api] = Api, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, *, connect: Callable[[Access], Api] | None = None, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self.format = N8nFormat()
-        self._connect = connect
+        self._connect = connect or partial(Api, sessions=Sessions())
         self._pause = pause
 
     def capabilities(self) -> tuple[Capability, ...]:

@@ -49,7 +49,10 @@ def probe_rights(connect: Connect, access: Access) -> Rights:
             missing.append(f"workflows cannot be created: {refusal}")
         signed_in = api.sign_in()
         version = _version(api) if signed_in is not None else ""
-    notes = () if signed_in is not None else (f"no user and password were given as well: {_SEEN}",)
+    unheard = (
+        "n8n takes no more sign-ins for a minute" if api.is_held_off else "no user and password were given as well"
+    )
+    notes = () if signed_in is not None else (f"{unheard}: {_SEEN}",)
     return Rights(
         product=f"n8n {version}".strip(),
         can_read=can_read,
@@ -86,7 +89,7 @@ def watch_lock(connect: Connect, maker: Access | None) -> Lock:
         return Lock(LockState.UNKNOWN, summary, "declare a maker's user and password for this environment")
     try:
         with connect(maker) as api:
-            known = api.sign_in() or {}
+            known = api.sign_in()
             listed = api.session("/workflows?includeScopes=true").get("data")
     except AccessError:
         summary = "the maker's account is not accepted there, so that what makers may do was not seen"
@@ -95,6 +98,9 @@ def watch_lock(connect: Connect, maker: Access | None) -> Lock:
         raise
     except PlatformError as error:
         return Lock(LockState.UNKNOWN, f"what makers may do was not seen: {error.message}")
+    if known is None:
+        message = "takes no more sign-ins of the maker's account"
+        raise UnreachableError(message, where=maker.environment, hint="try again in a minute")
     if "workflow:update" in (known.get("globalScopes") or ()):
         role = str(known.get("role") or "no role")
         return Lock(LockState.OPEN, f"the maker's account may edit every workflow there ({role})", _LOCK_CURE)

@@ -18,7 +18,7 @@ def tell_usage(api: Api, installed: Installed) -> Usage:
     """Return when any workflow of it ran last, and was saved last."""
     live = {workflow["id"]: workflow for workflow in api.workflows()}
     own = [live[w["id"]] for w in read_package(installed.package).workflows if w["id"] in live]
-    runs = [_moment(run, "startedAt") for w in own for run in [next(api.executions(w["id"]), None)] if run is not None]
+    runs = [_moment(run, "startedAt") for w in own for run in [api.last_execution(w["id"])] if run is not None]
     return Usage(
         last_run=max(runs, default=""),
         last_change=max((_moment(workflow, "updatedAt") for workflow in own), default=""),
