@@ -50,6 +50,30 @@ def instances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Maker,
             platform.stop(launched)
 
 
+@pytest.fixture(scope="session")
+def third(instances: tuple[Maker, Maker], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
+    """Return a maker on a third one, which tests may kill when they start it again."""
+    del instances
+    platform, folder = N8n(), tmp_path_factory.mktemp("n8n-third")
+    maker = None
+    try:
+        maker = Maker(platform.launch(folder, name="test", locked=True, cache=cache_folder()), "test")
+        maker.folder = folder
+        yield maker
+    finally:
+        if maker is not None:
+            maker.close()
+        platform.stop(platform.launch(folder, name="test", locked=True, cache=cache_folder()))
+
+
+@pytest.fixture
+def between(third: Maker) -> Maker:
+    """Return the maker on the third one, without workflows; started again where a test left it dead."""
+    third.launched = N8n().launch(third.folder, name="test", locked=True, cache=cache_folder())
+    third.clear()
+    return third
+
+
 @pytest.fixture
 def dev(instances: tuple[Maker, Maker]) -> Maker:
     """Return the maker on an n8n without workflows."""

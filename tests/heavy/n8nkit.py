@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -69,6 +70,7 @@ class Maker:
 
     def __init__(self, launched: Launched, name: str) -> None:
         self.launched = launched
+        self.folder = Path()
         self.url = launched.url
         self._secret = f"secret-of-{name}-erp"
         self._client = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
@@ -175,8 +177,11 @@ class Maker:
         self.change("Orders", "Tell", credentials={})
 
     def runs(self) -> bool:
+        return self.is_answered("orders")
+
+    def is_answered(self, path: str) -> bool:
         with suppress(httpx.HTTPError):
-            return self._client.get(self.url + "/webhook/orders", timeout=5).status_code == 200
+            return self._client.get(f"{self.url}/webhook/{path}", timeout=5).status_code == 200
         return False
 
     def switch_live(self, *, on: bool) -> None:

@@ -248,6 +248,12 @@ def test_an_instance_whose_licence_imports_no_packages_is_told_when_it_is_connec
     assert "Your license does not allow packages" in missing
 
 
+def test_scopes_that_are_missing_for_one_thing_are_told_together() -> None:
+    rights = instance((), httpx.Response(422)).probe(Access("prod", "http://n8n.example", KEY))
+    assert len(rights.missing) == 4
+    assert all(sum(scope in sentence for sentence in rights.missing) == 1 for scope in SCOPES)
+
+
 @pytest.mark.parametrize("scope", SCOPES)
 def test_every_scope_that_is_missing_is_named(scope: str) -> None:
     refusal = httpx.Response(422, json={"message": "Import blocked", "issues": []})
@@ -314,7 +320,7 @@ def test_a_redirect_is_not_followed_with_our_key() -> None:
         asked.append(request.url.host)
         return httpx.Response(302, headers={"location": "http://elsewhere.example/api/v1/workflows"})
 
-    assert "302" in str(told(Api.workflows, answer))
+    assert "sends us elsewhere (302)" in str(told(Api.workflows, answer))
     assert asked == ["n8n.example"]
 
 

@@ -357,6 +357,9 @@ class Api:
         if status >= 500:
             told = f"is there but does not work ({status}) {said}".strip()
             raise UnreachableError(told, where=self.where, hint="look at the log of n8n there")
+        if 300 <= status < 400:
+            hint = "give the address at which n8n itself answers, with no sign-in of another program before it"
+            raise PlatformError(f"sends us elsewhere ({status})", where=self.where, hint=hint)
         raise PlatformError(f"answers what n8n does not answer ({status})", where=self.where, hint=_ADDRESS_HINT)
 
 

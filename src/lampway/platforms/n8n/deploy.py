@@ -7,7 +7,7 @@ it had done is undone when n8n refuses the rest of it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -106,6 +106,9 @@ def _refused(done: _Done, error: PlatformError) -> Outcome:
             back()
         except UnknownOutcomeError:
             raise
+        except UnreachableError as gone:
+            message = f"{error.message}; what was done before could not be taken back: {what}"
+            raise UnknownOutcomeError(message, where=gone.where, hint=gone.hint) from error
         except PlatformError:
             kept.append(what)
     if not kept:
@@ -120,10 +123,8 @@ def _save(api: Api, now: Situation) -> _Done | Outcome:
     created = [body for id_, body in bodies.items() if id_ not in now.live]
     live = dict(now.live)
     try:
-        for body in created:  # n8n may create some, and then refuse another one
-            done.did(f"*{body['name']}* created", partial(_take_away, api, body["id"]))
         if created:
-            api.bring(pack_for_import(created))
+            _bring(api, created, done)
             live = {workflow["id"]: workflow for workflow in api.workflows()}
         for id_, body in bodies.items():
             held = live.get(id_)
@@ -133,6 +134,19 @@ def _save(api: Api, now: Situation) -> _Done | Outcome:
     except _NO as error:
         return _refused(done, error)
     return done
+
+
+def _bring(api: Api, created: Sequence[Workflow], done: _Done) -> None:
+    """Create workflows, and remember them even where n8n refuses: it may create some, and then refuse another one."""
+    is_asked = True
+    try:
+        api.bring(pack_for_import(created))
+    except UnreachableError:
+        is_asked = False
+        raise
+    finally:
+        for body in created if is_asked else ():
+            done.did(f"*{body['name']}* created", partial(_take_away, api, body["id"]))
 
 
 def _take_away(api: Api, id_: str) -> None:

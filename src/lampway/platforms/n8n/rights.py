@@ -41,7 +41,7 @@ def probe_rights(connect: Connect, access: Access) -> Rights:
     with connect(access) as api:
         scopes = api.scopes()
         lacking = [scope for scope in SCOPES if scope not in scopes]
-        missing = [f"{_WITHOUT[scope]}: give our API key the scope {scope} (Settings, n8n API)" for scope in lacking]
+        missing = _told(lacking)
         can_read = not set(lacking) & set(READING)
         can_deploy = can_read and not set(lacking) & set(DEPLOYING)
         refusal = _import_refusal(api) if "workflow:import" in scopes else ""
@@ -61,6 +61,17 @@ def probe_rights(connect: Connect, access: Access) -> Rights:
         missing=tuple(missing),
         notes=notes,
     )
+
+
+def _told(lacking: list[str]) -> list[str]:
+    """Return what is not possible, with the scopes that would mend it; each consequence once."""
+    groups: dict[str, list[str]] = {}
+    for scope in lacking:
+        groups.setdefault(_WITHOUT[scope], []).append(scope)
+    return [
+        f"{what}: give our API key the scope{'s' if len(scopes) > 1 else ''} {', '.join(scopes)} (Settings, n8n API)"
+        for what, scopes in groups.items()
+    ]
 
 
 def _import_refusal(api: Api) -> str:

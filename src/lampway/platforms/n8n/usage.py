@@ -8,6 +8,7 @@ from lampway.platforms.n8n.api import Api, Json
 from lampway.platforms.n8n.contents import read_package
 
 _FAILED = {"error", "crashed"}
+_UNDER_WAY = {"new", "running", "waiting"}
 _FORGETS = (
     "n8n forgets runs: after 14 days or 10,000 of them, unless it was told otherwise, and those it was told not to save"
 )
@@ -33,6 +34,8 @@ def count_executions(api: Api, installed: Installed, since: str) -> Executions:
     for workflow in read_package(installed.package).workflows:
         if workflow["id"] in live:
             for run in api.executions(workflow["id"], startedAfter=since):
+                if run.get("status") in _UNDER_WAY:
+                    continue
                 total += 1
                 failed += run.get("status") in _FAILED
     return Executions(total, failed)
