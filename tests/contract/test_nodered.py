@@ -89,10 +89,13 @@ class Maker:
         return grouped
 
     def stored(self) -> Mapping[str, object]:
-        """Return the secrets as the flows themselves see them."""
-        labels = {node["label"]: node["id"] for node in self.nodes() if node["type"] == "tab"}
-        marks = {label: self.ask("GET", f"/credentials/tab/{id_}") for label, id_ in labels.items()}
-        return {label: (mark, self._call(f"/{label.lower()}/tell").get("key")) for label, mark in marks.items() if mark}
+        """Return the secrets as the flows themselves see them; flows that are off see nothing."""
+        tabs = {node["label"]: node for node in self.nodes() if node["type"] == "tab"}
+        marks = {label: self.ask("GET", f"/credentials/tab/{tab['id']}") for label, tab in tabs.items()}
+        return {label: (mark, self._seen(tabs[label])) for label, mark in marks.items() if mark}
+
+    def _seen(self, tab: Node) -> object:
+        return None if tab.get("disabled") else self._call(f"/{tab['label'].lower()}/tell").get("key")
 
     def edit(self) -> str:
         self._change("orders-tab-answer", func="msg.payload = 'edited live'\nreturn msg")

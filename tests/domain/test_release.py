@@ -120,7 +120,13 @@ def test_nothing_of_a_release_was_forgotten_here() -> None:
 def test_a_release_sealed_before_its_change_and_its_needs_were_kept_has_the_digest_it_had() -> None:
     later = {"change", "depends_on", "hotfix", "transformations"}
     old = {f.name: getattr(release(), f.name) for f in fields(Release) if f.name not in UNBOUND | later}
-    assert release().digest == digest({**old, "makers": sorted(release().makers)})
+    told = {f.name: getattr(EMPTY, f.name) for f in fields(Inventory) if f.name not in {"caseless", "shared"}}
+    assert release().digest == digest({**old, "inventory": told, "makers": sorted(release().makers)})
+
+
+@pytest.mark.parametrize("said", ["caseless", "shared"])
+def test_how_a_platform_takes_names_is_in_the_digest_of_a_release_that_says_so(said: str) -> None:
+    assert replace(release(), inventory=replace(EMPTY, **{said: True})).digest != release().digest
 
 
 @given(st.permutations([TOP, PART, Component("part", "Round", "p2", "f3", parent="a1")]))

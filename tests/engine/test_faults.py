@@ -344,3 +344,30 @@ def test_no_secret_is_in_anything_that_is_kept_or_told(team: Team, approved: str
     for secret in ("engine-token", "erp-password-of-prod", "erp-password-of-test", "erp-password-of-dev"):
         assert [text for text in told if secret.encode() in text] == []
     assert team.deployment(approved).step("verify").state is StepState.FAILED
+
+
+def test_what_stands_in_the_way_after_a_conflict_stops_going_back_too(shipped: Team) -> None:
+    """Somebody was faster: whether what was decided still can be done is asked anew, whatever is being done."""
+    from lampway.testing.world import App, Part
+
+    shipped.prod.plugins.add("tax")
+    shipped.test.plugins.add("tax")
+    shipped.dev.edit("p3", plugin="tax")
+    shipped.release()
+    with_plugin = shipped.promote()
+    shipped.approve(with_plugin)
+    assert shipped.promotion(with_plugin).state is PromotionState.SUCCEEDED, shipped.promotion(with_plugin).note
+    shipped.dev.edit("p3", plugin="")
+    shipped.build("1.10")
+    shipped.ship("1.10")
+    before = list(shipped.prod.applied)
+
+    def faster() -> None:
+        shipped.prod.draw(App("z1", "Private tool", (Part("z2", "Hack"),)))
+        shipped.prod.plugins.clear()
+
+    shipped.prod.meanwhile(faster)
+    back = shipped.do(Rollback("orders", "prod", "away with it"), "rita").promotions[0]
+    assert shipped.promotion(back).state is PromotionState.FAILED
+    assert "plug-in tax is not installed" in shipped.promotion(back).note
+    assert shipped.prod.applied == before

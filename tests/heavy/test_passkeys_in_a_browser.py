@@ -129,7 +129,7 @@ def test_a_maker_who_was_invited_gets_a_passkey_and_signs_in_with_it(served: Ser
     page.goto(link)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_text("the invitation was used already").wait_for()
-    page.get_by_text("Ask Pam for an invitation").wait_for()
+    page.get_by_text("Ask one of your platform admins").wait_for()
 
 
 def test_an_approver_registers_a_passkey_signs_in_with_it_and_approves(served: Served, page: Page) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from git_repository import MIA
 
 import private_postgres
 import private_s3
+from lampway.storage.git import GitSource
 
 
 class Clock:
@@ -60,3 +63,33 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
         monkeypatch.setenv(name, value)
     name = f"b{abs(hash(request.node.nodeid)):x}"
     return private_s3.new_bucket(s3_server, name)
+
+
+@pytest.fixture
+def nobodys_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let git run with nobody's configuration and nobody's identity."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "governance"
+
+
+@pytest.fixture
+def source(root: Path) -> GitSource:
+    return GitSource.init(root)
+
+
+@pytest.fixture
+def begun(source: GitSource) -> GitSource:
+    """Return a repository with one commit."""
+    (source.root / "lampway.yaml").write_text("team: orders\n")
+    source.commit_paths(["lampway.yaml"], "begin", MIA)
+    return source

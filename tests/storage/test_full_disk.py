@@ -25,10 +25,10 @@ class Clock:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a disk of a megabyte and a half."""
+    """Return a disk of four megabytes."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         pytest.skip("only root may mount a small disk")
-    words = ["mount", "-t", "tmpfs", "-o", "size=1536k", "tmpfs", str(tmp_path)]
+    words = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(tmp_path)]
     if subprocess.run(words, capture_output=True, check=False).returncode:
         pytest.skip("no small disk can be mounted here")
     yield tmp_path
@@ -67,7 +67,7 @@ def test_a_full_disk_keeps_no_half_package(small_disk: Path) -> None:
     packages = ObjectPackages(str(small_disk / "packages"))
     first = packages.put(b"small")
     with pytest.raises(StorageError):
-        packages.put(b"x" * 2_000_000)
+        packages.put(b"x" * 8_000_000)
     assert packages.get(first) == b"small"
     second = packages.put(b"small as well")
     assert packages.get(second) == b"small as well"
@@ -124,5 +124,24 @@ def test_a_store_that_becomes_read_only_while_it_is_open_says_so(small_disk: Pat
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
     with store.transaction() as transaction:
         transaction.append(LockObserved("prod", "locked", "yes", ""), ENGINE)
+    assert store.audit() == ()
+    store.close()
+
+
+def test_what_was_opened_while_nothing_could_be_written_is_opened_anew(small_disk: Path) -> None:
+    """A log that stayed behind lets SQLite open the file for reading only, and so it would stay for good."""
+    path = small_disk / "lampway.db"
+    store = open_sqlite(path, Clock())
+    log = path.with_name("lampway.db-wal").read_bytes()
+    store.close()
+    path.with_name("lampway.db-wal").write_bytes(log)
+    path.with_name("lampway.db-shm").touch()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(StorageError), store.transaction() as transaction:
+        transaction.append(LockObserved("prod", "locked", "no", ""), ENGINE)
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    with store.transaction() as transaction:
+        transaction.append(LockObserved("prod", "locked", "yes", ""), ENGINE)
+    assert len(list(store.events())) == 1
     assert store.audit() == ()
     store.close()

@@ -97,6 +97,8 @@ def _remarks(cell: Cell) -> list[str]:
     if cell.watched_until:
         end = when(cell.watched_until)
         lines.append(f"{cell.release} in {cell.environment} is watched until {end}: lampway resume")
+    if cell.hindered:
+        lines.append(paint(f"{cell.waiting} {cell.hindered}", "33"))
     if cell.state == "running":
         lines.append(
             f"{cell.waiting} is being deployed to {cell.environment}; if nothing moves: lampway resume,"

@@ -160,6 +160,8 @@ def explain(release: str, /, *, to: str, json: Json = False) -> int:
         say(line)
     if found.note:
         say(f"  last: {found.note}")
+    if found.hindered:
+        say(f"  {found.hindered}")
     for words in found.backports:
         say(f"  open: {words}")
     if found.plan:

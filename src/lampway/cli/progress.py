@@ -23,6 +23,9 @@ class Progress:
                 note(f"{d.solution}@{d.version} → {d.environment}" + (f" ({d.kind})" if d.kind != "forward" else ""))
             case events.StepStarted() as event:
                 self._begun[event.step] = now
+            case events.StepHindered() as event:
+                began = f", started by {event.by}" if event.by else ""
+                note(f"  … {event.step.ljust(14)} waits for {event.what}{began}")
             case events.StepFinished() as event:
                 took = (now - self._begun.get(event.step, now)).total_seconds()
                 mark = "✓" if event.state is StepState.DONE else "✗"

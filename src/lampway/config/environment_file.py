@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from lampway.config.section import MayBeEmpty, Name, Reference, Section, Text, Url, fault
+from lampway.config.spans import Span
 from lampway.domain.configuration import BOUND, EXTERNAL
 from lampway.domain.secret import is_reference
-from lampway.domain.strategy import DataSet, Environment, Values
+from lampway.domain.strategy import LONGEST_WAIT, DataSet, Environment, Values
 
 _BOUND = r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
 _DIGEST = "sha256:[0-9a-f]{64}"
@@ -145,6 +146,8 @@ class EnvironmentFile(Section):
     """Which data exactly; recorded with every check that runs there."""
     settings: Annotated[dict[Text, Annotated[Text, AfterValidator(_setting)]], MayBeEmpty] = Field(default={})
     """What else the platform must be told to be reached and used, in clear, as its page says; never a secret."""
+    longest_wait: Span | None = None
+    """For how long a change waits for what others have under way there, before a person must say. Without: 4h."""
 
     def to_domain(self, name: str) -> Environment:
         """Return the environment."""
@@ -161,4 +164,5 @@ class EnvironmentFile(Section):
             data=self.data or "",
             data_set=DataSet(self.data_set.name, self.data_set.digest) if self.data_set else None,
             settings=dict(self.settings),
+            longest_wait=self.longest_wait or LONGEST_WAIT,
         )

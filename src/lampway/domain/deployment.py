@@ -8,6 +8,7 @@ from typing import Any
 
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.health import WatchState
+from lampway.domain.moments import shown
 from lampway.domain.promotion import DeploymentKind
 
 
@@ -43,6 +44,25 @@ class PlannedStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What a change waits for there, before it can be told what became of it."""
+
+    what: str
+    """Such as *another import*."""
+    since: str
+    """Since when that has been under way, as the platform tells; empty where it does not."""
+    by: str
+    """Who began it; likewise."""
+    seen: str
+    """When we saw first that there is something to wait for."""
+
+    def words(self, environment: str) -> str:
+        """Return it for people."""
+        since = f" since {shown(self.since)}" if self.since else ""
+        return f"waits for {self.what} in {environment}{since}{f', started by {self.by}' if self.by else ''}"
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A step in the journal."""
 
@@ -56,6 +76,8 @@ class Step:
     detail: dict[str, Any] = field(default_factory=dict)
     handle: dict[str, Any] = field(default_factory=dict)
     """What to ask the platform with about a change that it said runs on; empty for none."""
+    obstacle: Obstacle | None = None
+    """What it waits for; None where it waits for nothing but its own end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +119,13 @@ class Deployment:
         """Return whether the step was completed."""
         step = self.step(name)
         return step is not None and step.state is StepState.DONE
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for there, for people; empty for nothing."""
+        found = (s.obstacle for s in reversed(self.steps) if s.state is StepState.STARTED and s.obstacle is not None)
+        obstacle = next(found, None)
+        return obstacle.words(self.environment) if obstacle is not None else ""
 
     @property
     def has_begun(self) -> bool:

@@ -207,7 +207,7 @@ def _findings(rule: GateRule, facts: Facts) -> GateResult:
 
 def _configuration(rule: GateRule, facts: Facts) -> GateResult:
     if facts.missing:
-        names = ", ".join(f"{m.kind} {m.name}" for m in facts.missing)
+        names = ", ".join(m.words for m in facts.missing)
         return GateResult(
             rule.gate,
             GateState.FAILED,

@@ -78,6 +78,14 @@ class Inventory:
     connections: tuple[Connection, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     notes: tuple[str, ...] = ()
+    caseless: bool = False
+    """Whether the platform takes names of variables and connections that differ only in case for the same."""
+    shared: bool = False
+    """Whether a variable or a connection has one value in an environment, whatever solutions there have it."""
+
+    def key(self, name: str) -> str:
+        """Return what the name of a variable or a connection is compared by."""
+        return name.casefold() if self.caseless else name
 
 
 class Role(StrEnum):

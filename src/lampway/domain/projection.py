@@ -23,6 +23,7 @@ from lampway.domain.deployment import (
     Installation,
     KnownGood,
     LockRecord,
+    Obstacle,
     Step,
     StepState,
 )
@@ -282,9 +283,8 @@ def _deployment(recorded: events.Recorded, records: Records) -> None:
             records.put(promotion.id, replace(promotion, deployment=deployment.id))
         case events.StepStarted() as event:
             _step_started(event, recorded.at, records)
-        case events.StepRunning() as event:
-            deployment = _need(records, Deployment, event.deployment)
-            records.put(deployment.id, _step_changed(deployment, event.step, handle=event.handle))
+        case events.StepRunning() | events.StepHindered() as event:
+            _step_goes_on(event, recorded.at, records)
         case events.StepFinished() as event:
             deployment = _need(records, Deployment, event.deployment)
             records.put(deployment.id, _step_finished(deployment, event.step, event.state, event.detail, recorded.at))
@@ -364,7 +364,18 @@ def _step_started(event: events.StepStarted, at: str, records: Records) -> None:
 def _step_finished(
     deployment: Deployment, name: str, state: StepState, detail: dict[str, object], at: str
 ) -> Deployment:
-    return _step_changed(deployment, name, state=state, detail=detail, finished_at=at)
+    return _step_changed(deployment, name, state=state, detail=detail, finished_at=at, obstacle=None)
+
+
+def _step_goes_on(event: events.StepRunning | events.StepHindered, at: str, records: Records) -> None:
+    deployment = _need(records, Deployment, event.deployment)
+    if isinstance(event, events.StepRunning):
+        records.put(deployment.id, _step_changed(deployment, event.step, handle=event.handle, obstacle=None))
+        return
+    before = deployment.step(event.step)
+    seen = before.obstacle.seen if before is not None and before.obstacle is not None else at
+    obstacle = Obstacle(event.what, event.since, event.by, seen)
+    records.put(deployment.id, _step_changed(deployment, event.step, obstacle=obstacle))
 
 
 def _step_changed(deployment: Deployment, name: str, **changes: Any) -> Deployment:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from lampway.domain.digest import digest, sparse
+from lampway.domain.digest import digest, sparse, to_plain
 from lampway.domain.package import Dependency, Diff, Finding, Inventory, PackageReference
 from lampway.domain.risk import ChangeFacts
 from lampway.domain.transformation import Transformation
@@ -13,6 +14,8 @@ from lampway.errors import UsageError
 
 _VERSION = re.compile(r"^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})$")
 BUMPS = ("patch", "minor", "major")
+_LATER = frozenset({"caseless", "shared"})
+"""What an inventory did not say when the first releases were sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Release:
                 "solution": self.solution,
                 "version": self.version,
                 "packages": self.packages,
-                "inventory": self.inventory,
+                "inventory": _as_sealed(self.inventory),
                 "commit": self.commit,
                 "makers": sorted(self.makers),
                 "editors_unknown": self.editors_unknown,
@@ -76,6 +79,12 @@ class Release:
                 **({"transformations": sparse(self.transformations)} if self.transformations else {}),
             }
         )
+
+
+def _as_sealed(inventory: Inventory) -> dict[str, Any]:
+    """Return an inventory as releases are sealed by it: what it did not say when some were sealed is left out."""
+    plain: dict[str, Any] = to_plain(inventory)
+    return {name: value for name, value in plain.items() if value is not False or name not in _LATER}
 
 
 def parse_version(text: str) -> tuple[int, int, int]:

@@ -56,6 +56,10 @@ class DataSet:
     """`sha256:<hex>` of it, however whoever made it takes that."""
 
 
+LONGEST_WAIT = 4 * 3600.0
+"""Seconds that a change waits for what others have under way, where the environment does not say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """A real place on a platform where solutions run."""
@@ -81,6 +85,8 @@ class Environment:
     """Which data exactly; None where nobody has said."""
     settings: dict[str, str] = field(default_factory=dict)
     """What else the platform must be told to be reached and used, in clear."""
+    longest_wait: float = LONGEST_WAIT
+    """Seconds that a change waits for what others have under way there, before a person must say."""
 
 
 @dataclass(frozen=True, slots=True)

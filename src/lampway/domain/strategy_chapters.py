@@ -113,11 +113,11 @@ def _who(strategy: Strategy, name: str) -> str:
     return person.name if person else name
 
 
-def _chapter(title: str, *blocks: Block) -> Chapter:
+def _chapter(title: str, *blocks: Block) -> Chapter[Block]:
     return Chapter(title, (Part("", blocks),))
 
 
-def _why(strategy: Strategy) -> Chapter:
+def _why(strategy: Strategy) -> Chapter[Block]:
     solutions = len(strategy.solutions)
     scope = f"{solutions} solution{'s' if solutions != 1 else ''}" if solutions else "every solution"
     return _chapter(
@@ -135,7 +135,7 @@ def _why(strategy: Strategy) -> Chapter:
     )
 
 
-def _environments(strategy: Strategy) -> Chapter:
+def _environments(strategy: Strategy) -> Chapter[Block]:
     rows = []
     for tier in strategy.tiers:
         places = [e for e in strategy.environments if e.tier == tier.name]
@@ -194,8 +194,10 @@ def _place(strategy: Strategy, name: str) -> Place:
     return Place(name, environment.tier, f"{locked}{data}", is_last)
 
 
-def _steps(strategy: Strategy) -> Chapter:
-    parts = [Part("", (Paragraph("A release is sealed once and stays the same, byte for byte, all the way."),))]
+def _steps(strategy: Strategy) -> Chapter[Block]:
+    parts: list[Part[Block]] = [
+        Part("", (Paragraph("A release is sealed once and stays the same, byte for byte, all the way."),))
+    ]
     sources = joined(dict.fromkeys(pipeline.source for pipeline in strategy.pipelines), "or")
     parts.append(
         Part(
@@ -234,7 +236,7 @@ def _steps(strategy: Strategy) -> Chapter:
     return Chapter("The four steps", tuple(parts))
 
 
-def _stage(strategy: Strategy, pipeline: Pipeline, stage: Stage, *, several: bool) -> Part:
+def _stage(strategy: Strategy, pipeline: Pipeline, stage: Stage, *, several: bool) -> Part[Block]:
     number, verb = ("3", "Approve and deploy to") if strategy.is_prod(stage.environment) else ("2", "Promote to")
     path = f" on the path {pipeline.name}" if several else ""
     blocks: list[Block] = [
@@ -266,7 +268,7 @@ _RACI: tuple[tuple[str, dict[str, str]], ...] = (
 """Who does it (R), answers for it (A), is asked before (C), is told (I)."""
 
 
-def _roles(strategy: Strategy) -> Chapter:
+def _roles(strategy: Strategy) -> Chapter[Block]:
     columns = [role for role in SHIPPED if role in strategy.roles]
     rows = tuple((activity, *(duty.get(role, "") for role in columns)) for activity, duty in _RACI)
     width = max(1, 64 // max(1, len(columns)))
@@ -276,7 +278,7 @@ def _roles(strategy: Strategy) -> Chapter:
     )
     grid = Grid(("", *columns), rows, (36, *(width for _ in columns)))
     apart = tuple(f"{joined(c.roles)}{f': {c.reason}' if c.reason else ''}" for c in strategy.conflicts)
-    parts = [
+    parts: list[Part[Block]] = [
         Part("", (Grid(("Role", "Is there to", "Held by"), held, (18, 50, 32)),)),
         Part("Who does what", (Paragraph("R does it · A answers for it · C is asked before · I is told"), grid)),
     ]
@@ -297,9 +299,9 @@ def _holders(strategy: Strategy, role: str) -> list[str]:
     return found
 
 
-def _people(strategy: Strategy) -> Chapter:
+def _people(strategy: Strategy) -> Chapter[Block]:
     rows = tuple((p.name, ", ".join(p.emails), joined(p.roles) or "none", _time(p)) for p in strategy.people)
-    parts = [Part("People", (Grid(("Name", "E-mail", "Roles", "When"), rows, (22, 30, 34, 14)),))]
+    parts: list[Part[Block]] = [Part("People", (Grid(("Name", "E-mail", "Roles", "When"), rows, (22, 30, 34, 14)),))]
     listed = strategy.solutions[:_MOST]
     solutions = tuple(
         (s.name, _who(strategy, s.owner), s.criticality, s.rollback_plan or "none written yet") for s in listed
@@ -315,7 +317,7 @@ def _time(person: Person) -> str:
     return " ".join([f"from {person.since}" if person.since else "", f"until {person.until}" if person.until else ""])
 
 
-def _readiness(found: Readiness) -> Chapter:
+def _readiness(found: Readiness) -> Chapter[Block]:
     said = f"{found.proved} % is proved by evidence; what people said counts until a day and is marked as said."
     head = f"Score {found.score} %, maturity level {found.level} of {len(LEVELS) - 1}: {found.level_name}. {said}"
     next_step = f"Next: {found.next.why}. {found.next.action}" if found.next else "Nothing is left to do."
@@ -336,7 +338,7 @@ def _evidence(line: ReadinessLine) -> str:
     return f"{line.reason}{until}{where}"
 
 
-def _exceptions(strategy: Strategy, found: Sequence[Exceptional]) -> Chapter:
+def _exceptions(strategy: Strategy, found: Sequence[Exceptional]) -> Chapter[Block]:
     rows = tuple((e.kind, e.what, e.reason, _who(strategy, e.by), e.until[:10] or "no end") for e in found)
     heads = ("Kind", "What", "Reason", "By", "Until")
     grid = Grid(heads, rows, (14, 28, 28, 17, 13), "No waiver, no accepted live edit, no hold and no veto is in force.")
@@ -349,7 +351,7 @@ def _asked(rules: RecertificationRules | None, criticality: str) -> str:
     return f"every {cadence.months} months from {rules.starts}" if cadence and rules else "not planned yet"
 
 
-def _calendar(strategy: Strategy, dates: Sequence[Dated]) -> Chapter:
+def _calendar(strategy: Strategy, dates: Sequence[Dated]) -> Chapter[Block]:
     rules = strategy.recertification
     scheduled = Paragraph(
         f"Owners are asked by the calendar: {'; '.join(recertification_words(rules))}."

@@ -248,6 +248,7 @@ def _environment(place: str, old: Environment, new: Environment) -> Iterator[_Ch
     yield from _entries(place, "access", old.access, new.access)
     yield from _entries(place, "maker access", old.maker_access, new.maker_access)
     yield from _entries(place, "setting", old.settings, new.settings)
+    yield from _spans(place, "longest wait", old.longest_wait, new.longest_wait)
     yield from _values(place, old.values, new.values)
     for solution in _both(old.solutions, new.solutions):
         mine = old.solutions.get(solution, Values()), new.solutions.get(solution, Values())

@@ -6,12 +6,14 @@ Every text in it is plain. Nothing in it is markup, whatever it looks like: esca
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeAlias, TypeVar, assert_never
+from typing import Any, Generic, TypeAlias, TypeVar, assert_never
 
 FORMATS = ("html", "pdf", "docx", "md")
 T = TypeVar("T")
+B_co = TypeVar("B_co", covariant=True)
+C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,37 +92,6 @@ Block: TypeAlias = Paragraph | Bullets | Grid | Meters | Topology
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A titled part of a section."""
-
-    title: str
-    blocks: tuple[Block, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """A numbered section."""
-
-    title: str
-    parts: tuple[Part, ...]
-    """A part without a title comes first, where there is one."""
-
-
-@dataclass(frozen=True, slots=True)
-class StrategyDocument:
-    """The whole document."""
-
-    title: str
-    team: str
-    facts: tuple[tuple[str, str], ...]
-    """What stands on the cover: owning team, next review, commit in force."""
-    chapters: tuple[Chapter, ...]
-    signatures: tuple[str, ...]
-    """Who signs, one line each."""
-    is_draft: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class PackedBlock:
     """A block as it travels: exactly one of these is there."""
 
@@ -132,39 +103,60 @@ class PackedBlock:
 
 
 @dataclass(frozen=True, slots=True)
-class PackedPart:
-    """A part as it travels."""
+class Part(Generic[B_co]):
+    """A titled part of a section, in blocks of some form."""
 
     title: str
-    blocks: tuple[PackedBlock, ...]
+    blocks: tuple[B_co, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class PackedChapter:
-    """A section as it travels."""
+class Chapter(Generic[B_co]):
+    """A numbered section."""
 
     title: str
-    parts: tuple[PackedPart, ...]
+    parts: tuple[Part[B_co], ...]
+    """A part without a title comes first, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
-class PackedDocument:
-    """The whole document as it travels: JSON alone does not tell a list from a table."""
+class Document(Generic[B_co]):
+    """The whole document."""
 
     title: str
     team: str
     facts: tuple[tuple[str, str], ...]
-    chapters: tuple[PackedChapter, ...]
+    """What stands on the cover: owning team, next review, commit in force."""
+    chapters: tuple[Chapter[B_co], ...]
     signatures: tuple[str, ...]
+    """Who signs, one line each."""
+    is_draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyDocument(Document[Block]):
+    """The whole document, in blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedDocument(Document[PackedBlock]):
+    """The whole document as it travels: JSON alone does not tell a list from a table."""
+
+
+def in_form(chapters: Iterable[Chapter[B_co]], form: Callable[[B_co], Iterable[C]]) -> tuple[Chapter[C], ...]:
+    """Return the same chapters with their blocks in another form; of one block there can be several."""
+    return tuple(
+        Chapter(c.title, tuple(Part(p.title, tuple(made for b in p.blocks for made in form(b))) for p in c.parts))
+        for c in chapters
+    )
 
 
 def pack(document: StrategyDocument) -> PackedDocument:
     """Return the document as it travels; `unpack` makes the same of it again."""
-    chapters = tuple(
-        PackedChapter(c.title, tuple(PackedPart(p.title, tuple(_packed(b) for b in p.blocks)) for p in c.parts))
-        for c in document.chapters
+    chapters = in_form(document.chapters, lambda block: (_packed(block),))
+    return PackedDocument(
+        document.title, document.team, document.facts, chapters, document.signatures, document.is_draft
     )
-    return PackedDocument(document.title, document.team, document.facts, chapters, document.signatures)
 
 
 def _packed(block: Block) -> PackedBlock:
@@ -185,11 +177,8 @@ def _packed(block: Block) -> PackedBlock:
 
 def unpack(packed: PackedDocument) -> StrategyDocument:
     """Return the document that was packed."""
-    chapters = tuple(
-        Chapter(c.title, tuple(Part(p.title, tuple(_unpacked(b) for b in p.blocks)) for p in c.parts))
-        for c in packed.chapters
-    )
-    return StrategyDocument(packed.title, packed.team, packed.facts, chapters, packed.signatures)
+    chapters = in_form(packed.chapters, lambda block: (_unpacked(block),))
+    return StrategyDocument(packed.title, packed.team, packed.facts, chapters, packed.signatures, packed.is_draft)
 
 
 def _unpacked(packed: PackedBlock) -> Block:

@@ -12,8 +12,8 @@ from typing import Any
 
 from lampway.domain.capability import Ability, Support
 from lampway.domain.deployment import Deployment, Step, StepState
-from lampway.domain.promotion import DeploymentKind
-from lampway.engine.platform import Found, Outcome, Progress
+from lampway.engine.patience import UNNAMED, go_on_waiting
+from lampway.engine.platform import Found, Outcome, Progress, UnderWay
 from lampway.engine.steps import DisagreementError, Run, pre_flight
 from lampway.errors import (
     AccessError,
@@ -49,8 +49,8 @@ def take_change(run: Run, name: str) -> None:
             _failed(run, name, {"error": error.code})
             if not isinstance(error, ConflictError) or attempt == _ATTEMPTS:
                 raise
-            if run.deployment.kind is DeploymentKind.FORWARD and not _has_begun(run.deployment):
-                pre_flight(run)  # whoever was faster may have edited this very solution
+            if not _has_begun(run.deployment):
+                pre_flight(run)  # whoever was faster may have edited or replaced this very solution
             continue
         _done(run, name, outcome.detail)
         return
@@ -109,13 +109,15 @@ def _wait_for(run: Run, name: str, outcome: Outcome, *, known: bool = False) -> 
     """Poll until a change has come to its end. That nobody answers for a while says nothing about it.
 
     Its handle is journalled first, unless it is known. Raises UnreachableError when nobody answers for long: then
-    it is polled for again later.
+    it is polled for again later; DisagreementError where something else there keeps it from beginning for too long.
     """
     unanswered = 0
     while outcome.progress is Progress.RUNNING:
         if not known:
             run.journal.runs_on(name, outcome.detail)
         known = True
+        if outcome.waits_for is not None:
+            go_on_waiting(run, name, outcome.waits_for)
         run.engine.pause(outcome.retry_after)
         run.journal.require_ours()
         try:
@@ -128,18 +130,23 @@ def _wait_for(run: Run, name: str, outcome: Outcome, *, known: bool = False) -> 
                 raise
             continue
         unanswered = 0
-        known = told.detail == outcome.detail
+        is_free = outcome.waits_for is not None and told.waits_for is None
+        known = told.detail == outcome.detail and not is_free  # that it waits no more is journalled like a new handle
         outcome = told
     return outcome
 
 
 def _look(run: Run, name: str, intent: Mapping[str, Any]) -> Found:
-    """Look what is there, again and again while the change is under way there. Raises UnreachableError, AccessError."""
+    """Look what is there, again and again while something is under way there that must come to its end first.
+
+    Raises UnreachableError, AccessError; DisagreementError where it does not come to its end.
+    """
     waited = 0.5
     while True:
         found = run.platform.look_up(run.access, run.wanted, name, intent)
-        if found is not Found.RUNNING:
+        if isinstance(found, Found) and found is not Found.RUNNING:
             return found
+        go_on_waiting(run, name, found if isinstance(found, UnderWay) else UNNAMED)
         run.engine.pause(waited)
         run.journal.require_ours()
         waited = min(waited * 2, 30.0)

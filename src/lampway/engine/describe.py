@@ -69,6 +69,9 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
             return f"{names.get(event.deployment, event.deployment)}: {event.step} started"
         case events.StepRunning():
             return f"{names.get(event.deployment, event.deployment)}: {event.step} runs on there"
+        case events.StepHindered():
+            began = f" of {event.by}" if event.by else ""
+            return f"{names.get(event.deployment, event.deployment)}: {event.step} waits for {event.what}{began}"
         case events.StepFinished():
             return f"{names.get(event.deployment, event.deployment)}: {event.step} {event.state}"
         case events.Installed():

@@ -148,7 +148,7 @@ def _given(engine: Engine, one: Filling) -> tuple[dict[str, dict[str, Secret]], 
     """Return the secrets that can be had, the configuration they go with, and what cannot be had, in words."""
     kept: dict[str, dict[str, str]] = {}
     secrets: dict[str, dict[str, Secret]] = {}
-    notes = [f"{one.name}: nobody gives {m.kind} {m.name} where it is built" for m in one.missing]
+    notes = [f"{one.name}: nobody gives {m.words} where it is built" for m in one.missing]
     for connection, fields in one.configuration.connections.items():
         try:
             secrets[connection] = resolve_fields(engine, fields)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from lampway.domain.deployment import Deployment, DeploymentState, StepState
-from lampway.domain.events import ENGINE, Event, Recorded, StepFinished, StepRunning, StepStarted
+from lampway.domain.events import ENGINE, Event, Recorded, StepFinished, StepHindered, StepRunning, StepStarted
 from lampway.engine.context import Engine
+from lampway.engine.platform import UnderWay
 from lampway.engine.store import Reading, Transaction
 from lampway.errors import StorageError
 
@@ -38,6 +39,10 @@ class Journal:
     def runs_on(self, step: str, handle: Mapping[str, Any]) -> None:
         """Write how the platform can be asked about a change that runs on."""
         self.write(StepRunning(self.deployment, step, dict(handle)))
+
+    def waits(self, step: str, obstacle: UnderWay) -> None:
+        """Write what a step waits for there, for whoever looks; and since when, so that it does not wait for ever."""
+        self.write(StepHindered(self.deployment, step, obstacle.what, obstacle.since, obstacle.by))
 
     def end(self, step: str, state: StepState, detail: Mapping[str, Any], also: More | None = None) -> None:
         """Say how a step ended, and what it found with it. Written with the next entry, or by `flush`."""

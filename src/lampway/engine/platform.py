@@ -159,6 +159,18 @@ class Progress(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What goes on in an environment and must come to its end first."""
+
+    what: str
+    """In words, such as *another import*."""
+    since: str = ""
+    """ISO time, UTC; empty where the platform does not tell."""
+    by: str = ""
+    """Who began it; likewise."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What performing or polling a step told. No usable answer is an UnknownOutcomeError instead."""
 
@@ -167,6 +179,8 @@ class Outcome:
     """JSON; kept in the journal as evidence. For a running step it carries the `handle` to poll."""
     retry_after: float = 0.0
     """Seconds until polling makes sense; for running steps."""
+    waits_for: UnderWay | None = None
+    """For running steps that were not begun there yet: what has to end before. None where that cannot be told."""
 
 
 class Found(StrEnum):
@@ -270,6 +284,9 @@ class Platform(Protocol):
         """
         ...
 
-    def look_up(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Found:
-        """Return whether a step that was under way reached its state. Changes nothing."""
+    def look_up(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Found | UnderWay:
+        """Return whether a step that was under way reached its state. Changes nothing.
+
+        In place of `Found.RUNNING` it may tell what is under way, be that the change itself or what keeps it waiting.
+        """
         ...

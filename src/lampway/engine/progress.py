@@ -50,7 +50,7 @@ class Progress:
     in_doubt: str
     """The step of which nobody knows whether it happened; empty for none."""
     waits_for: tuple[str, ...] = ()
-    """The gates that are not open yet, each with its state and why, while it waits."""
+    """The gates that are not open yet, each with its state and why, while it waits; then what it waits for there."""
     before: tuple[str, ...] = ()
     """Earlier stages to which the same release is under way, each with where it stands."""
 
@@ -73,7 +73,7 @@ def show_progress(engine: Engine, request: ShowProgress, actor: Actor) -> Progre
         evidence = tuple(e for e in told if done and e.deployment == done.id)
         waits = promotion.state in _BEFORE
         case = case_of(reading, promotion) if waits else None
-        waits_for = _waits_for(reading, case, engine.now()) if case else ()
+        waits_for = _waits_for(reading, case, engine.now()) if case else _hindered(promotion, done)
         before = _earlier(reading, promotion, case) if case else ()
     unsure = [s.name for s in done.steps if s.state is StepState.STARTED] if done else []
     return Progress(
@@ -92,6 +92,12 @@ def show_progress(engine: Engine, request: ShowProgress, actor: Actor) -> Progre
 
 def _waits_for(reading: Reading, case: Case, now: str) -> tuple[str, ...]:
     return tuple(f"{gate.gate} {gate.state}: {gate.reason}" for gate in eligibility(reading, case, now).closed)
+
+
+def _hindered(promotion: Promotion, done: Deployment | None) -> tuple[str, ...]:
+    """Return what a deployment that is under way waits for in its environment."""
+    runs = promotion.state is PromotionState.RUNNING and done is not None
+    return (done.waits_for,) if runs and done and done.waits_for else ()
 
 
 def _earlier(reading: Reading, promotion: Promotion, case: Case) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ _NOWHERE = (
     events.DeploymentStarted,
     events.StepStarted,
     events.StepRunning,
+    events.StepHindered,
     events.StepFinished,
     events.EnvironmentObserved,
     events.AttestationRecorded,

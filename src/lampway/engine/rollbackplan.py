@@ -12,6 +12,7 @@ from lampway.engine.context import Engine, Request, access_to, rules_in_force
 from lampway.engine.facts import installed, rollback_target
 from lampway.engine.loss import loss_between, loss_of_removal
 from lampway.engine.rehearse import last_rehearsal
+from lampway.engine.sharing import plan_among_others
 from lampway.engine.steps import wanted_for
 from lampway.engine.store import Reading
 from lampway.errors import LampwayError, NotFoundError
@@ -115,7 +116,14 @@ def _steps(engine: Engine, here: Installation, back: KnownGood) -> tuple[str, ..
             environment=place.name,
             configuration=back.configuration,
         )
-        plan = engine.platform(place.platform).plan(access_to(engine, place), wanted)
+        plan = plan_among_others(
+            engine.platform(place.platform),
+            access_to(engine, place),
+            wanted,
+            place=place,
+            inventory=target.inventory if target else None,
+            goes_back=True,
+        )
     except LampwayError:
         return ()
     return (*(step.summary for step in plan.steps), *plan.notes, *(problem.summary for problem in plan.problems))

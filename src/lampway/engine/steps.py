@@ -30,6 +30,7 @@ from lampway.engine.context import Engine, access_to, resolve_secrets, rules_in_
 from lampway.engine.facts import installed
 from lampway.engine.fallback import verified, watch_for
 from lampway.engine.journal import Journal, More
+from lampway.engine.sharing import plan_among_others
 from lampway.engine.store import Due, Reading, Transaction
 from lampway.engine.strategy import support_files
 from lampway.errors import LampwayError, RefusedError
@@ -124,7 +125,14 @@ def _others(reading: Reading, found: tuple[Installation, ...], solution: str) ->
 
 def pre_flight(run: Run) -> Taken:
     """Look at the environment and refuse before anything changes. Raises RefusedError."""
-    problems = run.platform.plan(run.access, run.wanted).problems
+    problems = plan_among_others(
+        run.platform,
+        run.access,
+        run.wanted,
+        place=run.strategy.environment(run.deployment.environment),
+        inventory=run.release.inventory if run.release else None,
+        goes_back=run.deployment.kind is not DeploymentKind.FORWARD,
+    ).problems
     if problems:
         raise RefusedError(
             problems[0].summary,

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from lampway.domain.cautions import cautions
 from lampway.domain.events import Actor
-from lampway.domain.strategy_document import Block, Bullets, Grid, Meters, Paragraph, Place, Topology
+from lampway.domain.strategy_document import Block, Bullets, Chapter, Grid, Meters, Paragraph, Place, Topology, in_form
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.document import WriteDocument, write_strategy_document
 
@@ -28,22 +28,6 @@ class TextBlock:
 
 
 @dataclass(frozen=True, slots=True)
-class TextPart:
-    """A titled part of a chapter."""
-
-    title: str
-    blocks: tuple[TextBlock, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TextChapter:
-    """A numbered chapter."""
-
-    title: str
-    parts: tuple[TextPart, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class StrategyText:
     """The strategy in force."""
 
@@ -53,7 +37,7 @@ class StrategyText:
     applied_by: str
     applied_at: str
     facts: tuple[tuple[str, str], ...]
-    chapters: tuple[TextChapter, ...]
+    chapters: tuple[Chapter[TextBlock], ...]
     cautions: tuple[str, ...]
     """What the static rules point out; what they refuse is never in force."""
 
@@ -69,10 +53,6 @@ def show_strategy(engine: Engine, request: ShowStrategy, actor: Actor) -> Strate
     document = write_strategy_document(engine, WriteDocument(), actor)
     with engine.store.reading() as reading:
         rules = rules_in_force(reading)
-    chapters = tuple(
-        TextChapter(c.title, tuple(TextPart(p.title, tuple(t for b in p.blocks for t in _text(b))) for p in c.parts))
-        for c in document.chapters
-    )
     return StrategyText(
         title=document.title,
         team=document.team,
@@ -80,7 +60,7 @@ def show_strategy(engine: Engine, request: ShowStrategy, actor: Actor) -> Strate
         applied_by=rules.applied_by,
         applied_at=rules.applied_at,
         facts=document.facts,
-        chapters=chapters,
+        chapters=in_form(document.chapters, _text),
         cautions=cautions(rules.strategy),
     )
 

@@ -23,6 +23,7 @@ from lampway.engine.context import Engine, Request, access_to, find_release, rul
 from lampway.engine.facts import Case, case_of, eligibility, gather, installed, rollback_target
 from lampway.engine.locks import lock_remarks
 from lampway.engine.promote import awaits_approval, find_promotion
+from lampway.engine.sharing import plan_among_others
 from lampway.engine.steps import plan_for, wanted_for
 from lampway.engine.store import Reading
 from lampway.errors import LampwayError, NotFoundError
@@ -57,6 +58,8 @@ class Cell:
     """What is wrong with the environment's lock or label, in words."""
     backports: tuple[str, ...] = ()
     """What is still to be brought from there into a release, in words."""
+    hindered: str = ""
+    """What the deployment that is under way waits for there, in words; empty for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
         tasks = reading.find(Backport, solution=request.solution, states=(BackportState.OPEN,))
         watched = {w.id: w.until for w in reading.find(HealthWatch, states=(WatchState.WATCHING,))}
         places = {stage.environment for pipeline in strategy.pipelines for stage in pipeline.stages}
+        hindered = {p.id: _hindrance(reading, p) for p in opened}
         locks = {name: tuple(lock_remarks(reading, strategy, name, engine.now())) for name in places}
     waiting = {(p.solution, p.environment): p for p in opened}
     names = [s.name for s in strategy.solutions if request.solution in ("", s.name)]
@@ -101,12 +105,21 @@ def status(engine: Engine, request: Status, actor: Actor) -> tuple[Cell, ...]:
             watched_until=until.get((cell.solution, cell.environment), ""),
             lock=locks[cell.environment],
             backports=standing_words(owed.get((cell.solution, cell.environment), ())),
+            hindered=hindered.get(cell.promotion, ""),
             held=tuple(hold.words for hold in standing(held, cell.solution, cell.environment, now)) if held else (),
             certified_until=words.get(cell.solution, ("", ""))[0],
             certification=words.get(cell.solution, ("", ""))[1],
         )
         for cell in cells
     )
+
+
+def _hindrance(reading: Reading, promotion: Promotion | None) -> str:
+    """Return what a promotion that is under way waits for in its environment; empty for nothing."""
+    if promotion is None or promotion.state is not PromotionState.RUNNING:
+        return ""
+    deployment = reading.get(Deployment, promotion.deployment)
+    return deployment.waits_for if deployment is not None else ""
 
 
 def _cell(solution: str, environment: str, here: Installation | None, opened: Promotion | None) -> Cell:
@@ -145,6 +158,8 @@ class Explanation:
     note: str
     backports: tuple[str, ...] = ()
     """What is still to be brought into a release, with what this one lacks of it, in words."""
+    hindered: str = ""
+    """What its deployment waits for in the environment, in words; empty for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +183,7 @@ def explain(engine: Engine, request: Explain, actor: Actor) -> Explanation:
         asked = case or Case(release, stage, DeploymentKind.FORWARD, actor.person)
         judged = eligibility(reading, asked, engine.now())
         tasks = reading.find(Backport, solution=release.solution, states=(BackportState.OPEN,))
+        hindered = _hindrance(reading, promotion)
     plan, problems = _plan(engine, strategy, release, stage) if request.plan else ((), ())
     return Explanation(
         release=release.name,
@@ -181,6 +197,7 @@ def explain(engine: Engine, request: Explain, actor: Actor) -> Explanation:
         state=str(promotion.state) if promotion else "not asked for",
         note=promotion.note if promotion else "",
         backports=standing_words(tasks, release.inventory),
+        hindered=hindered,
     )
 
 
@@ -202,7 +219,13 @@ def _plan(
             environment=environment.name,
             configuration=configuration,
         )
-        found = engine.platform(environment.platform).plan(access_to(engine, environment), wanted)
+        found = plan_among_others(
+            engine.platform(environment.platform),
+            access_to(engine, environment),
+            wanted,
+            place=environment,
+            inventory=release.inventory,
+        )
     except LampwayError as error:
         return (), (str(error),)
     steps = plan_for(found.steps, environment.name, len(strategy.solution(release.solution).automatic))

@@ -28,7 +28,7 @@ from lampway.storage.codec import from_text, to_text
 from lampway.storage.operations import OperationChanges, OperationRows
 from lampway.storage.quick import Quick
 from lampway.storage.schema import about, leases, outbox, records
-from lampway.storage.sqlite import SqliteSide, cure
+from lampway.storage.sqlite import SqliteSide, cure, is_read_only
 from lampway.storage.sqlite import connect_engine as _sqlite_engine
 from lampway.storage.watching import watch
 
@@ -204,6 +204,8 @@ class SqlStore:
         is_lost = isinstance(error, OperationalError | InterfaceError)
         kind = StoreLostError if is_lost else StorageError
         if self._engine.dialect.name != "postgresql":
+            if is_read_only(cause):
+                self._engine.dispose()  # what SQLite opened for reading never writes again
             return kind(f"the store failed: {first}", hint=cure(cause))
         from lampway.storage import postgres
 

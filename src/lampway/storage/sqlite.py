@@ -78,10 +78,15 @@ def cure(cause: str) -> str:
     """Return how an error of the database can be mended, where that is known."""
     if "full" in cause:
         return "free some disk space and run the command again"
-    if "readonly" in cause or "read-only" in cause:
+    if is_read_only(cause):
         return "make the folder .lampway writable"
     if "malformed" in cause or "not a database" in cause:
         return "the store is damaged: restore .lampway from a backup"
     if "locked" in cause:
         return "another Lampway is writing; run the command again"
     return ""
+
+
+def is_read_only(cause: str) -> bool:
+    """Return whether an error of the database says that nothing may be written there."""
+    return "readonly" in cause or "read-only" in cause

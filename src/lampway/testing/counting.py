@@ -20,7 +20,18 @@ from typing import Any
 
 from lampway.domain.package import Scope
 from lampway.engine.abilities import Executions, Lock, SmokeRun, Usage
-from lampway.engine.platform import Access, AdapterPlan, Export, Found, Installed, Observation, Outcome, Rights, Wanted
+from lampway.engine.platform import (
+    Access,
+    AdapterPlan,
+    Export,
+    Found,
+    Installed,
+    Observation,
+    Outcome,
+    Rights,
+    UnderWay,
+    Wanted,
+)
 from lampway.testing.memory import MemoryPlatform
 from lampway.testing.world import World
 
@@ -101,7 +112,7 @@ class CountingPlatform(MemoryPlatform):
         with self._call(access):
             return super().poll(access, handle)
 
-    def look_up(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Found:
+    def look_up(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Found | UnderWay:
         """Return which of the intent's two states is there, or that a change is under way."""
         with self._call(access):
             return super().look_up(access, wanted, step, intent)

@@ -30,6 +30,7 @@ from lampway.engine.platform import (
     Progress,
     Rights,
     StepPlan,
+    UnderWay,
     Wanted,
 )
 from lampway.errors import (
@@ -168,7 +169,7 @@ class MemoryPlatform:
         if fault in {Fault.HALF, Fault.FAILED}:
             return _half(world, wanted, access, fault)
         if fault not in {Fault.UNSENT, Fault.FALSE_YES}:
-            if (world.slowness or fault is Fault.LATE) and not is_reached:
+            if (world.slowness or world.busy or fault is Fault.LATE) and not is_reached:
                 return _begin(world, wanted, step, access, late=fault is Fault.LATE, guarded=self._has_precondition)
             _apply(world, wanted, step, _passwords(wanted), again=is_reached)
         return _answer(world, access, fault)
@@ -191,15 +192,17 @@ class MemoryPlatform:
         operation = world.operations.get(str(handle.get("handle")))
         if operation is None or world.forgets:
             raise NotFoundError(f"no such operation: {handle.get('handle')}", where=access.environment)
-        if not operation.go_on():
-            return Outcome(Progress.RUNNING, dict(handle), retry_after=0.1)
+        if world.busy or not operation.go_on():
+            return Outcome(Progress.RUNNING, dict(handle), retry_after=0.1, waits_for=_other(world))
         if not operation.made:
             raise ConflictError("somebody changed something there meanwhile", where=access.environment)
         return Outcome(Progress.DONE, {"revision": world.revision})
 
-    def look_up(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Found:
+    def look_up(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Found | UnderWay:
         """Return which of the intent's two states is there, or that a change is under way, which it can tell."""
         world = self._enter(access, "look_up")
+        if (other := _other(world)) is not None:
+            return other
         under_way = [operation for operation in world.operations.values() if not operation.finished]
         if under_way and not under_way[0].go_on():
             return Found.RUNNING
@@ -435,6 +438,11 @@ def _half(world: World, wanted: Wanted, access: Access, fault: Fault) -> Outcome
     if fault is Fault.FAILED:
         return Outcome(Progress.FAILED, {"applied": f"app {app.name}", "message": "the rest was refused"})
     raise _no_answer(access)
+
+
+def _other(world: World) -> UnderWay | None:
+    """Return what another team has under way there, for which everything else waits."""
+    return UnderWay("another import", *world.busy) if world.busy else None
 
 
 def _no_answer(access: Access) -> UnknownOutcomeError:

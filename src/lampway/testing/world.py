@@ -132,6 +132,8 @@ class World:
     slowness: int = 0
     """How often somebody must poll before a change is done; 0 makes every change at once."""
     operations: dict[str, Operation] = field(default_factory=dict)
+    busy: tuple[str, str] | None = None
+    """Since when (ISO time, UTC) another team has an import under way here, and who; nothing else goes on meanwhile."""
     forgets: bool = False
     """Whether it no longer knows its operations by their handles, as after a restart of the product."""
     takes: tuple[float, float] = (0.0, 0.0)

@@ -237,7 +237,7 @@ class _Door:
 
     def _sign_in_page(self, facts: Mapping[str, Any]) -> Response:
         asked = {
-            "ask": [p.name or p.id for p in inviters(self._engine)],
+            "may_ask": bool(inviters(self._engine)),
             "invited": bool(parse_invitation(facts["code"])[0]),
         }
         status = int(status_of(facts["error"])) if facts["error"] else 200

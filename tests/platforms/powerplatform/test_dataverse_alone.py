@@ -148,6 +148,8 @@ STEPS = (
     ("give-role", {"user": "Ben", "role": "System Customizer"}),
     ("take-role", {"user": "Ben", "role": "System Customizer"}),
     ("lock", {}),
+    ("begin-import", {}),
+    ("cancel-imports", {}),
 )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from test_live_deploying import SITE, Prod, solution, wanted
+from live_prod import SITE, Prod, solution, wanted
 
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.digest import digest_bytes
@@ -15,23 +14,9 @@ from lampway.errors import ConflictError, PlatformRefusedError, UnknownOutcomeEr
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.contents import read_package
 from lampway.platforms.powerplatform.platform import PowerPlatform
-from lampway.testing.dataverse import DataverseEmulator
 from lampway.testing.solutions import Solution, column, compose, flow, id_of, zipped
 
 OTHER = "con_Other"
-
-
-@pytest.fixture
-def emulator() -> Iterator[DataverseEmulator]:
-    with DataverseEmulator(("prod",)) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def prod(emulator: DataverseEmulator) -> Prod:
-    place = Prod(emulator, emulator.environment("prod"), PowerPlatform(pause=lambda _: None))
-    place.maker.add_connection("sharepoint-of-prod")
-    return place
 
 
 def two_values(package: bytes, installed: bytes | None = None, of: str = "first") -> Wanted:
@@ -180,10 +165,7 @@ def test_an_import_whose_twin_arrived_late_is_not_begun_a_second_time(prod: Prod
     late = PowerPlatform(connect=Late, pause=lambda _: None)
     with pytest.raises(UnknownOutcomeError, match="under way already"):
         late.perform(prod.access, given, "import", intent)
-    found = []
-    while not found or found[-1] is Found.RUNNING:
-        found.append(prod.platform.look_up(prod.access, given, "import", intent))
-    assert (found[0], found[-1]) == (Found.RUNNING, Found.REACHED)
+    assert prod.look(given, "import", intent) == (True, Found.REACHED)
     assert len(prod.environment.organisation.state.jobs) == 1
 
 
@@ -236,6 +218,18 @@ def test_a_version_that_somebody_installed_meanwhile_is_not_uninstalled(prod: Pr
     prod.maker.install(solution("2.0.0").build(), upgrade=True)
     with pytest.raises(ConflictError, match=r"Orders 2\.0\.0 is there"):
         prod.platform.perform(prod.access, given, "uninstall", intent)
+    with pytest.raises(PlatformRefusedError, match=r"Orders 2\.0\.0 is there, and 1\.0\.0 is to be removed"):
+        prod.platform.intend(prod.access, given, "uninstall")
+    assert "2.0.0 is there, and 1.0.0 is to be removed" in prod.problems(given)
+
+
+def test_what_went_back_under_a_raised_version_is_removed_by_the_decision_about_its_release(prod: Prod) -> None:
+    first, second = solution("1.0.0").build(), solution("2.0.0").build()
+    for given in (wanted(first), wanted(second, first), wanted(first, second)):
+        prod.apply(given)
+    assert prod.held.version == "2.0.0.1"
+    assert prod.apply(wanted(None, first)) == ["uninstall"]
+    assert prod.held is None
 
 
 # What looks like this release, and is not.
@@ -285,15 +279,6 @@ def test_a_first_release_whose_flows_stayed_off_is_taken_up_again(prod: Prod) ->
 def test_a_value_that_is_nested_without_end_is_no_json_and_no_crash(prod: Prod) -> None:
     nested = "[" * 999 + "]" * 999
     assert "no json" in prod.problems(wanted(solution().variable("con_Json", "json").build(), con_Json=nested))
-
-
-def test_a_value_that_is_no_longer_given_is_told_by_the_plan_before_it_is_drift(prod: Prod) -> None:
-    package = solution().variable(OTHER, default="d").build()
-    prod.apply(two_values(package))
-    assert not any("not given" in note for note in prod.platform.plan(prod.access, two_values(package, package)).notes)
-    told = "\n".join(prod.platform.plan(prod.access, wanted(package, package)).notes)
-    assert f"has values that are not given: {OTHER};" in told
-    assert "first" not in told
 
 
 # Backups.

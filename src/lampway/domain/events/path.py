@@ -146,6 +146,21 @@ class StepRunning(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StepHindered(Event):
+    """A step waits for something else that is under way there. Said once, and again when that is something else."""
+
+    kind: ClassVar[str] = "step-hindered"
+    deployment: str
+    step: str
+    what: str
+    """Such as *another import*."""
+    since: str = ""
+    """Since when that has been under way, as the platform tells; empty where it does not."""
+    by: str = ""
+    """Who began it; likewise."""
+
+
+@dataclass(frozen=True, slots=True)
 class Installed(Event):
     """Read back from an environment: this release is in it now."""
 

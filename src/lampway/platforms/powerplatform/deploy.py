@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lampway.domain.digest import digest, digest_bytes
-from lampway.engine.platform import Found, Outcome, Progress, Wanted
+from lampway.engine.platform import Found, Outcome, Progress, UnderWay, Wanted
 from lampway.errors import (
     ConflictError,
     LampwayError,
@@ -29,10 +29,10 @@ from lampway.platforms.powerplatform.held import UPGRADE, Edit, find_held
 from lampway.platforms.powerplatform.jobs import (
     Job,
     OperationState,
-    is_installing,
+    follow_operation,
+    installing,
     job_id,
     read_job,
-    read_operation,
     seconds_between,
 )
 from lampway.platforms.powerplatform.plan import (
@@ -44,10 +44,13 @@ from lampway.platforms.powerplatform.plan import (
     REMOVE,
     RESTORE,
     STEPS,
+    TAKE_BACK,
     mode_of,
+    other_than_decided,
 )
 from lampway.platforms.powerplatform.situation import Situation, Way, read_situation
 from lampway.platforms.powerplatform.staging import stage
+from lampway.platforms.powerplatform.taking_back import intend_taking, look_for_values_taken, take_back
 from lampway.platforms.powerplatform.values import (
     binding_changes,
     component_parameters,
@@ -64,18 +67,19 @@ _TRIES = 50
 
 
 def make_intent(client: Client, wanted: Wanted, step: str) -> dict[str, Any]:
-    """Return the state a step leaves from and the one it will reach, without any value. Raises PlatformError."""
+    """Return the state a step leaves from and the one it will reach, without any value.
+
+    Raises PlatformRefusedError where a removal would take away what nobody decided about, PlatformError.
+    """
     _require_step(step)
     if step == BACK_UP:
         return {"label": f"lampway {wanted.solution} {wanted.version} {uuid.uuid4().hex[:8]}"}
     now = read_situation(client, wanted)
-    if step == ACTIVATE:
-        return intend_flows(client, now)
-    if step == CONFIGURE:
-        before, intended = _given(client, now)
-        return {"before": before, "intended": intended}
-    if step == RESTORE:
-        return {"edits": [[edit.component, edit.id, edit.mark] for edit in now.edits], "own_before": now.own}
+    if step in _INTEND:
+        return _INTEND[step](client, now)
+    other = other_than_decided(now) if step == REMOVE else None
+    if other is not None:
+        raise PlatformRefusedError(other.summary, where=client.where, hint=other.hint)
     held = {"solution": now.name, "own_before": now.own, "version_before": now.held.version if now.held else ""}
     if step != IMPORT:
         return {**held, "version_intended": now.leftover.version if now.leftover and step == PROMOTE else ""}
@@ -105,9 +109,9 @@ def poll_step(client: Client, handle: Mapping[str, Any]) -> Outcome:
         return poll_backup(client, dict(handle))
     if not handle.get("operation"):
         raise PlatformError(f"nothing of this runs on: {sorted(handle)}", where=client.where)
-    state, words = read_operation(client, str(handle["operation"]))
+    state, words, other = follow_operation(client, str(handle["operation"]))
     if state is OperationState.RUNNING:
-        return Outcome(Progress.RUNNING, handle, seconds_between(client))
+        return Outcome(Progress.RUNNING, handle, seconds_between(client), waits_for=other)
     told = {key: handle[key] for key in ("operation", "job", "version") if key in handle}
     job = read_job(client, str(handle["job"])) if handle.get("job") else None
     if state is not OperationState.SUCCEEDED:
@@ -139,7 +143,7 @@ def _failure(state: OperationState, words: str, job: Job | None) -> dict[str, An
     return {"message": message or "the import tells of failures", **({"components": parts} if parts else {})}
 
 
-def look_up_step(client: Client, wanted: Wanted, step: str, intent: Intent) -> Found:
+def look_up_step(client: Client, wanted: Wanted, step: str, intent: Intent) -> Found | UnderWay:
     """Return which of the intent's two states is there. Changes nothing."""
     _require_step(step)
     return _LOOK[step](client, wanted, intent)
@@ -228,9 +232,9 @@ def _is_imported(now: Situation, intent: Intent) -> bool:
     return there is not None and there.managed and there.carries(str(intent["version_intended"]))
 
 
-def _look_for_import(client: Client, wanted: Wanted, intent: Intent) -> Found:
-    if is_installing(client):
-        return Found.RUNNING
+def _look_for_import(client: Client, wanted: Wanted, intent: Intent) -> Found | UnderWay:
+    if (other := installing(client)) is not None:
+        return other
     now = read_situation(client, wanted)
     if _is_imported(now, intent):
         return Found.REACHED
@@ -258,9 +262,9 @@ def _promote(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
     return Outcome(Progress.RUNNING, handle, seconds_between(client))
 
 
-def _look_for_promotion(client: Client, wanted: Wanted, intent: Intent) -> Found:
-    if is_installing(client):
-        return Found.RUNNING
+def _look_for_promotion(client: Client, wanted: Wanted, intent: Intent) -> Found | UnderWay:
+    if (other := installing(client)) is not None:
+        return other
     now = read_situation(client, wanted)
     if now.leftover is None and now.held is not None and now.held.carries(str(intent["version_intended"])):
         return Found.REACHED
@@ -319,6 +323,11 @@ def _wanted(now: Situation) -> tuple[dict[str, str], dict[str, str]]:
     if inventory is None or now.new is None:
         return {}, {}
     return wanted_values(now.wanted, inventory.variables), wanted_connections(now.wanted, now.new)
+
+
+def _intend_values(client: Client, now: Situation) -> dict[str, Any]:
+    before, intended = _given(client, now)
+    return {"before": before, "intended": intended}
 
 
 def _configure(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
@@ -384,10 +393,10 @@ def _remove(client: Client, wanted: Wanted, intent: Intent) -> Outcome:
     return Outcome(Progress.DONE, {"version": held.version})
 
 
-def _look_for_removal(client: Client, wanted: Wanted, intent: Intent) -> Found:
+def _look_for_removal(client: Client, wanted: Wanted, intent: Intent) -> Found | UnderWay:
     del wanted
-    if is_installing(client):
-        return Found.RUNNING
+    if (other := installing(client)) is not None:
+        return other
     held = find_held(client, str(intent["solution"]))
     if held is None:
         return Found.REACHED if intent["own_before"] else Found.UNTOUCHED
@@ -416,21 +425,31 @@ def _require_step(step: str) -> None:
         raise PlatformError(f"no such step in a plan for Power Platform: {step}")
 
 
+_INTEND: Mapping[str, Callable[[Client, Situation], dict[str, Any]]] = {
+    RESTORE: lambda _client, now: {"edits": [[e.component, e.id, e.mark] for e in now.edits], "own_before": now.own},
+    CONFIGURE: _intend_values,
+    TAKE_BACK: intend_taking,
+    ACTIVATE: intend_flows,
+}
+"""For steps that are about the same release only; the others also say which version they leave from and reach."""
+
 _TAKE: Mapping[str, Callable[[Client, Wanted, Intent], Outcome]] = {
     BACK_UP: _back_up,
     RESTORE: _restore,
     IMPORT: _import,
     PROMOTE: _promote,
     CONFIGURE: _configure,
+    TAKE_BACK: lambda client, wanted, intent: take_back(client, read_situation(client, wanted), intent),
     ACTIVATE: _activate,
     REMOVE: _remove,
 }
-_LOOK: Mapping[str, Callable[[Client, Wanted, Intent], Found]] = {
+_LOOK: Mapping[str, Callable[[Client, Wanted, Intent], Found | UnderWay]] = {
     BACK_UP: _look_for_backup,
     RESTORE: _look_for_edits,
     IMPORT: _look_for_import,
     PROMOTE: _look_for_promotion,
     CONFIGURE: _look_for_values,
+    TAKE_BACK: lambda client, wanted, intent: look_for_values_taken(client, read_situation(client, wanted), intent),
     ACTIVATE: _look_for_flows,
     REMOVE: _look_for_removal,
 }

@@ -24,6 +24,7 @@ from lampway.platforms.powerplatform.held import Held, find_held, held_solutions
 from lampway.platforms.powerplatform.inventory import BINDING, inspect_contents
 from lampway.platforms.powerplatform.jobs import OperationState, read_operation, seconds_between
 from lampway.platforms.powerplatform.manifest import version_key
+from lampway.platforms.powerplatform.publishing import publish_all
 from lampway.platforms.powerplatform.signin import told
 from lampway.platforms.powerplatform.values import read_connections, read_values
 
@@ -66,7 +67,7 @@ def export_solution(
     if held.managed:
         hint = "export it where it is built; a managed solution never leaves the environment it was installed in"
         raise RefusedError(f"{name} is managed in {client.where} and cannot be exported", hint=hint)
-    is_published = _publish(client)
+    is_published = _publish(client, pause=pause)
     source = _export(client, held, managed=False, pause=pause)
     package = _export(client, held, managed=True, pause=pause)
     contents = require_one_build(source, package, client.where)
@@ -97,13 +98,13 @@ def unowned_solutions(client: Client, names: set[str]) -> Iterator[Component]:
             yield Component("solution", held.name, held.name.casefold(), fingerprint_of(()))
 
 
-def _publish(client: Client) -> bool:
-    """Publish what makers saved, where the settings say so; doing it twice is doing it once. Raises UsageError."""
+def _publish(client: Client, *, pause: Callable[[float], None]) -> bool:
+    """Publish what makers saved, where the settings say so. Raises UsageError, and like `publish_all`."""
     wish = told(client.access, "publish", "")
     if wish not in {"", "all"}:
         raise UsageError(f"publish is {wish[:40]!r} in its settings", where=client.where, hint="write all, or nothing")
     if wish:
-        client.action("PublishAllXml", is_change=False)
+        publish_all(client, pause=pause)
     return bool(wish)
 
 

@@ -165,6 +165,8 @@ def _inventory(contents: Contents, found: _Found) -> Inventory:
         connections=tuple(_connections(contents)),
         dependencies=dependencies_of(manifest),
         notes=tuple(_notes(contents, found)),
+        caseless=True,
+        shared=True,
     )
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from lampway.errors import InvalidPackageError, NotFoundError
+from lampway.engine.platform import UnderWay
+from lampway.errors import InvalidPackageError, LampwayError, NotFoundError
 from lampway.platforms.powerplatform.client import Client, literal
 from lampway.platforms.powerplatform.signin import told
 from lampway.platforms.powerplatform.xmltext import Element, parse_xml
@@ -19,7 +20,9 @@ IMPORTS = frozenset({
 })  # fmt: skip
 """Messages of operations that install something or remove it; one of them runs at a time in an organisation."""
 
-_DONE = 3
+_IN_PROGRESS, _DONE = 2, 3
+_WORD_OF = (("Uninstall", "removal"), ("DeleteAndPromote", "upgrade"))
+"""What other messages than those of imports are called."""
 _BETWEEN = 2.0  # seconds between two looks at an operation
 _SECONDS = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
 _MOST = 20
@@ -50,6 +53,17 @@ _ENDS: Mapping[int, OperationState] = {
 def read_operation(client: Client, id_: str) -> tuple[OperationState, str]:
     """Return how far an operation has come, and the platform's own words about it. Raises NotFoundError."""
     row = client.row("asyncoperations", id_)
+    return _state_of(row)
+
+
+def follow_operation(client: Client, id_: str) -> tuple[OperationState, str, UnderWay | None]:
+    """Return the same, and what an operation that was not begun there yet waits for. Raises NotFoundError."""
+    row = client.row("asyncoperations", id_)
+    is_begun = row.get("startedon") is not None or row.get("statecode") in {_IN_PROGRESS, _DONE}
+    return *_state_of(row), None if is_begun else installing(client, but=id_)
+
+
+def _state_of(row: Mapping[str, Any]) -> tuple[OperationState, str]:
     if row.get("statecode") != _DONE:
         return OperationState.RUNNING, ""
     state = _ENDS.get(int(row.get("statuscode") or 0), OperationState.FAILED)
@@ -62,14 +76,33 @@ def _words(row: Mapping[str, Any]) -> str:
     return " ".join(said.split())[:_WORDS] + (f" ({code})" if code else "")
 
 
-def is_installing(client: Client) -> bool:
-    """Return whether an import or a removal of anything waits or is under way there; they run one after the other."""
+def installing(client: Client, *, but: str = "") -> UnderWay | None:
+    """Return the oldest import or removal that waits or is under way there, and who began it; None for none.
+
+    They run one after the other, whatever solutions they are about. `but` is the id of one that does not count.
+    """
     ours = " or ".join(
         f"messagename eq {literal(name)}" for name in sorted(IMPORTS)
     )  # of others there can be thousands
-    columns = "asyncoperationid,messagename,statecode"
+    columns = "asyncoperationid,messagename,statecode,createdon,startedon,_createdby_value"
     rows = client.rows("asyncoperations", select=columns, filter=f"statecode ne {_DONE} and ({ours})")
-    return any(row.get("statecode") != _DONE and row.get("messagename") in IMPORTS for row in rows)
+    open_ = [row for row in rows if row.get("statecode") != _DONE and row.get("messagename") in IMPORTS]
+    left = [row for row in open_ if str(row.get("asyncoperationid") or "").lower() != but.lower()]
+    return _told_of(client, min(left, key=lambda row: str(row.get("createdon") or ""))) if left else None
+
+
+def _told_of(client: Client, row: Mapping[str, Any]) -> UnderWay:
+    word = next((word for part, word in _WORD_OF if part in str(row.get("messagename"))), "import")
+    since = str(row.get("startedon") or row.get("createdon") or "")
+    by, is_ours = "", False
+    try:
+        user = client.row("systemusers", str(row.get("_createdby_value") or ""), select="fullname,applicationid")
+        by = str(user.get("fullname") or "")
+        is_ours = str(user.get("applicationid") or "-").lower() == told(client.access, "client_id").lower()
+    except LampwayError:
+        pass  # who it was helps whoever looks, and is worth no failure
+    article = ("an" if word[0] in "aiu" else "a") if is_ours else "another"  # ours may be the one we look for
+    return UnderWay(f"{article} {word}", since, by)
 
 
 @dataclass(frozen=True, slots=True)

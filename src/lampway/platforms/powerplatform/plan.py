@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from lampway.domain.digest import digest_bytes
 from lampway.domain.package import Inventory
 from lampway.engine.platform import AdapterPlan, Installed, Problem, StepPlan, Wanted
 from lampway.errors import NotFoundError, PlatformRefusedError
 from lampway.platforms.powerplatform.backup import can_back_up
 from lampway.platforms.powerplatform.client import Client
-from lampway.platforms.powerplatform.contents import VALUE
 from lampway.platforms.powerplatform.held import flow_states
 from lampway.platforms.powerplatform.needing import users_named
 from lampway.platforms.powerplatform.observe import hold_against
@@ -25,16 +25,18 @@ from lampway.platforms.powerplatform.situation import (
     read_situation,
 )
 from lampway.platforms.powerplatform.staging import pending_upgrade, stage
-from lampway.platforms.powerplatform.values import read_values, value_problems
+from lampway.platforms.powerplatform.taking_back import names_of_others, ours_among, ungiven
+from lampway.platforms.powerplatform.values import value_problems
 
 BACK_UP = "back up"
 RESTORE = "remove live edits"
 IMPORT = "import"
 PROMOTE = "promote"
 CONFIGURE = "configure"
+TAKE_BACK = "take back values"
 ACTIVATE = "turn on flows"
 REMOVE = "uninstall"
-STEPS = (BACK_UP, RESTORE, IMPORT, PROMOTE, CONFIGURE, ACTIVATE, REMOVE)
+STEPS = (BACK_UP, RESTORE, IMPORT, PROMOTE, CONFIGURE, TAKE_BACK, ACTIVATE, REMOVE)
 """Every step there is, in the order in which they are taken."""
 
 MODES = ("one-step", "update", "holding")
@@ -57,7 +59,9 @@ def make_plan(client: Client, wanted: Wanted) -> AdapterPlan:
         return AdapterPlan(tuple(steps), tuple(_removal_problems(client, now)), tuple(loss))
     inventory = now.inventory()
     problems = [*_form_problems(now), *_mode_problems(client), *_value_problems(now, inventory)]
-    problems += _content_problems(client, now)
+    left = ungiven(client, now)
+    taken = ours_among(now, left)
+    problems += [*_content_problems(client, now), *_foreign_values(client, now, left.keys() - taken.keys())]
     notes: list[str] = []
     if now.way is not Way.KEEP and not any(_form_problems(now)):
         try:
@@ -67,10 +71,10 @@ def make_plan(client: Client, wanted: Wanted) -> AdapterPlan:
         else:
             problems += [one for one in staged.problems if one not in problems]
             notes += staged.notes
-    return AdapterPlan(tuple(_steps(client, now)), tuple(problems), (*_notes(client, now), *notes))
+    return AdapterPlan(tuple(_steps(client, now, list(taken))), tuple(problems), (*_notes(client, now), *notes))
 
 
-def _steps(client: Client, now: Situation) -> Iterator[StepPlan]:
+def _steps(client: Client, now: Situation, taken: list[str]) -> Iterator[StepPlan]:
     if now.way is Way.KEEP:
         if now.edits:
             listed = _listed([f"{edit.name}" for edit in now.edits])
@@ -82,6 +86,9 @@ def _steps(client: Client, now: Situation) -> Iterator[StepPlan]:
         yield StepPlan(IMPORT, _import_summary(client, now))
         if now.way is Way.UPGRADE and mode_of(client) == "holding":
             yield StepPlan(PROMOTE, f"let the new {now.name} take the place of the old one, and remove what it lacks")
+    if taken:
+        listed = _listed(taken)
+        yield StepPlan(TAKE_BACK, f"remove values that are no longer given, so that defaults hold again: {listed}")
     yield from _activation(client, now)
 
 
@@ -156,6 +163,19 @@ def _value_problems(now: Situation, inventory: Inventory | None) -> Iterator[Pro
         yield from value_problems(now.wanted, inventory.variables, now.new)
 
 
+def _foreign_values(client: Client, now: Situation, left: Collection[str]) -> Iterator[Problem]:
+    """Yield that variables have values there that are neither given nor ours to take back.
+
+    Read back, they would not be what was deployed: that is said before anything changes. What other solutions have as
+    well is the engine's to tell.
+    """
+    others = names_of_others(now)
+    foreign = sorted(name for name in left if name.casefold() not in others)
+    if foreign:
+        hint = "give them in the file of the environment, or remove the current values there"
+        yield Problem(f"{client.where} has values that nobody gives, and no release brought: {_listed(foreign)}", hint)
+
+
 def _notes(client: Client, now: Situation) -> Iterator[str]:
     if now.edits:
         listed = _listed([edit.name for edit in now.edits])
@@ -166,7 +186,6 @@ def _notes(client: Client, now: Situation) -> Iterator[str]:
             f"{client.where} holds {now.held.version}, and takes nothing that is not higher: {own} goes there as "
             f"{now.version}, with a line in its description that says so; nothing else in it changes"
         )
-    yield from _stale_values(client, now)
     change = now.change() if now.way is Way.UPGRADE else None
     if change is not None:
         yield from (note for note in change.notes if not note.startswith("the version goes back"))
@@ -175,23 +194,6 @@ def _notes(client: Client, now: Situation) -> Iterator[str]:
             yield "the environment is backed up before; a restore replaces all of it, with what others did since"
         else:
             yield "no backup is made: give environment_id under settings, and register the application as an admin one"
-
-
-def _stale_values(client: Client, now: Situation) -> Iterator[str]:
-    """Yield values that were given once and no longer are: nothing takes them away, and they count."""
-    inventory = now.inventory()
-    if now.held is None or now.new is None or inventory is None or not inventory.variables:
-        return
-    given = {name.casefold() for name, value in now.wanted.configuration.variables.items() if value != ""}
-    given |= {part.id for part in now.new.parts if part.type == VALUE}
-    there = read_values(client)
-    left = [one.name for one in inventory.variables if one.name.casefold() not in given]
-    stale = [name for name in left if (held := there.get(name.casefold())) is not None and held.value is not None]
-    if stale:
-        yield (
-            f"{client.where} has values that are not given: {_listed(stale)}; they stay in force, and are told as "
-            "drift: give them in the file of the environment, or remove the current values there"
-        )
 
 
 def _removal(now: Situation) -> StepPlan:
@@ -206,12 +208,33 @@ def _loss_of_removal(now: Situation) -> Iterator[str]:
         yield f"what only {now.name} has goes with its data: {_listed(list(tables))}"
 
 
+def other_than_decided(now: Situation) -> Problem | None:
+    """Return that a removal would take away another version than the one that the records know and people decided on.
+
+    Whoever installed a newer one by hand meanwhile would lose it to a decision that nobody took.
+    """
+    held, sealed = now.held, now.wanted.installed
+    if held is None or now.old is None or sealed is None or not held.managed:
+        return None
+    decided = now.old.manifest.version
+    if held.is_release(decided, digest_bytes(sealed)):
+        return None
+    hint = (
+        "let somebody look who installed that; bring the other one back with `lampway drift revert`, or adopt this one"
+    )
+    return Problem(f"{held.name} {held.version} is there, and {decided} is to be removed", hint)
+
+
 def _removal_problems(client: Client, now: Situation) -> Iterator[Problem]:
     if now.held is None:
         return
     if not now.held.managed:
         hint = "delete its components there by hand, then the solution"
         yield Problem(f"{now.name} is unmanaged there: to delete it would leave everything in it behind", hint)
+        return
+    other = other_than_decided(now)
+    if other is not None:
+        yield other
         return
     try:
         told_ = client.function("RetrieveDependenciesForUninstall", SolutionUniqueName=now.name)

@@ -10,7 +10,18 @@ from lampway.domain.capability import Ability, Capability, Support
 from lampway.domain.package import Scope
 from lampway.engine.abilities import Lock, Usage
 from lampway.engine.bringing import Loose, Matched, Surveyed
-from lampway.engine.platform import Access, AdapterPlan, Export, Found, Installed, Observation, Outcome, Rights, Wanted
+from lampway.engine.platform import (
+    Access,
+    AdapterPlan,
+    Export,
+    Found,
+    Installed,
+    Observation,
+    Outcome,
+    Rights,
+    UnderWay,
+    Wanted,
+)
 from lampway.platforms.powerplatform import gathering, lock, switching, usage
 from lampway.platforms.powerplatform.adopting import match_package
 from lampway.platforms.powerplatform.client import Client
@@ -90,7 +101,7 @@ class PowerPlatform:
         with self._client(access) as client:
             return poll_step(client, handle)
 
-    def look_up(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Found:
+    def look_up(self, access: Access, wanted: Wanted, step: str, intent: Mapping[str, Any]) -> Found | UnderWay:
         """Return whether a step that was under way happened. Changes nothing."""
         with self._client(access, wanted) as client:
             return look_up_step(client, wanted, step, intent)

@@ -121,6 +121,8 @@ CALLS: Mapping[str, Callable[[Maker, Organisation, Given], object]] = {
     "add-variable": lambda maker, _o, given: maker.add_variable(
         given["name"], default=given.get("default"), solution=str(given.get("solution", ""))
     ),
+    "begin-import": lambda maker, _o, given: maker.begin_import(str(given.get("message", "ImportSolutionAsync"))),
+    "cancel-imports": lambda maker, _o, _given: maker.cancel_imports(),
     "remove": lambda maker, _o, given: maker.remove(given["kind"], given["name"]),
     "set-version": lambda maker, _o, given: maker.set_version(given["solution"], given["version"]),
     "set-rows": lambda maker, _o, given: maker.set_rows(given["table"], int(given["rows"])),

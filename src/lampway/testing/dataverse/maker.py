@@ -9,12 +9,16 @@ from typing import Any
 from lampway.testing.dataverse.flows import definition_of, turn_off, turn_on
 from lampway.testing.dataverse.importing import Wish, import_package, set_value
 from lampway.testing.dataverse.layering import edit, remove
+from lampway.testing.dataverse.operations import start
 from lampway.testing.dataverse.organisation import ADMINISTRATOR, CUSTOMIZER, MAKER, Organisation
 from lampway.testing.dataverse.package import Part, read_package
 from lampway.testing.dataverse.records import canvas_part, definition_part, flow_part, reference_part
 from lampway.testing.dataverse.refusals import RefusedError, forbidden
 from lampway.testing.dataverse.removing import delete_component
 from lampway.testing.dataverse.state import Component, Solution, User
+
+_NEVER = 10**9
+_ENDED, _CANCELLED = 3, 32
 
 Change = Callable[[dict[str, Any]], object]
 """Changes the JSON of a flow in place."""
@@ -163,6 +167,20 @@ class Maker:
         """Let a component be gone, whatever holds it, as an accident of the platform would."""
         with self._organisation.lock:
             remove(self._organisation, self.component(kind, name))
+
+    def begin_import(self, message: str = "ImportSolutionAsync") -> str:
+        """Begin an import, or what else `message` names, that hangs, as it happens; return the id of its operation."""
+        with self._organisation.lock:
+            operation = start(self._organisation, message, {}, self.user.id)
+            operation.steps = _NEVER
+            return operation.id
+
+    def cancel_imports(self) -> None:
+        """Cancel every operation that has not ended yet."""
+        with self._organisation.lock:
+            for found in self._organisation.state.operations.values():
+                if found.state != _ENDED:
+                    found.state, found.status, found.completed = _ENDED, _CANCELLED, self._organisation.now()
 
     def set_version(self, solution: str, version: str) -> None:
         """Give an unmanaged solution another version."""
