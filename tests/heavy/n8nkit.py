@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,20 @@ import httpx
 from lampway.domain.secret import Secret
 from lampway.engine.abilities import Launched
 from lampway.engine.platform import Access
+from lampway.platforms.n8n.api import Api
+from lampway.platforms.n8n.platform import N8n
+from lampway.platforms.n8n.sessions import Sessions
 
 Json = dict[str, Any]
+SESSIONS = Sessions()
+"""One sign-in for all tests: n8n takes five a minute."""
 KIND = "httpHeaderAuth"
 ALL = ["workflow:create", "credential:create", "credential:delete", "execution:delete", "tag:create", "tag:list"]
+
+
+def n8n(transport: httpx.BaseTransport | None = None) -> N8n:
+    """Return the adapter, as a process has it that runs for long."""
+    return N8n(connect=partial(Api, sessions=SESSIONS, transport=transport))
 
 
 def node(name: str, type_: str, version: float, parameters: Json, **more: Any) -> Json:
@@ -103,6 +114,12 @@ class Maker:
         assert answer.status_code < 300, (method, path, answer.status_code, answer.text[:500])
         return answer.json()
 
+    def key_with(self, *scopes: str) -> Access:
+        """Return the access of a key that may do this much."""
+        body = {"label": f"some {time.time()}", "scopes": list(scopes), "expiresAt": None}
+        made = self._client.post(f"{self.url}/rest/api-keys", json=body).raise_for_status().json()
+        return Access("prod", self.url, {"token": Secret(made["data"]["rawApiKey"])})
+
     def make_credential(self, name: str) -> str:
         data = {"name": "X-Key", "value": self._secret}
         return str(self.ask("POST", "/credentials", json={"name": name, "type": KIND, "data": data})["id"])
@@ -118,7 +135,7 @@ class Maker:
     def remove(self, workflow: Json) -> None:
         if workflow["active"]:
             self.ask("POST", f"/workflows/{workflow['id']}/unpublish", json={})
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while True:
             with suppress(AssertionError):
                 self.ask("DELETE", f"/workflows/{workflow['id']}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from n8nkit import Maker, node, stranger
+from n8nkit import Maker, n8n, node, stranger
 
 from lampway.domain.package import Scope
 from lampway.engine.platform import Access
@@ -16,7 +16,7 @@ from lampway.testing.sample import Lacking, Sample, Strangers
 class TestN8n(PlatformContract):
     @pytest.fixture
     def platform(self) -> N8n:
-        return N8n()
+        return n8n()
 
     @pytest.fixture
     def dev(self, dev: Maker) -> Maker:

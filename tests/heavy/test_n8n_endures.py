@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from n8nkit import Maker, chain, fields, node
+from n8nkit import Maker, chain, fields, n8n, node
 from n8nteam import lampway, stand_alone, start_team
 
 from lampway.app import cache_folder
@@ -26,7 +26,6 @@ from lampway.domain.package import Scope
 from lampway.engine.platform import Found, Installed, Wanted
 from lampway.errors import PlatformError, UnknownOutcomeError, UnreachableError
 from lampway.platforms import processes
-from lampway.platforms.n8n.api import Api
 from lampway.platforms.n8n.package import build_package
 from lampway.platforms.n8n.plan import PUBLISH, SAVE
 from lampway.platforms.n8n.platform import N8n
@@ -108,11 +107,11 @@ def test_what_an_n8n_that_dies_in_the_middle_had_done_is_told_truthfully(
     between: Maker, step: str, change: int, after: Any, raised: type[PlatformError], found: Found
 ) -> None:
     """While it is dead nothing is guessed; once it is back, what is there says what happened."""
-    platform, wanted, access = N8n(), lamps(), between.access
+    platform, wanted, access = n8n(), lamps(), between.access
     if step == PUBLISH:
         platform.perform(access, wanted, SAVE, platform.intend(access, wanted, SAVE))
     intent = platform.intend(access, wanted, step)
-    dying = N8n(connect=lambda access: Api(access, transport=Dying(lambda: kill(between), change, after=after)))
+    dying = n8n(Dying(lambda: kill(between), change, after=after))
     begun = time.monotonic()
     with pytest.raises(raised) as caught:
         dying.perform(access, wanted, step, intent)
@@ -123,7 +122,7 @@ def test_what_an_n8n_that_dies_in_the_middle_had_done_is_told_truthfully(
     start_again(between)
     assert platform.look_up(access, wanted, step, intent) is found
     if found is Found.REACHED and step == PUBLISH:
-        assert processes.wait_until(lambda: between.is_answered("shade"), 30), "n8n starts what was published last"
+        assert processes.wait_until(lambda: between.is_answered("shade"), 90), "n8n starts what was published last"
 
 
 def approve_and_die(root: Path, promotion: str, moment: str) -> None:
@@ -167,7 +166,7 @@ def test_an_engine_that_is_killed_around_a_step_goes_on_where_it_was(
 
 def test_ten_thousand_runs_are_counted_in_time(prod: Maker) -> None:
     """As many as n8n remembers by itself. Written behind its back: to let them run would take an hour."""
-    wanted, platform = lamps(), N8n()
+    wanted, platform = lamps(), n8n()
     for step in (SAVE, PUBLISH):
         platform.perform(prod.access, wanted, step, platform.intend(prod.access, wanted, step))
     remember(prod, "lamps-bulb", 10_000)

@@ -10,14 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
-from n8nkit import KIND, Json, Maker, chain, fields, node, orders, tax_of
+from n8nkit import KIND, Json, Maker, chain, fields, n8n, node, orders, tax_of
 
 from lampway.app import cache_folder
 from lampway.domain.configuration import ConfigurationSet
 from lampway.domain.package import Scope
 from lampway.domain.secret import Secret
 from lampway.engine.abilities import LockState
-from lampway.engine.platform import Access, Found, Installed, Progress, Wanted
+from lampway.engine.platform import Found, Installed, Progress, Wanted
 from lampway.errors import ConflictError, PlatformError, PlatformRefusedError, UsageError
 from lampway.platforms.n8n.package import build_package
 from lampway.platforms.n8n.plan import PUBLISH, SAVE
@@ -29,7 +29,7 @@ ORDERS = Scope("orders", contains=("Orders", "Orders tax"))
 
 @pytest.fixture
 def platform() -> N8n:
-    return N8n()
+    return n8n()
 
 
 @pytest.fixture
@@ -289,18 +289,8 @@ def test_an_export_tells_which_credentials_are_chosen(platform: N8n, dev: Maker)
     assert any("saved since it was published" in note for note in export.notes)
 
 
-def key_with(maker: Maker, *scopes: str) -> Access:
-    words = {name: secret.reveal() for name, secret in maker.launched.credentials.items()}
-    with httpx.Client(headers={"browser-id": "admin"}, timeout=30) as client:
-        login = {"emailOrLdapLoginId": words["user"], "password": words["password"]}
-        client.post(f"{maker.url}/rest/login", json=login).raise_for_status()
-        body = {"label": f"some {time.time()}", "scopes": list(scopes), "expiresAt": None}
-        made = client.post(f"{maker.url}/rest/api-keys", json=body).raise_for_status().json()
-    return Access("prod", maker.url, {"token": Secret(made["data"]["rawApiKey"])})
-
-
 def test_a_key_that_may_only_read_is_told_what_it_lacks(platform: N8n, dev: Maker, prod: Maker, sample: Sample) -> None:
-    access = key_with(prod, "workflow:list", "workflow:read")
+    access = prod.key_with("workflow:list", "workflow:read")
     rights = platform.probe(access)
     assert (rights.can_read, rights.can_deploy) == (True, False)
     assert any("workflow:import" in sentence for sentence in rights.missing)

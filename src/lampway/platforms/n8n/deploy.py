@@ -32,7 +32,7 @@ Pause = Callable[[float], None]
 
 _NO = (ConflictError, PlatformRefusedError, AccessError, UnreachableError)
 """What says that the change just asked for was not made."""
-_PATIENCE = 60.0  # seconds; n8n lets go of a trigger that cannot connect only after ten
+_PATIENCE = 150.0  # seconds; n8n lets go of a trigger that cannot connect after ten, of what it died over after 120
 
 
 def make_intent(api: Api, wanted: Wanted, step: str) -> dict[str, Any]:

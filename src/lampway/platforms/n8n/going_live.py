@@ -18,11 +18,13 @@ from lampway.platforms.n8n.workflows import Workflow, name_of
 Pause = Callable[[float], None]
 
 _LIVE = 45.0  # seconds until a version must be live; a trigger that cannot connect is tried for ten
+_AT_IT = 150.0  # seconds where n8n says it is at it; what it died over it takes up again after 120
 _UNTOLD = 1.0  # seconds that are waited where nothing tells; the longest observed was 0.8
 _IDLE = 2.0  # seconds after which a workflow without triggers of its own counts as published
 _STEP, _LOOKS = 0.1, 4
 _METHODS = ("PATCH", "DELETE", "PUT", "HEAD", "POST", "GET")
 _WAIT = "not yet"
+_BUSY = "in_progress"
 
 
 def wait_until_live(
@@ -47,14 +49,15 @@ def wait_until_quiet(api: Api, ended: Sequence[Workflow], pause: Pause) -> list[
 
 def _until_calm(looks: Sequence[Callable[[], str]], pause: Pause) -> list[str]:
     """Look until everything is well and stays so, until something is wrong, or for long enough."""
-    end = time.monotonic() + _LIVE
+    begun = time.monotonic()
     calm = 0
     while calm < _LOOKS and looks:
         told = [look() for look in looks]
         wrong = [one for one in told if one and not one.startswith(_WAIT)]
         late = [one for one in told if one.startswith(_WAIT)]
-        if wrong or (late and time.monotonic() > end):
-            return wrong or [f"after {_LIVE:.0f} seconds {one}" for one in late]
+        patience = _AT_IT if any(_BUSY in one for one in late) else _LIVE
+        if wrong or (late and time.monotonic() > begun + patience):
+            return wrong or [f"after {patience:.0f} seconds {one}" for one in late]
         calm = 0 if late else calm + 1
         pause(_STEP)
     return []
@@ -67,6 +70,8 @@ def _live(api: Api, workflow: Workflow, version: str, begun: float) -> str:
     addresses = list(_addresses(workflow))
     if told is not None and told.status in {"failed", "partial"} and told.version in {version, ""}:
         return f"{name} was published and does not run: {'; '.join(told.errors) or told.status}"
+    if told is not None and told.status == _BUSY:
+        return f"{_WAIT} live: {name} ({_BUSY})"
     silent = [f"{method} {path}" for method, path in addresses if not _answers(api, (method, path))]
     if silent:
         return f"{_WAIT} answered: {', '.join(silent)} of {name}"
@@ -79,10 +84,10 @@ def _live(api: Api, workflow: Workflow, version: str, begun: float) -> str:
 
 def _quiet(api: Api, workflow: Workflow) -> str:
     told = api.publication(workflow["id"])
+    if told is not None and told.status == _BUSY:
+        return f"{_WAIT} quiet: *{name_of(workflow)}* ({_BUSY})"
     loud = [f"{method} {path}" for method, path in _addresses(workflow) if _answers(api, (method, path))]
-    if loud:
-        return f"{_WAIT} quiet: {', '.join(loud)}"
-    return f"{_WAIT} quiet: *{name_of(workflow)}*" if told is not None and told.status == "in_progress" else ""
+    return f"{_WAIT} quiet: {', '.join(loud)}" if loud else ""
 
 
 def _addresses(live: Workflow) -> Iterable[tuple[str, str]]:

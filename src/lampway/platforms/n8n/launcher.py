@@ -32,6 +32,7 @@ _HASH = "console.log(require('bcryptjs').hashSync(require('fs').readFileSync(0, 
 
 _SETTINGS = {
     "NODE_ENV": "production",  # as it is run in earnest: n8n limits sign-ins only then
+    "N8N_WORKFLOW_PUBLICATION_OUTBOX_LEASE_SECONDS": "20",  # after which it takes up again what it died over
     "N8N_HOST": processes.LOOPBACK,
     "N8N_LISTEN_ADDRESS": processes.LOOPBACK,
     "N8N_PROTOCOL": "http",
