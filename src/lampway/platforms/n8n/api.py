@@ -77,7 +77,8 @@ class Api:
     ) -> None:
         import httpx
 
-        self._clock = clock
+        self.clock = clock
+        """Seconds that only ever grow; every wait is measured by them."""
         self._access = access
         self._sessions = sessions or Sessions()
         self._cookie: Secret | None = None
@@ -249,7 +250,7 @@ class Api:
 
     def _pages(self, path: str, asked: Mapping[str, str]) -> Iterator[Json]:
         cursor: str | None = None
-        end = self._clock() + _LIST
+        end = self.clock() + _LIST
         for _ in range(_MOST_PAGES):
             more = {"cursor": cursor} if cursor else {}
             answer = self._read(path, params={"limit": str(_PAGE), **asked, **more})
@@ -260,7 +261,7 @@ class Api:
             cursor = answer.get("nextCursor")
             if not cursor:
                 return
-            if self._clock() > end:
+            if self.clock() > end:
                 message = f"does not come to the end of a list within {_LIST:.0f} seconds: {path}"
                 raise UnreachableError(message, where=self.where, hint="is n8n overloaded? look at its machine")
         hint = "let n8n keep fewer of them: a list so long is not read to its end"
@@ -306,7 +307,7 @@ class Api:
         """Return the whole answer, of bounded size, within bounded time, however slowly it drips."""
         import httpx
 
-        end = self._clock() + _WHOLE
+        end = self.clock() + _WHOLE
         with self._client.stream(method, url, **more) as response:
             parts, size = [], 0
             for part in response.iter_bytes():
@@ -314,7 +315,7 @@ class Api:
                 size += len(part)
                 if size > _LARGEST:
                     raise httpx.ReadError("the answer is larger than anything that can be used")
-                if self._clock() > end:
+                if self.clock() > end:
                     raise httpx.ReadTimeout("the answer takes too long to arrive")
             cookies = [("set-cookie", one) for one in response.headers.get_list("set-cookie")]
             whole = httpx.Response(response.status_code, headers=cookies, content=b"".join(parts))

@@ -6,7 +6,6 @@ it be live again (observed where a workflow was unpublished shortly before). So 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
@@ -35,28 +34,28 @@ def wait_until_live(
     With a sign-in n8n tells; with a key alone, webhooks are looked for, and a new version of what ran already is given
     a moment.
     """
-    begun = time.monotonic()
+    begun = api.clock()
     if versions and api.sign_in() is None:
         pause(_UNTOLD)
     looks = [partial(_live, api, workflows[id_], version, begun) for id_, version in versions.items()]
-    return _until_calm(looks, pause)
+    return _until_calm(api, looks, pause)
 
 
 def wait_until_quiet(api: Api, ended: Sequence[Workflow], pause: Pause) -> list[str]:
     """Wait until nobody answers the webhooks of these workflows any more, and return what still does."""
-    return _until_calm([partial(_quiet, api, workflow) for workflow in ended], pause)
+    return _until_calm(api, [partial(_quiet, api, workflow) for workflow in ended], pause)
 
 
-def _until_calm(looks: Sequence[Callable[[], str]], pause: Pause) -> list[str]:
+def _until_calm(api: Api, looks: Sequence[Callable[[], str]], pause: Pause) -> list[str]:
     """Look until everything is well and stays so, until something is wrong, or for long enough."""
-    begun = time.monotonic()
+    begun = api.clock()
     calm = 0
     while calm < _LOOKS and looks:
         told = [look() for look in looks]
         wrong = [one for one in told if one and not one.startswith(_WAIT)]
         late = [one for one in told if one.startswith(_WAIT)]
         patience = _AT_IT if any(_BUSY in one for one in late) else _LIVE
-        if wrong or (late and time.monotonic() > begun + patience):
+        if wrong or (late and api.clock() > begun + patience):
             return wrong or [f"after {patience:.0f} seconds {one}" for one in late]
         calm = 0 if late else calm + 1
         pause(_STEP)
@@ -77,7 +76,7 @@ def _live(api: Api, workflow: Workflow, version: str, begun: float) -> str:
         return f"{_WAIT} answered: {', '.join(silent)} of {name}"
     if told is None or (told.status == "published" and told.version == version):
         return ""
-    if told.status == "not_published" and not addresses and time.monotonic() - begun > _IDLE:
+    if told.status == "not_published" and not addresses and api.clock() - begun > _IDLE:
         return ""  # it has no trigger of its own: others call it
     return f"{_WAIT} live: {name} ({told.status})"
 
