@@ -114,7 +114,8 @@ def test_a_page_that_is_looked_at_follows_what_others_do(team: Any, sign_in: Sig
     rita.get_by_label("What you saw").fill("it is half there")
     rita.get_by_role("button", name="It did not: give up").click()
     expect(zoe.locator("#progress .state.failed")).to_be_visible(timeout=10_000)
-    expect(zoe.get_by_role("button", name="Ask for 1.0.0 again")).to_be_visible(timeout=10_000)
+    expect(zoe.get_by_text("It is asked for again by: mia")).to_be_visible(timeout=10_000)
+    expect(rita.get_by_role("button", name="Ask for 1.0.0 again")).to_be_visible(timeout=10_000)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

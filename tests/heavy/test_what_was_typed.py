@@ -81,13 +81,16 @@ def test_what_was_typed_is_there_again_for_the_same_person_after_the_session_end
     for second, kept in (("ana", "is it urgent?"), ("rita", "")):
         ana = sign_in("ana")
         ana.goto(f"{served.url}/promotions/{promotion}")
+        ana.get_by_text("Ask first").click()
         ana.get_by_label("Ask before you decide").fill("is it urgent?")
         ana.context.clear_cookies()
         ana.get_by_role("button", name="Ask", exact=True).click()
         expect(ana.get_by_text("You were signed out meanwhile")).to_be_visible()
         enter(served, ana, second)
         ana.goto(f"{served.url}/promotions/{promotion}")
-        expect(ana.get_by_label("Ask before you decide")).to_have_value(kept)
+        asking = ana.get_by_label("Ask about it" if second == "rita" else "Ask before you decide")
+        expect(asking).to_have_value(kept)
+        expect(asking).to_be_visible(visible=bool(kept))
 
 
 def test_a_maker_promotes_in_three_clicks_and_an_approver_decides_in_three(served: Served, sign_in: Open) -> None:

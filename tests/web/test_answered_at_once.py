@@ -57,9 +57,9 @@ def test_asking_for_a_promotion_shows_where_it_stands_while_it_goes(served: Serv
     mia = send(served, "mia", "/solutions/orders/release", "/solutions/orders/release", **form)
     assert slow.begun.wait(SECONDS), "the deployment goes on behind the page"
     text = mia.look(mia.url)
-    assert "Where it stands" in text
+    assert "waiting for previous-stage, checks, " in text
     assert "First it goes to test: running" in text
-    assert "approval pending" in text
+    assert "approval: 0 of 1 approvals" in text
     assert 'data-live="/promotions/' in mia.last
     slow.may_end.set()
     served.rest()

@@ -128,7 +128,7 @@ def test_an_approver_is_told_everything_in_order_and_decides(served: Served) -> 
     assert places == sorted(places)
     for told in (
         "Yes, as approver in your own name",
-        "calm: 1 approvals, because the change is reversible, it touches at most 3 components",
+        "calm: 1 approval, because the change is reversible, it touches at most 3 components",
         "Data personal",
         "Needed by billing",
         "Rollback brings 1.0.0",

@@ -15,7 +15,7 @@ from visiting import Visitor
 from lampway.app import open_engine
 from lampway.web.api import build_api
 from lampway.web.visits import make_code
-from lampway.web.wording import back_words, brief, onscreen
+from lampway.web.wording import back_words, brief, failing, onscreen, unhinted
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -60,9 +60,11 @@ def test_what_is_not_there_is_not_called_a_wrong_question(served: Served, path: 
 
 
 def test_who_may_not_is_told_so(served: Served) -> None:
-    ana = Visitor(served, "ana")
-    ana.look("/solutions/orders/release")
-    fields = {"fingerprint": ana.hidden("fingerprint"), "to": "prod", "note": "a first price"}
+    ana, mia = Visitor(served, "ana"), Visitor(served, "mia")
+    assert "It is released by: mia, max, rita, pam" in ana.look("/solutions/orders/release")
+    mia.look("/solutions/orders/release")
+    fields = {"fingerprint": mia.hidden("fingerprint"), "to": "prod", "note": "a first price"}
+    ana.look("/tokens")
     told = ana.send("/solutions/orders/release", 403, **fields)
     assert "You may not do this" in told
     assert "a first price" in told
@@ -108,8 +110,13 @@ def test_signing_in_leads_back_to_the_very_page_with_what_was_asked_of_it(served
 
 def test_gates_that_passed_are_one_line_that_opens(served: Served) -> None:
     served.team.release()
-    text = Visitor(served, "ana").look(f"/promotions/{served.team.promote()}")
-    assert text.index("0 of 1 approvals") < text.index("passed previous-stage, checks")
+    ana = Visitor(served, "ana")
+    text = ana.look(f"/promotions/{served.team.promote()}")
+    places = ["7 of 8 gates are open", "previous-stage ✓ passed", "What checks told", "approval: 0 of 1 approvals"]
+    assert [text.index(words) for words in places] == sorted(text.index(words) for words in places)
+    folded = ana.last.partition('<details class="passed">')[2].partition("</details>")[0]
+    assert "previous-stage" in folded
+    assert "0 of 1 approvals" not in folded
 
 
 def test_before_any_rules_every_page_says_how_to_begin(tmp_path: Path) -> None:
@@ -148,4 +155,40 @@ def test_a_page_does_not_send_people_to_a_terminal_for_what_it_does_itself() -> 
     assert onscreen("one of ana, rita: lampway approve 7f3a") == "waits for ana or rita"
     assert onscreen("mend it; or to lose it, add --accept-loss").endswith("tick the box on the form")
     assert onscreen("lampway check run") == "lampway check run"
+
+
+def test_a_page_tells_how_it_stands_without_the_command_that_comes_next() -> None:
+    told = "nobody can tell whether it happened; hint: look there, then: lampway reconcile orders --in test"
+    assert unhinted(told) == "nobody can tell whether it happened"
+    assert unhinted("refused; hint: ask ada") == "refused; hint: ask ada"
+
+
+def test_a_receipt_tells_why_a_step_failed_and_not_what_passed_beside_it() -> None:
+    log = ("error: not-verified", "check speed passed: 3 s", "check orders failed: 502", "check tax passed: 400")
+    assert failing(log) == "check orders failed: 502"
+    assert failing(("error: platform-refused", "status: 409")) == "status: 409"
+    assert failing(("error: platform-refused",)) == ""
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        (
+            "a tester (mia): lampway check attest o@1.0.0 --in test --check uat --outcome passed --cases '...'",
+            "a tester (mia) says what came of it",
+        ),
+        ("ada or ben: lampway recertify orders", "ada or ben answers on the page *Still needed*"),
+        ("lampway checklist 7f3a --answer told=yes", "answered on the page of the promotion"),
+        ("ask again: lampway promote orders@1.0.0 --to prod", "ask for orders@1.0.0 to go to prod"),
+        ("lampway lock prod", "look at its lock on the page of prod"),
+        (
+            "nobody has reviewed it: lampway unlock prod --review '...'",
+            "nobody has reviewed it: review it on the page of prod",
+        ),
+        ("wait; then lampway resume", "it goes on by itself then"),
+        ("wait; then: lampway resume", "it goes on by itself then"),
+    ],
+)
+def test_what_a_page_can_do_is_not_told_as_a_command(told: str, read: str) -> None:
+    assert onscreen(told) == read
     assert {back_words(one) for one in ("reversible", "data-step", "forward-only")}.isdisjoint({"data-step"})

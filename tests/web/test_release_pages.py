@@ -19,7 +19,7 @@ def test_a_release_shows_what_is_in_it_and_what_proves_it(served: Served) -> Non
     for told in ("Price", "variable ERP_URL", "connection ERP", "smoke in test", "how it was made", release.digest):
         assert told in text
     assert "Runs in test, prod" in text
-    assert "what a check came to, test, by the engine" in text
+    assert "what a check came to in test, by the engine" in text
 
 
 def test_the_evidence_that_is_downloaded_verifies_without_us(served: Served) -> None:

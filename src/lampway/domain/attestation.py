@@ -70,6 +70,24 @@ LARGEST = 256 * 1024
 _LISTED = 300
 """How many places of an edit a statement lists; the release it speaks of names all of them."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+WORDS: dict[str, str] = {
+    PROVENANCE: "how it was made",
+    TEST_RESULT: "what a check came to",
+    SUMMARY: "how the gates were judged",
+    DEPLOYMENT: "how it was deployed",
+    EVIDENCE: "what is kept as evidence",
+    CERTIFICATE: "that it is still needed",
+    APPROVAL: "a decision",
+    DELEGATION: "who approves for whom",
+    WAIVER: "an accepted exception",
+    CHECKLIST: "answers to a checklist",
+    TESTED: "what a tester tried",
+    UNLOCK: "that an environment was opened",
+    RETIREMENT: "that it was retired",
+    SIGNED_IN: "who was signed in and decided",
+    GIVEN_SIGNED_IN: "who was signed in and gave something",
+}
+"""What each kind of statement says, in words."""
 
 
 @dataclass(frozen=True, slots=True)

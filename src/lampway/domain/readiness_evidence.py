@@ -109,7 +109,7 @@ def _separate(s: Standing) -> Proof:
 def _locked(s: Standing) -> Proof:
     broken = [one for one in s.unlockings if one.is_open or one.is_overdue(s.now)]
     if broken:
-        links = [Link("record", f"unlocking {one.id} of {one.environment}") for one in broken]
+        links = [Link("record", f"unlocking of {one.environment} by {one.by}") for one in broken]
         review = f"lampway unlock {broken[0].environment} --review '...'"
         cure = f"lampway lock {broken[0].environment}" if broken[0].is_open else review
         return _proof(s.protected, [*{one.environment for one in broken}], broken[0].words, links, cure)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from lampway.domain import attestation as a
 from lampway.domain.configuration import ConfigurationSet
+from lampway.domain.deployment import STILL_THERE, DriftFinding
 from lampway.domain.duties import RiskClass
 from lampway.domain.events import Actor
 from lampway.domain.gates import risk_class
@@ -25,7 +26,7 @@ from lampway.engine.picture import Brought, brought, compare, draw, values_betwe
 from lampway.engine.promote import find_promotion
 from lampway.engine.rehearse import last_rehearsal
 from lampway.engine.store import Reading
-from lampway.engine.tasks import to_attest, to_waive
+from lampway.engine.tasks import to_answer, to_attest, to_waive
 from lampway.engine.views import PromotionView, ShowPromotion, show_promotion
 
 
@@ -84,6 +85,10 @@ class CaseView:
     """The checks that it waits for and that the asking person may attest, each with where."""
     to_waive: tuple[str, ...] = ()
     """The closed gates that the asking person may waive."""
+    to_answer: tuple[str, ...] = ()
+    """The items of its checklist that the asking person may answer."""
+    overwrites: tuple[str, ...] = ()
+    """Live edits that are still there and that it would overwrite, in a maker's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ def show_case(engine: Engine, request: ShowCase, actor: Actor) -> CaseView:
         run = last_rehearsal(reading, promotion.solution, old, promotion.version) if before else None
         judged = _judged(engine, reading, promotion)
         here = installed(reading, promotion.environment, promotion.solution)
+        edits = reading.find(DriftFinding, environment=promotion.environment, solution=promotion.solution)
     view = show_promotion(engine, ShowPromotion(promotion.id), actor)
     diff, drawn = _compared(engine, before, release)
     solution = strategy.solution(promotion.solution) if strategy.knows(promotion.solution) else None
@@ -136,6 +142,8 @@ def show_case(engine: Engine, request: ShowCase, actor: Actor) -> CaseView:
         judged=judged,
         to_attest=to_attest(facts, person) if facts and person and is_open else (),
         to_waive=to_waive(facts, person) if facts and person and is_open else (),
+        to_answer=to_answer(facts, person) if facts and person and is_open else (),
+        overwrites=tuple(line for f in edits if f.state in STILL_THERE for line in f.changes) if is_open else (),
     )
 
 
@@ -201,7 +209,8 @@ def _risk(found: RiskClass | None, rule: GateRule) -> Risk:
         *([f"the change is {' or '.join(found.reversibility)}"] if found.reversibility else []),
         *(f"it {verb} at most {limit} {what}" for verb, limit, what in limits if limit is not None),
     ]
-    return Risk(found.name, f"{found.approvals} approvals, because {', '.join(because) or 'it fits everything'}")
+    approvals = "1 approval" if found.approvals == 1 else f"{found.approvals} approvals"
+    return Risk(found.name, f"{approvals}, because {', '.join(because) or 'it fits everything'}")
 
 
 def _starts(facts: Facts, engine: Engine) -> str:

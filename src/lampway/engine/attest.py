@@ -214,6 +214,20 @@ def _declared(solution: Solution, name: str) -> Check:
     return found
 
 
+def require_tester(reading: Reading, strategy: Strategy, what: tuple[str, str, str], actor: Actor, now: str) -> Person:
+    """Return who attests: `what` is a release, an environment and a check, by name.
+
+    Raises NotFoundError, UsageError for a check that is not attested, RefusedError.
+    """
+    name, environment, check = what
+    solution = strategy.solution(name.partition("@")[0])
+    _declared(solution, check)
+    stage = strategy.stage(solution.name, environment)
+    release = named_release(reading, name, stage)
+    refuse_edited(reading, require_installed(reading, release, stage.environment))
+    return _tester(reading, strategy, release, stage, actor, now)
+
+
 def _tester(  # noqa: PLR0917 - who may attest depends on all of these
     reading: Reading, strategy: Strategy, release: Release, stage: Stage, actor: Actor, now: str
 ) -> Person:

@@ -328,6 +328,25 @@ def _owner(strategy: Strategy, solution: Solution, actor: Actor) -> tuple[str, s
     return person.id, role
 
 
+def require_answerer(reading: Reading, strategy: Strategy, name: str, actor: Actor) -> None:
+    """Go on only if this person's word that a solution is still needed can count now.
+
+    Raises NotFoundError, RefusedError.
+    """
+    solution = strategy.solution(name)
+    _, role = _owner(strategy, solution, actor)
+    _subject(reading, strategy, solution)
+    _refuse(reading, strategy, solution, open_question(reading, name), Recertify(solution=name), role)
+
+
+def require_reviewer(reading: Reading, strategy: Strategy, name: str, actor: Actor, now: str) -> str:
+    """Return the id of who looks at the answer about a solution. Raises NotFoundError, RefusedError."""
+    question = open_question(reading, strategy.solution(name).name)
+    if question is None or question.state is not QuestionState.REVIEW:
+        raise NotFoundError(f"no answer about {name} waits for a review", hint="lampway campaigns")
+    return _reviewer(strategy, question.answers[-1], actor, now)
+
+
 def _subject(reading: Reading, strategy: Strategy, solution: Solution) -> tuple[Release, tuple[Installation, ...]]:
     """Return the release that is spoken of, and everything of the solution that runs now, in the order of its path."""
     stages = [stage.environment for stage in strategy.pipeline_of(solution.name).stages]

@@ -13,6 +13,7 @@ from lampway.domain.strategy import Person, Strategy
 from lampway.engine.attestations import attest_given, kept_alone
 from lampway.engine.context import Engine, Request, require_reason, rules_in_force
 from lampway.engine.signed import Draft, by_signature, keys_of, prove, refuse_replayed
+from lampway.engine.store import Reading
 from lampway.errors import NotFoundError, RefusedError, UsageError
 
 
@@ -111,22 +112,36 @@ def _pair(strategy: Strategy, actor: Actor, to: str) -> tuple[Person, Person]:
         raise RefusedError(f"{who} is nobody in people.yaml", hint="add them to people.yaml")
     if by == other:
         raise UsageError("nobody stands in for themselves", hint="name somebody else with --to")
+    require_voice(strategy, actor)
+    return by, other
+
+
+def require_voice(strategy: Strategy, actor: Actor) -> None:
+    """Go on only if this person may approve something that could be delegated. Raises RefusedError."""
+    by = strategy.person(actor.person)
+    if by is None:
+        raise RefusedError(f"{actor.person} is nobody in people.yaml", hint="add them to people.yaml")
     rules = [gate for p in strategy.pipelines for s in p.every_stage for gate in s.gates if gate.gate == "approval"]
     if not any(by in strategy.holders(rule.roles, rule.people) for rule in rules):
         hint = "what was delegated to somebody is not passed on"
         raise RefusedError(f"{by.name} may approve nothing themselves that could be delegated", hint=hint)
-    return by, other
+
+
+def require_giver(reading: Reading, strategy: Strategy, delegation: str, actor: Actor) -> Delegation:
+    """Return a delegation that this person gave. Raises NotFoundError, RefusedError."""
+    found = reading.get(Delegation, delegation)
+    if found is None:
+        raise NotFoundError(f"no delegation {delegation}", hint="lampway delegations")
+    person = strategy.person(actor.person)
+    if found.by != (person.id if person else actor.person):
+        raise RefusedError(f"it is {found.by} who gave it", hint=f"{found.by} takes it back")
+    return found
 
 
 def end_delegation(engine: Engine, request: EndDelegation, actor: Actor) -> Delegation:
     """Take one's own delegation back; what was decided by it stands. Raises NotFoundError, RefusedError."""
     with engine.store.transaction() as transaction:
-        found = transaction.get(Delegation, request.delegation)
-        if found is None:
-            raise NotFoundError(f"no delegation {request.delegation}", hint="lampway delegations")
-        person = rules_in_force(transaction).strategy.person(actor.person)
-        if found.by != (person.id if person else actor.person):
-            raise RefusedError(f"it is {found.by} who gave it", hint=f"{found.by} takes it back")
+        found = require_giver(transaction, rules_in_force(transaction).strategy, request.delegation, actor)
         if not _is_live(found, engine.now()):
             raise UsageError(f"delegation {found.id} is over already", hint="lampway delegations")
         told = [transaction.append(DelegationEnded(found.id), actor)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lampway.domain import events
+from lampway.domain import attestation, events
 from lampway.domain.digest import short
 from lampway.domain.moments import shown
 from lampway.domain.quorum import voice_name
@@ -147,7 +147,8 @@ def describe(event: events.Event, names: Mapping[str, str]) -> str:  # noqa: C90
         case events.ApprovalAsked(people=asked):
             return f"{names.get(event.promotion, event.promotion)}: asked for approval: {', '.join(asked)}"
         case events.AttestationRecorded(attestation=a):
-            return f"{a.solution}@{a.version}: {a.predicate.rstrip('/')} signed by {a.signer}"
+            said = attestation.WORDS.get(a.predicate, a.predicate.rstrip("/"))
+            return f"{a.solution}@{a.version}: {said}, signed by {a.signer}"
         case events.RanOut():
             return f"ran out on {shown(event.due)}: {event.words}"
         case events.Reminded():

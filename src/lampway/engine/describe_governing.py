@@ -13,7 +13,8 @@ def describe_governing(event: events.Event, names: Mapping[str, str]) -> str:  #
     """Return what happened, in one line. `names` says what questions, switches and retirements stand for."""
     match event:
         case events.CampaignOpened(campaign=c):
-            return f"campaign {c.id}: {len(c.asked)} owners asked, answers are due {shown(c.due)}"
+            many = "1 owner" if len(c.asked) == 1 else f"{len(c.asked)} owners"
+            return f"campaign {c.id}: {many} asked, answers are due {shown(c.due)}"
         case events.RungTaken():
             coming = f"; {event.following} follows {shown(event.following_at)}" if event.following else ""
             return f"{names.get(event.question, event.question)}: {event.then}: {event.words}{coming}"

@@ -66,7 +66,7 @@ def invite(engine: Engine, request: Invite, actor: Actor) -> Invitation:
     until = _until(request.until, now)
     if not request.digest.startswith("sha256:"):
         raise UsageError("not the digest of a secret", hint="lampway invite PERSON")
-    refuse_by_invitation(actor.via, "invites nobody")
+    require_own_way(actor)
     with engine.store.transaction() as transaction:
         strategy = rules_in_force(transaction).strategy
         by, whom = strategy.person(actor.person), strategy.person(request.person)
@@ -86,6 +86,11 @@ def invite(engine: Engine, request: Invite, actor: Actor) -> Invitation:
     return made
 
 
+def require_own_way(actor: Actor) -> None:
+    """Go on only with somebody who came in a way of their own. Raises ForbiddenError."""
+    refuse_by_invitation(actor.via, "invites nobody")
+
+
 def _until(text: str, now: str) -> str:
     until = parse_deadline(text) if text else later(now, LASTS)
     if not is_before(now, until):
@@ -101,16 +106,22 @@ def revoke_invitation(engine: Engine, request: RevokeInvitation, actor: Actor) -
     Whoever made it, whom it is for, and whoever may invite may do so.
     """
     with engine.store.transaction() as transaction:
-        found = transaction.get(Invitation, request.invitation)
-        if found is None:
-            raise NotFoundError(f"no invitation {request.invitation}", hint="lampway invite --list")
-        if not _may_see(transaction, found, actor, engine.now()):
-            raise ForbiddenError("that is somebody else's invitation", hint=f"ask {found.person} or {found.by}")
+        found = require_taker(transaction, request.invitation, actor, engine.now())
         event = InvitationRevoked(found.id, request.reason.strip())
         told = [] if found.revoked_at else [transaction.append(event, actor)]
         revoked = transaction.get(Invitation, found.id) or found
     engine.tell(told)
     return revoked
+
+
+def require_taker(reading: Records, invitation: str, actor: Actor, now: str) -> Invitation:
+    """Return an invitation that this person may take back. Raises NotFoundError, ForbiddenError."""
+    found = reading.get(Invitation, invitation)
+    if found is None:
+        raise NotFoundError(f"no invitation {invitation}", hint="lampway invite --list")
+    if not _may_see(reading, found, actor, now):
+        raise ForbiddenError("that is somebody else's invitation", hint=f"ask {found.person} or {found.by}")
+    return found
 
 
 def show_invitations(engine: Engine, request: ShowInvitations, actor: Actor) -> tuple[Invitation, ...]:

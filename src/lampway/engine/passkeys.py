@@ -102,14 +102,8 @@ def remove_passkey(engine: Engine, request: RemovePasskey, actor: Actor) -> Pass
     """
     reason, now = require_reason(request.reason), engine.now()
     with engine.store.transaction() as transaction:
-        found = transaction.get(Passkey, request.passkey)
-        if found is None:
-            raise NotFoundError(f"no passkey {request.passkey}", hint="lampway passkey list")
         strategy = rules_in_force(transaction).strategy
-        by = strategy.person(actor.person)
-        if by is None or (by.id != found.person and not set(REVOKERS) & set(by.roles_at(now))):
-            hint = f"{found.person} may, and roles {' and '.join(REVOKERS)}"
-            raise ForbiddenError("that is somebody else's passkey", hint=hint)
+        found, by = require_remover(transaction, strategy, request.passkey, actor, now)
         events: list[Event] = [] if found.removed_at else [PasskeyRemoved(found.id, reason)]
         if not found.removed_at and _key_of(strategy.person(found.person), found, now):
             revocation = Revocation(
@@ -127,6 +121,19 @@ def remove_passkey(engine: Engine, request: RemovePasskey, actor: Actor) -> Pass
         removed = transaction.get(Passkey, found.id) or found
     engine.tell(told)
     return removed
+
+
+def require_remover(
+    reading: Records, strategy: Strategy, passkey: str, actor: Actor, now: str
+) -> tuple[Passkey, Person]:
+    """Return a passkey and who may remove it: this person. Raises NotFoundError, ForbiddenError."""
+    found, by = reading.get(Passkey, passkey), strategy.person(actor.person)
+    if found is None:
+        raise NotFoundError(f"no passkey {passkey}", hint="lampway passkey list")
+    if by is None or (by.id != found.person and not set(REVOKERS) & set(by.roles_at(now))):
+        hint = f"{found.person} may, and roles {' and '.join(REVOKERS)}"
+        raise ForbiddenError("that is somebody else's passkey", hint=hint)
+    return found, by
 
 
 def show_passkeys(engine: Engine, request: ShowPasskeys, actor: Actor) -> tuple[KnownPasskey, ...]:

@@ -253,6 +253,11 @@ def _refuse_proved(engine: Engine, reading: Reading, strategy: Strategy, item: R
         raise RefusedError(f"{item.item} is answered by evidence: {proof.reason}", hint=hint)
 
 
+def require_item_answerer(strategy: Strategy, name: str, actor: Actor, now: str) -> str:
+    """Return the id of who answers an item of the readiness checklist. Raises NotFoundError, RefusedError."""
+    return _answerer(strategy, _item(strategy, name), actor, now)
+
+
 def _answerer(strategy: Strategy, item: ReadinessItem, actor: Actor, now: str) -> str:
     person = strategy.person(actor.person)
     if person is None or not person.is_here(now):

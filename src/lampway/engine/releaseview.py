@@ -12,24 +12,6 @@ from lampway.domain.release import Release
 from lampway.domain.stops import Veto
 from lampway.engine.context import Engine, Request, find_release, rules_in_force
 
-_WORDS = {
-    a.PROVENANCE: "how it was made",
-    a.TEST_RESULT: "what a check came to",
-    a.SUMMARY: "how the gates were judged",
-    a.DEPLOYMENT: "how it was deployed",
-    a.EVIDENCE: "what is kept as evidence",
-    a.CERTIFICATE: "that it is still needed",
-    a.APPROVAL: "a decision",
-    a.DELEGATION: "who approves for whom",
-    a.WAIVER: "an accepted exception",
-    a.CHECKLIST: "answers to a checklist",
-    a.TESTED: "what a tester tried",
-    a.UNLOCK: "that an environment was opened",
-    a.RETIREMENT: "that it was retired",
-    a.SIGNED_IN: "who was signed in and decided",
-    a.GIVEN_SIGNED_IN: "who was signed in and gave something",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class SignedLine:
@@ -102,7 +84,7 @@ def show_release(engine: Engine, request: ShowRelease, actor: Actor) -> ReleaseV
 def _line(signed: a.Attestation) -> SignedLine:
     return SignedLine(
         id=signed.id,
-        what=_WORDS.get(signed.predicate, signed.predicate),
+        what=a.WORDS.get(signed.predicate, signed.predicate),
         predicate=signed.predicate,
         signer=signed.signer,
         environment=signed.environment,

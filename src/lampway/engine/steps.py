@@ -80,7 +80,8 @@ class Taken:
 
 def plan_for(steps: tuple[port.StepPlan, ...], environment: str, checks: int) -> tuple[PlannedStep, ...]:
     """Return the whole plan around the platform's own steps."""
-    verifying = f"run {checks} checks in {environment}" if checks else "nothing to check: none is declared"
+    many = "1 check" if checks == 1 else f"{checks} checks"
+    verifying = f"run {many} in {environment}" if checks else "nothing to check: none is declared"
     return (
         PlannedStep(PRE_FLIGHT, False, f"look at {environment} and refuse before anything changes"),
         PlannedStep(KEEP, False, "keep what runs there now"),

@@ -136,13 +136,10 @@ def _of_promotions(reading: Reading, person: Person, now: str) -> Iterator[Task]
         for check, place in to_attest(facts, person):
             task = _about(TaskKind.TEST, one, f"check {check} in {place}", check)
             yield replace(task, environment=place)
-        mine = [line.text for line in checklist(facts) if not line.reply and _is_mine(facts, line.item, person)]
+        open_ = to_answer(facts, person)
+        mine = [line.text for line in checklist(facts) if not line.reply and line.item in open_]
         if mine:
             yield _about(TaskKind.CHECKLIST, one, "; ".join(mine))
-
-
-def _is_mine(facts: Facts, name: str, person: Person) -> bool:
-    return any(i.item == name and not answer_objection(facts, i, person.id) for i in facts.stage.checklist)
 
 
 def to_attest(facts: Facts, person: Person) -> tuple[tuple[str, str], ...]:
@@ -170,6 +167,11 @@ def to_waive(facts: Facts, person: Person) -> tuple[str, ...]:
     """Return the closed gates that this person may waive."""
     closed = [g.gate for g in judge(facts).gates if g.state not in OPENING]
     return tuple(dict.fromkeys(gate for gate in closed if not waiver_objection(facts, gate, person.id)))
+
+
+def to_answer(facts: Facts, person: Person) -> tuple[str, ...]:
+    """Return the items of the checklist that this person may answer."""
+    return tuple(item.item for item in facts.stage.checklist if not answer_objection(facts, item, person.id))
 
 
 def _of_places(reading: Reading, strategy: Strategy, person: Person, now: str) -> Iterator[Task]:

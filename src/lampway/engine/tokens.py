@@ -11,6 +11,7 @@ from lampway.domain.moments import is_before, parse_deadline
 from lampway.domain.strategy import RulesInForce
 from lampway.domain.tokens import SCOPES, ApiToken, parse_token
 from lampway.engine.context import Engine, Request, rules_in_force
+from lampway.engine.store import Reading
 from lampway.errors import ForbiddenError, NotFoundError, UnauthenticatedError, UsageError
 
 _MANAGERS = ("platform-admin",)
@@ -62,7 +63,7 @@ def issue_token(engine: Engine, request: IssueToken, actor: Actor) -> ApiToken:
         raise UsageError(f"no such scope: {', '.join(unknown) or 'none given'}", hint=f"there is: {', '.join(SCOPES)}")
     if not request.digest.startswith("sha256:"):
         raise UsageError("not the digest of a secret", hint="lampway token create")
-    refuse_by_invitation(actor.via, "makes no tokens")
+    require_own_way(actor)
     with engine.store.transaction() as transaction:
         strategy = rules_in_force(transaction).strategy
         mine = strategy.person(actor.person)
@@ -82,18 +83,29 @@ def issue_token(engine: Engine, request: IssueToken, actor: Actor) -> ApiToken:
     return token
 
 
+def require_own_way(actor: Actor) -> None:
+    """Go on only with somebody who came in a way of their own. Raises ForbiddenError."""
+    refuse_by_invitation(actor.via, "makes no tokens")
+
+
 def revoke_token(engine: Engine, request: RevokeToken, actor: Actor) -> ApiToken:
     """Record that a token counts no more. Raises NotFoundError, ForbiddenError."""
     with engine.store.transaction() as transaction:
-        found = transaction.get(ApiToken, request.token)
-        if found is None:
-            raise NotFoundError(f"no token {request.token}", hint="lampway token list")
-        if not _may_see(rules_in_force(transaction), found, actor, engine.now()):
-            raise ForbiddenError("that is somebody else's token", hint=f"ask {found.person}, or a {_MANAGERS[0]}")
+        found = require_revoker(transaction, request.token, actor, engine.now())
         told = [] if found.revoked_at else [transaction.append(TokenRevoked(found.id, request.reason), actor)]
         revoked = transaction.get(ApiToken, request.token) or found
     engine.tell(told)
     return revoked
+
+
+def require_revoker(reading: Reading, token: str, actor: Actor, now: str) -> ApiToken:
+    """Return a token that this person may revoke. Raises NotFoundError, ForbiddenError."""
+    found = reading.get(ApiToken, token)
+    if found is None:
+        raise NotFoundError(f"no token {token}", hint="lampway token list")
+    if not _may_see(rules_in_force(reading), found, actor, now):
+        raise ForbiddenError("that is somebody else's token", hint=f"ask {found.person}, or a {_MANAGERS[0]}")
+    return found
 
 
 def show_tokens(engine: Engine, request: ShowTokens, actor: Actor) -> tuple[ApiToken, ...]:

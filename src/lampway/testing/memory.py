@@ -147,7 +147,8 @@ class MemoryPlatform:
         ]
         problems += found_there(world, package, wanted)
         names = ", ".join(app.name for app in package.apps)
-        given = f"give {len(package.names)} values and {len(package.accounts)} passwords"
+        passwords = "1 password" if len(package.accounts) == 1 else f"{len(package.accounts)} passwords"
+        given = f"give {len(package.names)} values and {passwords}"
         return AdapterPlan((StepPlan(IMPORT, f"import {names}"), StepPlan(CONFIGURE, given)), tuple(problems))
 
     def intend(self, access: Access, wanted: Wanted, step: str) -> Mapping[str, Any]:

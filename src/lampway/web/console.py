@@ -35,6 +35,7 @@ from lampway.domain.strategy import RulesInForce
 from lampway.engine import context
 from lampway.engine.attest import GivenFile
 from lampway.engine.invitations import inviters
+from lampway.engine.may import May
 from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
 from lampway.web.afterwards import CHANGING, Afterwards
 from lampway.web.door import Allowance
@@ -54,10 +55,11 @@ from lampway.web.visits import (
     sign_out,
     visitor,
 )
-from lampway.web.wording import back_words, brief, onscreen
+from lampway.web.wording import back_words, brief, failing, headed, lines_of, onscreen, unhinted
 
 Answer = TypeVar("Answer")
 _COOKIE = "lampway"
+_PROMOTION = re.compile(r"\bpromotion ([0-9a-f]{8})\b")
 _NAME = re.compile(r"\*([^*]+)\*")
 _LARGEST_FORM = 1024 * 1024
 _STATIC = Path(__file__).parent / "static"
@@ -90,6 +92,8 @@ class Page:
     """What was sent with it; empty for a look."""
     afterwards: Afterwards
     """Brings about what may start because of what was asked."""
+    may: May
+    """What this person may ask for; templates offer nothing else."""
     memory: Memory = field(default_factory=Memory)
     """What this process remembers for everybody."""
     files: tuple[GivenFile, ...] = ()
@@ -119,7 +123,8 @@ class Page:
 
     def show(self, template: str, *, status: int = 200, **facts: Any) -> Response:
         """Return a page made from a template and these facts."""
-        shared = {"who": self.who, "path": self.request.url.path, "now": self.engine.now(), "told": self.given("told")}
+        now, told = self.engine.now(), self.given("told")
+        shared = {"who": self.who, "may": self.may, "path": self.request.url.path, "now": now, "told": told}
         text = _templates().get_template(template).render(**shared, **facts)
         return HTMLResponse(text, status, _HEADERS)
 
@@ -192,8 +197,9 @@ class _Door:
         who = visitor(self._engine, request.cookies.get(_COOKIE, ""))
         if who is None:
             return RedirectResponse(_sign_in_for(request), 303, _HEADERS)
+        may = May(self._engine, who.actor)
         form = sent.form
-        page = Page(request, self._engine, self._root, who, form, self._afterwards, self._memory, files=sent.files)
+        page = Page(request, self._engine, self._root, who, form, self._afterwards, may, self._memory, files=sent.files)
         try:
             if sent.fault is not None:
                 raise sent.fault
@@ -393,7 +399,8 @@ def _templates() -> Environment:
     )
     made.globals["version"] = __version__
     made.filters.update(moment=shown, short=short, ago=_ago, words=_words, lasting=lasting, percent=percent)
-    made.filters.update(brief=brief, back=back_words, onscreen=onscreen)
+    made.filters.update(brief=brief, headed=headed, lines=lines_of, linked=_linked, back=back_words, onscreen=onscreen)
+    made.filters.update(failing=failing)
     return made
 
 
@@ -409,6 +416,11 @@ def _words(text: str) -> Markup:
         return Markup(_named(before + mark + rest))  # noqa: S704 - escaped before
     code = code.replace("` to `", "</code> to <code>")
     return Markup(f"{_named(before)}<code>{code}</code>{_named(after)}")  # noqa: S704 - escaped before
+
+
+def _linked(text: str) -> Markup:
+    """Return words of ours as `_words` does, with the way to each promotion that they name, and without commands."""
+    return Markup(_PROMOTION.sub(r'<a href="/promotions/\1">another promotion</a>', str(_words(unhinted(text)))))  # noqa: S704 - escaped
 
 
 def _named(escaped: str) -> str:

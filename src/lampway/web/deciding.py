@@ -32,13 +32,14 @@ def decide(page: Page) -> Response:
     if said not in {"approve", "reject"}:
         raise UsageError("approve or reject", hint="go back and choose one")
     key, reason, approved = page.given("promotion"), page.form.get("reason", "").strip(), said == "approve"
+    about = page.ask(ShowPromotion(key)).promotion
     wish = Wish(
-        title="Approve" if approved else "Reject",
+        title=f"{'Approve' if approved else 'Reject'} {about.solution} {about.version} to {about.environment}",
         asked=Decide(key, approved=approved, reason=reason, digest=page.form.get("digest", "")),
         draft=DraftDecision(key, approved=approved, reason=reason),
         back=_promotion(key),
         command=f"lampway {said} {key}",
-        is_about_prod=_is_about_prod(page, key),
+        is_about_prod=is_prod(page, about.environment),
     )
     word = "approved" if approved else "rejected"
     return give(page, wish, lambda _, proof: page.go(wish.back, f"{word}{_joined(proof)}"))
@@ -84,6 +85,10 @@ def test(page: Page) -> Response:
     stage = next((s for s in view.stages if s.environment == place), None)
     if stage is None or not stage.cell.version:
         raise NotFoundError(f"{solution} is not installed in {place[:80]}", hint="see its page")
+    with page.engine.store.reading() as reading:
+        checks = rules_in_force(reading).strategy.solution(view.name).checks
+    if name not in [check.name for check in checks if check.attested]:
+        raise NotFoundError(f"{view.name} has no check {name[:80]} that people carry out", hint="see its page")
     release = page.ask(ShowRelease(f"{solution}@{stage.cell.version}"))
     said = [e for e in release.evidence if (e.check, e.environment) == (name, place)]
     limits = {"files": FILES, "each": FILE_LIMIT // _MIB, "together": LARGEST // _MIB}

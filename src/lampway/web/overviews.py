@@ -131,7 +131,7 @@ def metrics(page: Page) -> Response:
     found = page.ask(ShowDelivery(solution=chosen))
     shown = found[:_ROWS]
     plots = [
-        bars("Deployments a week", [(d.solution, d.per_week, f"{d.per_week:g}") for d in shown]),
+        bars("Deployments a week", [(d.solution, d.per_week, f"{d.per_week:.2g}") for d in shown]),
         bars("Lead time", [(d.solution, d.lead_time or 0.0, lasting(d.lead_time)) for d in shown]),
         bars("Time to restore", [(d.solution, d.time_to_restore or 0.0, lasting(d.time_to_restore)) for d in shown]),
     ]

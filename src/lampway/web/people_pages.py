@@ -9,7 +9,7 @@ from starlette.responses import Response
 from lampway.domain.digest import digest_bytes
 from lampway.domain.invitations import invitation_text
 from lampway.domain.moments import later
-from lampway.engine.invitations import Invite, RevokeInvitation, ShowInvitations, inviters
+from lampway.engine.invitations import Invite, RevokeInvitation, ShowInvitations
 from lampway.engine.people import ShowPeople
 from lampway.errors import UsageError
 from lampway.web.console import Page, Shown, require_field
@@ -50,13 +50,11 @@ def revoke(page: Page) -> Response:
 
 def _people(page: Page, link: str, invited: str) -> Response:
     """Show people; a link that was made just now is shown with its secret."""
-    able = [p.id for p in inviters(page.engine)]
     return page.show(
         "people.html",
         found=page.ask(ShowPeople()),
         invitations=page.ask(ShowInvitations(everything=page.given("all") == "yes")),
         everything=page.given("all") == "yes",
-        may_invite=page.who.actor.person in able and not page.who.is_invited,
         hours=_HOURS,
         link=link,
         invited=invited,

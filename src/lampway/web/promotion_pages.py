@@ -20,7 +20,9 @@ from lampway.web.live import EVENT_HEADERS, EVENTS, told_live
 def receipt(page: Page) -> Response:
     """Show what was decided and how it went, on one page to forward."""
     case = page.ask(ShowCase(page.given("promotion")))
-    return page.show("receipt.html", case=case, progress=page.ask(ShowProgress(case.view.promotion.id)))
+    newest = {(e.check, e.environment): e for e in case.view.evidence}
+    progress_ = page.ask(ShowProgress(case.view.promotion.id))
+    return page.show("receipt.html", case=case, newest=tuple(newest.values()), progress=progress_)
 
 
 def progress(page: Page) -> Response:

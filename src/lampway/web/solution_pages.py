@@ -83,12 +83,24 @@ def release_and_promote(page: Page) -> Response:
     return page.go(f"/promotions/{quote(asked.promotions[-1])}", f"{told} and asked for")
 
 
+def promote(page: Page) -> Response:
+    """Ask for the release that was shown to go to the stage that was shown."""
+    name, release, to = page.given("solution"), require_field(page, "release"), require_field(page, "to")
+    if release.partition("@")[0] != name:
+        raise UsageError(f"{release[:80]} is no release of {name[:80]}", hint="load the page again")
+    asked = page.ask(Promote(release, to, page.form.get("reason", "").strip()))
+    if not asked.promotions:
+        return page.go(f"/solutions/{quote(name)}", f"{release} runs verified in {to} already")
+    return page.go(f"/promotions/{quote(asked.promotions[-1])}", f"{release} is asked for")
+
+
 SOLUTION_PAGES: dict[str, tuple[str, Shown]] = {
     "GET /solutions/{solution}": ("GET", solution),
     "GET /solutions/{solution}/rollback/{environment}": ("GET", plan),
     "POST /solutions/{solution}/rollback/{environment}": ("POST", roll_back),
     "GET /solutions/{solution}/release": ("GET", preview),
     "POST /solutions/{solution}/release": ("POST", release_and_promote),
+    "POST /solutions/{solution}/promote": ("POST", promote),
     "POST /solutions/{solution}/drift": ("POST", answer_drift),
 }
 """Method and page, by method and path."""

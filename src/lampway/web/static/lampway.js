@@ -34,3 +34,10 @@ document.addEventListener("keydown", (event) => {
   closeMenus();
   if (menu) menu.querySelector("summary").focus();
 });
+
+// Paper holds everything: what is folded on the screen is printed too, and folded again afterwards.
+const unfolded = [];
+window.addEventListener("beforeprint", () => {
+  for (const one of document.querySelectorAll("main details:not([open])")) { one.open = true; unfolded.push(one); }
+});
+window.addEventListener("afterprint", () => { for (const one of unfolded.splice(0)) one.open = false; });
