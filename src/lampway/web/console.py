@@ -316,7 +316,7 @@ class _Door:
     def _sign_out(self, request: Request, form: Mapping[str, str]) -> Response:
         secret = request.cookies.get(_COOKIE, "")
         who = visitor(self._engine, secret)
-        if who is not None and hmac.compare_digest(form.get("form_key", ""), who.form_key):
+        if who is not None and _has_key(form, who):
             sign_out(self._engine, secret)
         reply = RedirectResponse("/sign-in", 303, _HEADERS)
         reply.delete_cookie(_COOKIE, path="/")
@@ -340,10 +340,14 @@ def _sign_in_for(request: Request) -> str:
 
 def _require_ours(request: Request, who: Visitor, form: Mapping[str, str]) -> None:
     """Insist that a form came from a page of ours, shown to this very person. Raises ForbiddenError."""
-    if not _is_from_here(request) or not hmac.compare_digest(form.get("form_key", "").encode(), who.form_key.encode()):
+    if not _is_from_here(request) or not _has_key(form, who):
         raise ForbiddenError(
             "this form is not from a page of yours, or you signed in anew since", hint="load the page again"
         )
+
+
+def _has_key(form: Mapping[str, str], who: Visitor) -> bool:
+    return hmac.compare_digest(form.get("form_key", "").encode(), who.form_key.encode())
 
 
 def _is_from_here(request: Request) -> bool:
