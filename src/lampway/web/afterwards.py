@@ -36,13 +36,19 @@ class Afterwards:
         self._under_way: set[Future[None]] = set()
 
     def take(self, rest: Callable[[], None]) -> None:
-        """Bring this about soon. What goes wrong is recorded with what it happened to, and met again by a worker."""
+        """Bring this about soon. What goes wrong is recorded with what it happened to, and met again by a worker.
+
+        At the end of this process nothing more is begun: the next worker finds it.
+        """
 
         def bring_about() -> None:
             with suppress(LampwayError):
                 rest()
 
-        begun = self._threads.submit(bring_about)
+        try:
+            begun = self._threads.submit(bring_about)
+        except RuntimeError:  # this process has begun to end
+            return
         self._under_way.add(begun)
         begun.add_done_callback(self._under_way.discard)
 

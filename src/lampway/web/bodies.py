@@ -1,0 +1,80 @@
+"""What is sent to us: read within limits of size, of time, and of how many send much at once, and only what is text."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+from starlette.requests import Request
+
+from lampway.errors import TooManyError, UsageError
+
+MUCH = 1_048_576
+"""Bytes from which on what is sent takes a place."""
+_SILENCE = 30.0
+"""Seconds that may pass until more of it comes."""
+_LARGEST_NUMBER = 2**53 - 1
+"""What every JSON reader takes for the same number."""
+
+
+class Room:
+    """Places for those who send much, for all of it is held in memory until it is answered. In this process only."""
+
+    def __init__(self, each: int, together: int) -> None:
+        self._each = each
+        self._together = together
+        self._taken: Counter[str] = Counter()
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def place(self, person: str) -> Iterator[None]:
+        """Have a place for as long as the context lasts. Raises TooManyError where there is none."""
+        with self._turn:
+            if self._taken[person] >= self._each:
+                raise TooManyError(f"{self._each} others of yours are under way", hint="let one end, then try again")
+            if self._taken.total() >= self._together:
+                raise TooManyError("too much is being sent to this server at once", hint="try again in a minute")
+            self._taken[person] += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._taken[person] -= 1
+                self._taken += Counter()  # forgets those who have none
+
+
+async def pieces(request: Request, *, silence: float = _SILENCE) -> AsyncIterator[bytes]:
+    """Yield the body as it comes. Raises UsageError for one that stops coming: nobody is waited for without end."""
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(silence):
+                part = await anext(stream, None)
+        except TimeoutError:
+            raise UsageError(f"nothing more came for {silence:g} seconds", hint="send it again") from None
+        if part is None:
+            return
+        yield part
+
+
+def require_sound(given: object) -> None:
+    """Go on only with texts that can be written down, and numbers that every program reads alike. Raises UsageError."""
+    left = [given]
+    while left:
+        match left.pop():
+            case str(text) if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+                raise UsageError("a text holds what is no character", hint="send it as UTF-8, without U+0000")
+            case bool():
+                pass
+            case int(number) if abs(number) > _LARGEST_NUMBER:
+                raise UsageError(f"a number is beyond {_LARGEST_NUMBER}", hint="send a smaller one")
+            case float(number) if not math.isfinite(number):
+                raise UsageError("a number is not finite")
+            case dict(parts):
+                left += [*parts, *parts.values()]
+            case list(parts) | tuple(parts):
+                left += parts

@@ -1,0 +1,169 @@
+"""Many at once, and slow ones: what each may hold of a server is bounded, and strangers hold nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from browser import Browser
+from served import Served
+from starlette.requests import Request
+
+from lampway.errors import TooManyError, UsageError
+from lampway.web.afterwards import Afterwards
+from lampway.web.bodies import MUCH, Room, pieces
+from lampway.web.live import Listeners, told_live
+from lampway.web.openapi import openapi
+
+
+@pytest.fixture
+def promotion(served: Served) -> str:
+    """Return a promotion that waits."""
+    served.team.release()
+    return str(served.team.promote())
+
+
+def connected(served: Served, head: str, body: bytes = b"") -> socket.socket:
+    """Return a connection over which this was sent."""
+    host, port = served.url.removeprefix("http://").split(":")
+    opened = socket.create_connection((host, int(port)), timeout=10)
+    opened.sendall(f"{head}\r\nHost: {host}:{port}\r\n".encode() + b"\r\n" + body)
+    return opened
+
+
+@pytest.mark.parametrize("token", ["", "lw_nothing_x"])
+def test_a_stranger_is_answered_before_anything_they_send_is_read(served: Served, token: str) -> None:
+    """32 MiB from each of many who have no token would be all the memory there is."""
+    head = f"POST /api/v1/promotions HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {30 * MUCH}"
+    with connected(served, f"{head}\r\nAuthorization: Bearer {token}", b"{") as opened:
+        assert opened.recv(12) == b"HTTP/1.1 401"
+
+
+def test_a_token_for_something_else_is_answered_before_anything_is_read(served: Served) -> None:
+    head = f"POST /api/v1/promotions HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {30 * MUCH}"
+    with connected(served, f"{head}\r\nAuthorization: Bearer {served.token('mia', 'read')}", b"{") as opened:
+        assert opened.recv(12) == b"HTTP/1.1 403"
+
+
+def test_who_sends_much_has_few_places_and_gives_each_back() -> None:
+    room = Room(each=2, together=3)
+    with room.place("ana"), room.place("ana"):
+        with pytest.raises(TooManyError, match="others of yours"), room.place("ana"):
+            pass
+        with room.place("bob"), pytest.raises(TooManyError, match="at once"), room.place("zoe"):
+            pass
+    with pytest.raises(ValueError, match="broken"), room.place("ana"):
+        raise ValueError("broken")
+    with room.place("ana"), room.place("ana"), room.place("bob"):
+        pass
+    assert not room._taken
+
+
+@pytest.mark.parametrize(("api", "most"), [(True, 4), (False, 2)])
+def test_more_at_once_than_there_are_places_is_refused_in_words(served: Served, api: bool, most: int) -> None:
+    ana = Browser(served).sign_in("ana")
+    token, length = served.token("ana"), 5 * MUCH
+    if api:
+        head = f"POST /api/v1/holds HTTP/1.1\r\nContent-Type: application/json\r\nAuthorization: Bearer {token}"
+    else:
+        cookie = ana.client.cookies["lampway"]
+        head = (
+            f"POST /delegations HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nCookie: lampway={cookie}"
+        )
+    with ExitStack() as stack:
+        for _ in range(most):
+            stack.enter_context(connected(served, f"{head}\r\nContent-Length: {length}", b"x" * (2 * MUCH)))
+        time.sleep(0.5)
+        last = stack.enter_context(connected(served, f"{head}\r\nContent-Length: {length}", b"x" * length))
+        assert last.recv(12) == b"HTTP/1.1 429"
+    time.sleep(0.5)
+    with connected(served, f"{head}\r\nContent-Length: {length}", b"x" * length) as after:
+        assert after.recv(12) == b"HTTP/1.1 400", "their places are free again"
+
+
+def test_a_body_that_stops_coming_is_waited_for_only_so_long() -> None:
+    async def silent() -> Any:
+        await asyncio.sleep(60)
+
+    async def read() -> None:
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+        async for _ in pieces(Request(scope, silent), silence=0.05):
+            pass
+
+    with pytest.raises(UsageError, match="nothing more came"):
+        asyncio.run(read())
+
+
+def test_one_person_listens_to_few_things_at_once_and_all_to_not_too_many(served: Served, promotion: str) -> None:
+    listeners = Listeners(each=2, together=3)
+    leave = listeners.listen("ana")
+    listeners.listen("ana")
+    with pytest.raises(TooManyError, match="you listen to 2"):
+        listeners.listen("ana")
+    listeners.listen("bob")
+    with pytest.raises(TooManyError, match="3 others"):
+        listeners.listen("zoe")
+    leave()
+    leave()
+    listeners.listen("zoe")
+    client = served.client(served.token("ana"))
+    with ExitStack() as stack:
+        path = f"/promotions/{promotion}/events"
+        for _ in range(20):
+            assert stack.enter_context(client.stream("GET", path)).status_code == 200
+        told = client.get(path)
+        assert (told.status_code, told.json()["code"], told.headers["retry-after"]) == (429, "too-many", "1")
+    time.sleep(1.0)
+    with client.stream("GET", path) as again:
+        assert again.status_code == 200, "who leaves gives the place back"
+
+
+def test_a_stream_ends_at_once_when_the_server_leaves(served: Served, promotion: str) -> None:
+    """Else whoever restarts a server waits for everybody who looks at a promotion."""
+    leaving = threading.Event()
+    object.__setattr__(served.team.engine, "is_leaving", leaving.is_set)
+    begun = time.monotonic()
+    with served.client(served.token("ana")).stream("GET", f"/promotions/{promotion}/events") as events:
+        for line in events.iter_lines():
+            if line.startswith("data"):
+                leaving.set()
+    assert time.monotonic() - begun < 5
+
+
+def test_a_listener_who_goes_away_leaves() -> None:
+    left: list[bool] = []
+
+    async def listen() -> None:
+        class Over:
+            state, is_over, promotion = "waiting", False, "id"
+
+        told: Any = told_live(lambda _: None, Over(), lambda: left.append(True), is_leaving=lambda: False)  # type: ignore[arg-type]
+        await anext(told)
+        await told.aclose()
+
+    asyncio.run(listen())
+    assert left == [True]
+
+
+def test_what_ends_after_this_process_began_to_end_is_left_to_the_next() -> None:
+    afterwards = Afterwards()
+    afterwards._threads.shutdown()
+    afterwards.take(lambda: None)
+    assert afterwards.rest(1)
+
+
+def test_every_name_in_the_description_can_be_a_name_in_a_program() -> None:
+    told = openapi()
+    schemas = told["components"]["schemas"]
+    assert [name for name in schemas if not (name.isascii() and name.isalnum())] == []
+    assert {"ChapterOfTextBlock", "PartOfPackedBlock"} <= schemas.keys()
+    assert [name for name, schema in schemas.items() if schema.get("title", name) != name] == []
+    text = json.dumps(told)
+    places = {part.partition('"')[0] for part in text.split('"$ref": "#/components/schemas/')[1:]}
+    assert places <= schemas.keys()
