@@ -15,7 +15,7 @@ from browser import Browser
 from served import Served
 from starlette.requests import Request
 
-from lampway.errors import TooManyError, UsageError
+from lampway.errors import RefusedError, StoreLostError, TooManyError, UsageError
 from lampway.web.afterwards import Afterwards
 from lampway.web.bodies import MUCH, Room, pieces
 from lampway.web.live import Listeners, told_live
@@ -156,6 +156,25 @@ def test_what_ends_after_this_process_began_to_end_is_left_to_the_next() -> None
     afterwards._threads.shutdown()
     afterwards.take(lambda: None)
     assert afterwards.rest(1)
+
+
+def test_what_goes_wrong_behind_an_answer_is_told_to_whoever_reads_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    def lost() -> None:
+        raise StoreLostError("the store failed: gone")
+
+    def refused() -> None:
+        raise RefusedError("prod is on hold")
+
+    afterwards = Afterwards()
+    for rest in (broken, lost, refused):
+        afterwards.take(rest)
+        afterwards.rest()
+    told = [(r.levelname, r.exc_info is not None) for r in caplog.records]
+    assert told == [("ERROR", True), ("WARNING", False)], "that a rule says no is in the records"
+    assert "the store failed: gone" in caplog.records[1].getMessage()
 
 
 def test_every_name_in_the_description_can_be_a_name_in_a_program() -> None:

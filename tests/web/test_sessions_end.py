@@ -12,6 +12,7 @@ from lampway.domain.digest import digest_bytes
 from lampway.domain.invitations import invitation_text
 from lampway.domain.keys import PersonKey
 from lampway.domain.passkeys import Passkey
+from lampway.domain.tokens import ApiToken
 from lampway.engine.invitations import Invite
 from lampway.engine.passkeys import RemovePasskey
 from lampway.engine.revoke import Revoke
@@ -105,6 +106,15 @@ def test_a_passkey_by_an_invitation_lets_in_no_further_passkeys(served: Served) 
     assert "data-challenge" not in later.get("/passkeys").text
     assert "again=1" in later.send("/passkeys", name="second").headers["location"]
     assert len(served.team.find(Passkey)) == 1
+
+
+def test_a_session_that_was_left_open_makes_no_fresh_proof_of_itself(served: Served) -> None:
+    """A token made there would sign in anew, which counts as a proof for decisions about production."""
+    ana = Browser(served).sign_in("ana")
+    served.team.clock.move(minutes=16)
+    made = ana.send("/tokens", name="mine", until="2026-02-01", **{"scope-act": "yes", "scope-decide": "yes"})
+    assert (made.status_code, made.headers["location"]) == (303, "/sign-in?next=/tokens&again=1")
+    assert served.team.find(ApiToken) == ()
 
 
 @pytest.mark.parametrize("digest", ["sha256:\u00e9", "sha256:", "sha256:" + "0" * 63, "sha256:" + "A" * 64])

@@ -30,6 +30,8 @@ from lampway.errors import ForbiddenError, NotFoundError, RefusedError, Unauthen
 _LEEWAY = 300.0
 """Seconds by which the clock of whoever asks may be ahead of ours."""
 _NO_MORE = "the invitation is not known"
+_ANOTHER = "ask for another one"
+_STOLEN = "ask for another one; if it was not you who used it, tell them so: somebody else signed in as you"
 TOLD_OF_INVITATIONS = (InvitationMade.kind, InvitationUsed.kind)
 """Kinds of event that somebody is told of."""
 
@@ -130,12 +132,11 @@ def accept_invitation(engine: Engine, presented: str) -> Invitation:
     Its person must be here, and whoever made it must be able to invite still.
     """
     key, secret = parse_invitation(presented)
-    hint = "ask for another one"
     with engine.store.transaction() as transaction:
         found = transaction.get(Invitation, key) if key else None
         rules = transaction.get(RulesInForce, "current")
         if found is None or rules is None:
-            raise UnauthenticatedError(_NO_MORE, hint=hint)
+            raise UnauthenticatedError(_NO_MORE, hint=_ANOTHER)
         strategy = as_it_stands(rules)
         person = strategy.person(found.person)
         why = found.fault(secret, engine.now())
@@ -144,7 +145,7 @@ def accept_invitation(engine: Engine, presented: str) -> Invitation:
         if not why and not _could_make(strategy, found, engine.now()):
             why = "whoever made this invitation may invite nobody any more"
         if why or person is None:
-            raise UnauthenticatedError(why, hint=hint)
+            raise UnauthenticatedError(why, hint=_STOLEN if "used already" in why else _ANOTHER)
         by = Actor(person.id, via_invitation(found.id), authenticated=True, name=person.name)
         told = [transaction.append(InvitationUsed(found.id), by)]
     engine.tell(told)
