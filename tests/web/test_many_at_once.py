@@ -87,16 +87,20 @@ def test_more_at_once_than_there_are_places_is_refused_in_words(served: Served, 
         assert after.recv(12) == b"HTTP/1.1 400", "their places are free again"
 
 
-def test_a_body_that_stops_coming_is_waited_for_only_so_long() -> None:
-    async def silent() -> Any:
-        await asyncio.sleep(60)
+@pytest.mark.parametrize(
+    ("each", "said"), [(60.0, "nothing more came for 0.2 seconds"), (0.05, "did not come within 0.3 seconds")]
+)
+def test_a_body_that_stops_or_drips_is_waited_for_only_so_long(each: float, said: str) -> None:
+    async def drip() -> Any:
+        await asyncio.sleep(each)
+        return {"type": "http.request", "body": b"x", "more_body": True}
 
     async def read() -> None:
         scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
-        async for _ in pieces(Request(scope, silent), silence=0.05):
+        async for _ in pieces(Request(scope, drip), silence=0.2, longest=0.3):
             pass
 
-    with pytest.raises(UsageError, match="nothing more came"):
+    with pytest.raises(UsageError, match=said):
         asyncio.run(read())
 
 

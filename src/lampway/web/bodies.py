@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ MUCH = 1_048_576
 """Bytes from which on what is sent takes a place."""
 _SILENCE = 30.0
 """Seconds that may pass until more of it comes."""
+_LONGEST = 600.0
+"""Seconds that all of it may take."""
 _LARGEST_NUMBER = 2**53 - 1
 """What every JSON reader takes for the same number."""
 
@@ -47,9 +50,9 @@ class Room:
                 self._taken += Counter()  # forgets those who have none
 
 
-async def pieces(request: Request, *, silence: float = _SILENCE) -> AsyncIterator[bytes]:
+async def pieces(request: Request, *, silence: float = _SILENCE, longest: float = _LONGEST) -> AsyncIterator[bytes]:
     """Yield the body as it comes. Raises UsageError for one that stops coming: nobody is waited for without end."""
-    stream = request.stream()
+    stream, ends = request.stream(), time.monotonic() + longest
     while True:
         try:
             async with asyncio.timeout(silence):
@@ -58,6 +61,8 @@ async def pieces(request: Request, *, silence: float = _SILENCE) -> AsyncIterato
             raise UsageError(f"nothing more came for {silence:g} seconds", hint="send it again") from None
         if part is None:
             return
+        if time.monotonic() > ends:
+            raise UsageError(f"it did not come within {longest:g} seconds", hint="send less, or by a faster line")
         yield part
 
 
