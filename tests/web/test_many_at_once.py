@@ -14,7 +14,10 @@ import pytest
 from browser import Browser
 from served import Served
 from starlette.requests import Request
+from test_attesting import with_uat
+from test_uploads import send
 
+from lampway.domain.deployment import Evidence
 from lampway.errors import RefusedError, StoreLostError, TooManyError, UsageError
 from lampway.web.afterwards import Afterwards
 from lampway.web.bodies import MUCH, Room, pieces
@@ -32,7 +35,10 @@ def promotion(served: Served) -> str:
 def connected(served: Served, head: str, body: bytes = b"") -> socket.socket:
     """Return a connection over which this was sent."""
     host, port = served.url.removeprefix("http://").split(":")
-    opened = socket.create_connection((host, int(port)), timeout=10)
+    opened = socket.socket()
+    opened.settimeout(20)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    opened.connect((host, int(port)))
     opened.sendall(f"{head}\r\nHost: {host}:{port}\r\n".encode() + b"\r\n" + body)
     return opened
 
@@ -85,6 +91,28 @@ def test_more_at_once_than_there_are_places_is_refused_in_words(served: Served, 
     time.sleep(0.5)
     with connected(served, f"{head}\r\nContent-Length: {length}", b"x" * length) as after:
         assert after.recv(12) == b"HTTP/1.1 400", "their places are free again"
+
+
+@pytest.mark.parametrize("api", [True, False])
+def test_who_asks_for_much_and_does_not_read_it_has_few_places(served: Served, api: bool) -> None:
+    """What waits to be read waits in memory."""
+    served.team.govern(with_uat(served.team.rules))
+    served.team.release()
+    served.team.promote(by="mia")
+    tess = Browser(served).sign_in("tess")
+    assert send(tess, [("film.bin", b"x" * (8 * MUCH))]).status_code == 303
+    key = next(e.id for e in served.team.find(Evidence) if e.attested)
+    if api:
+        head = f"GET /api/v1/evidence/{key}/kept?name=film.bin HTTP/1.1\r\nAuthorization: Bearer {served.token('mia')}"
+    else:
+        head = f"GET /evidence/{key}/film.bin HTTP/1.1\r\nCookie: lampway={tess.client.cookies['lampway']}"
+    with ExitStack() as stack:
+        for _ in range(20):
+            assert stack.enter_context(connected(served, head)).recv(12) == b"HTTP/1.1 200"
+        assert stack.enter_context(connected(served, head)).recv(12) == b"HTTP/1.1 429"
+    time.sleep(1.0)
+    with connected(served, head) as after:
+        assert after.recv(12) == b"HTTP/1.1 200", "who goes away gives the place back"
 
 
 @pytest.mark.parametrize(

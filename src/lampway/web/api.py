@@ -24,7 +24,7 @@ from lampway.app.wire import PROBLEM, encode, is_streamed, status_of, to_problem
 from lampway.engine.progress import ShowProgress
 from lampway.errors import BrokenError, LampwayError, NotFoundError, TooManyError, UnauthenticatedError, UsageError
 from lampway.web.afterwards import ASYNC, Afterwards, place_of, prefers_async
-from lampway.web.bodies import MUCH, Room, pieces, require_sound
+from lampway.web.bodies import MUCH, Room, held, pieces, require_sound
 from lampway.web.console import console_routes, page_alone
 from lampway.web.door import Allowance, Caller, claim, identify, settle
 from lampway.web.live import EVENT_HEADERS, EVENTS, Listeners, told_live
@@ -76,6 +76,7 @@ class _Api:
         self._callers = Allowance(at_once=200, each_second=50)
         self._strangers = Allowance(at_once=20, each_second=0.5)
         self._listeners = Listeners()
+        self._readers = Room(each=20, together=40)
         self._room = Room(each=4, together=8)
 
     def endpoint(self, route: Route) -> Any:
@@ -155,7 +156,8 @@ class _Api:
         return caller
 
     def _look_up(self, route: Route, request: Request) -> Response:
-        return self._answer(route, request, self._admitted(route, request), b"")
+        caller = self._admitted(route, request)
+        return held(self._answer(route, request, caller, b""), self._readers, caller.actor.person)
 
     def _answer(self, route: Route, request: Request, caller: Caller, body: bytes) -> Response:
         given = _given(route, request, body)

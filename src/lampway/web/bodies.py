@@ -1,4 +1,4 @@
-"""What is sent to us: read within limits of size, of time, and of how many send much at once, and only what is text."""
+"""What is sent to us and by us: within limits of size, of time, and of how much is held at once."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from lampway.errors import TooManyError, UsageError
 
 MUCH = 1_048_576
-"""Bytes from which on what is sent takes a place."""
+"""Bytes from which on what is sent takes a place, either way."""
 _SILENCE = 30.0
 """Seconds that may pass until more of it comes."""
 _LONGEST = 600.0
@@ -25,7 +27,7 @@ _LARGEST_NUMBER = 2**53 - 1
 
 
 class Room:
-    """Places for those who send much, for all of it is held in memory until it is answered. In this process only."""
+    """Places for what is much, for all of it is held in memory until it is answered, or read. In this process only."""
 
     def __init__(self, each: int, together: int) -> None:
         self._each = each
@@ -48,6 +50,37 @@ class Room:
             with self._turn:
                 self._taken[person] -= 1
                 self._taken += Counter()  # forgets those who have none
+
+
+class _Held(Response):
+    """An answer that keeps a place until it is sent."""
+
+    def __init__(self, reply: Response, leave: Callable[[], None]) -> None:
+        super().__init__(reply.body, reply.status_code)
+        self.raw_headers = reply.raw_headers
+        self._leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it in two parts: the empty second one is taken once nearly all of the first has left this process."""
+        del scope, receive
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": self.body, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            self._leave()
+
+
+def held(reply: Response, room: Room, person: str) -> Response:
+    """Return an answer that keeps a place until its reader has all of it, if it is much: some read slowly, or never.
+
+    Raises TooManyError where there is no place.
+    """
+    if len(getattr(reply, "body", b"")) <= MUCH:
+        return reply
+    stack = ExitStack()
+    stack.enter_context(room.place(person))
+    return _Held(reply, stack.close)
 
 
 async def pieces(request: Request, *, silence: float = _SILENCE, longest: float = _LONGEST) -> AsyncIterator[bytes]:

@@ -38,7 +38,7 @@ from lampway.engine.attest import GivenFile
 from lampway.engine.invitations import inviters
 from lampway.errors import ForbiddenError, LampwayError, TooManyError, UnauthenticatedError, UsageError
 from lampway.web.afterwards import CHANGING, Afterwards
-from lampway.web.bodies import Room, require_sound
+from lampway.web.bodies import Room, held, require_sound
 from lampway.web.door import Allowance
 from lampway.web.live import Listeners
 from lampway.web.memory import Memory
@@ -178,6 +178,7 @@ class _Door:
         self._strangers = Allowance(at_once=30, each_second=1)
         self._memory = Memory()
         self._listeners = Listeners()
+        self._readers = Room(each=20, together=40)
         self._room = Room(each=2, together=6)
 
     def page(self, shown_by: Shown) -> Callable[[Request], Awaitable[Response]]:
@@ -225,7 +226,7 @@ class _Door:
             if request.method == "POST":
                 _require_ours(request, who, form)
                 return once(self._engine, who.actor, (request.url.path, sent.marks()), lambda: shown_by(page))
-            return shown_by(page)
+            return held(shown_by(page), self._readers, who.actor.person)
         except LampwayError as error:
             name = "error.html" if self._has_rules() else "first.html"
             return page.show(name, status=int(status_of(error)), **refusal(request, form, error))
