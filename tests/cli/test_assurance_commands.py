@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lampway.cli.main import main
+from typist import Run, begin, enforce, typist, write_solution
 
-PEOPLE = (
-    *("--person", "ada:Ada Maker:ada@example.org:maker,platform-admin"),
-    *("--person", "ben:Ben Approver:ben@example.org:approver,platform-admin"),
-)
 SOLUTION = "pipeline: standard\nowner: ada\ncontains: [Orders]\ndepends_on: {stock: 1.2.0}\n"
 STOCK = "pipeline: standard\nowner: ben\ncontains: [Stock]\n"
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Return a runner, as ben, in a folder with two solutions whose strategy is in force."""
-    alone = {"HOME": str(tmp_path / "home"), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    for name, value in {**alone, "LAMPWAY_USER": "ben", "LAMPWAY_DIR": str(tmp_path)}.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(tmp_path), *words])
-        return code, out.getvalue(), err.getvalue()
-
-    assert run("init", *PEOPLE)[0] == 0
-    for name, text in (("orders", SOLUTION), ("stock", STOCK)):
-        (tmp_path / "solutions" / name).mkdir()
-        (tmp_path / "solutions" / name / "solution.yaml").write_text(text)
-    assert run("strategy", "apply", "-m", "First")[0] == 0
+    run = typist(monkeypatch, tmp_path, by="ben")
+    begin(run)
+    write_solution(tmp_path, "orders", SOLUTION)
+    write_solution(tmp_path, "stock", STOCK)
+    enforce(run)
     return run
 
 

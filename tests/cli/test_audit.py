@@ -3,60 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import os
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lampway.cli.main import main
-
-PEOPLE = (
-    *("--person", "ada:Ada Maker:ada@example.org:maker,platform-admin"),
-    *("--person", "ben:Ben Approver:ben@example.org:approver,platform-admin"),
-)
+from typist import Run, begin, enforce, typist
 
 
-Run = Callable[..., tuple[int, str, str]]
-
-
-def begin(patch: pytest.MonkeyPatch, folder: Path) -> Run:
+def begun(patch: pytest.MonkeyPatch, folder: Path) -> Run:
     """Return a runner in a folder whose strategy is in force."""
-    for name, value in {
-        "HOME": str(folder / "home"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "LAMPWAY_USER": "ada",
-        "LAMPWAY_DIR": str(folder),
-    }.items():
-        patch.setenv(name, value)
-
-    def run_one(*words: str) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(folder / "team"), *words])
-        return code, out.getvalue(), err.getvalue()
-
+    run = typist(patch, folder, inside="team")
     (folder / "team").mkdir()
-    assert run_one("init", *PEOPLE)[0] == 0
-    assert run_one("strategy", "apply", "-m", "First")[0] == 0
-    return run_one
+    begin(run)
+    enforce(run)
+    return run
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    return begin(monkeypatch, tmp_path)
+    return begun(monkeypatch, tmp_path)
 
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Return a runner for those who only ask, in a folder they share."""
     with pytest.MonkeyPatch.context() as patch:
-        yield begin(patch, tmp_path_factory.mktemp("asked"))
+        yield begun(patch, tmp_path_factory.mktemp("asked"))
 
 
 def cut(folder: Path, last: int) -> None:

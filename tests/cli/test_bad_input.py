@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.server
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,42 +17,24 @@ from typing import Any
 
 import pytest
 
-from lampway.cli.main import main
-
-PEOPLE = (
-    *("--person", "ada:Ada Maker:ada@example.org:maker,platform-admin"),
-    *("--person", "ben:Ben Approver:ben@example.org:approver,platform-admin"),
-)
+from typist import Run, alone, begin, enforce, typist
 
 
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name, value in {
-        "HOME": str(tmp_path / "home"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "LAMPWAY_USER": "ada",
-        "LAMPWAY_DIR": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(name, value)
+    alone(monkeypatch, tmp_path)
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
-    def run_one(*words: str) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(tmp_path), *words])
-        return code, out.getvalue(), err.getvalue()
-
-    return run_one
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    return typist(monkeypatch, tmp_path)
 
 
 @pytest.fixture
 def ready(run: Any, tmp_path: Path) -> Any:
     """Return a runner in a folder whose strategy is in force."""
-    assert run("init", *PEOPLE)[0] == 0
-    assert run("strategy", "apply", "-m", "First")[0] == 0
+    begin(run)
+    enforce(run)
     return run
 
 

@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lampway.cli.main import main, overview
+from lampway.cli.main import overview
+from typist import PEOPLE, Run, begin, enforce, typist, write_solution
 
-PEOPLE = (
-    *("--person", "ada:Ada Maker:ada@example.org:maker,platform-admin"),
-    *("--person", "ben:Ben Approver:ben@example.org:approver,platform-admin"),
-    *("--person", "zoe:Zoe Auditor:zoe@example.org:auditor"),
-)
-Run = Callable[..., tuple[int, str, str]]
+ZOE = ("--person", "zoe:Zoe Auditor:zoe@example.org:auditor")
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Return a runner in a folder whose strategy, with one solution, is in force."""
-    for name, value in {
-        "HOME": str(tmp_path / "home"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "LAMPWAY_DIR": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(name, value)
-
-    def command(*words: str, by: str = "ada") -> tuple[int, str, str]:
-        monkeypatch.setenv("LAMPWAY_USER", by)
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(tmp_path), *words])
-        return code, out.getvalue(), err.getvalue()
-
-    assert command("init", *PEOPLE)[0] == 0
-    path = tmp_path / "solutions" / "orders" / "solution.yaml"
-    path.parent.mkdir(parents=True)
-    path.write_text("pipeline: standard\nowner: ben\ncontains: [Orders]\n")
-    assert command("strategy", "apply", "-m", "First")[0] == 0
+    command = typist(monkeypatch, tmp_path)
+    begin(command, *PEOPLE, *ZOE)
+    write_solution(tmp_path, "orders", "pipeline: standard\nowner: ben\ncontains: [Orders]\n")
+    enforce(command)
     return command
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lampway.cli.main import main
+from typist import Run, begin, enforce, typist, write_solution
 
 PEOPLE = (
     *("--person", "ada:Ada Maker:ada@example.org:maker,platform-admin"),
@@ -19,28 +15,17 @@ PEOPLE = (
 )
 SOLUTION = "pipeline: standard\nowner: ada\ncontains: [Orders]\n"
 RULES = "\nrecertification:\n  starts: 2030-01-31\n  medium: {every: 12, answer: 30d}\n"
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Return a runner, as ada, in a folder with a solution and campaigns that are in force."""
-    alone = {"HOME": str(tmp_path / "home"), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    for name, value in {**alone, "LAMPWAY_USER": "ada", "LAMPWAY_DIR": str(tmp_path)}.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(tmp_path), *words])
-        return code, out.getvalue(), err.getvalue()
-
-    assert run("init", *PEOPLE)[0] == 0
-    (tmp_path / "solutions" / "orders").mkdir()
-    (tmp_path / "solutions" / "orders" / "solution.yaml").write_text(SOLUTION)
+    run = typist(monkeypatch, tmp_path)
+    begin(run, *PEOPLE)
+    write_solution(tmp_path, "orders", SOLUTION)
     file = tmp_path / "lampway.yaml"
     file.write_text(file.read_text() + RULES)
-    assert run("strategy", "apply", "-m", "First")[0] == 0
+    enforce(run)
     return run
 
 

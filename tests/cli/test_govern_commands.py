@@ -2,57 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lampway.cli.main import main
 from lampway.cli.questions import ask
 from lampway.domain.presets import PRESETS
+from typist import PEOPLE, Run, begin, enforce, typist, write_solution
 
-PEOPLE = (
-    *("--person", "ada:Ada Maker:ada@example.org:maker,platform-admin"),
-    *("--person", "ben:Ben Approver:ben@example.org:approver,platform-admin"),
+OTHERS = (
     *("--person", "cleo:Cleo Manager:cleo@example.org:release-manager"),
     *("--person", "zoe:Zoe Auditor:zoe@example.org:auditor"),
 )
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    for name, value in {
-        "HOME": str(tmp_path / "home"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "LAMPWAY_DIR": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*words: str, by: str = "ada") -> tuple[int, str, str]:
-        monkeypatch.setenv("LAMPWAY_USER", by)
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(tmp_path), *words])
-        return code, out.getvalue(), err.getvalue()
-
-    return run
+    return typist(monkeypatch, tmp_path)
 
 
 @pytest.fixture
 def run(anywhere: Run, tmp_path: Path) -> Run:
     """Return a runner in a folder whose strategy, with one solution, is in force."""
-    assert anywhere("init", *PEOPLE)[0] == 0
-    path = tmp_path / "solutions" / "orders" / "solution.yaml"
-    path.parent.mkdir(parents=True)
-    path.write_text("# ours\npipeline: standard\nowner: ben  # since 2025\ncontains: [Orders]\n")
-    assert anywhere("strategy", "apply", "-m", "First")[0] == 0
+    begin(anywhere, *PEOPLE, *OTHERS)
+    write_solution(tmp_path, "orders", "# ours\npipeline: standard\nowner: ben  # since 2025\ncontains: [Orders]\n")
+    enforce(anywhere)
     return anywhere
 
 
@@ -219,7 +195,7 @@ def test_a_handover_that_cannot_be_changes_nothing(run: Run, tmp_path: Path, wor
 @pytest.mark.parametrize("preset", PRESETS)
 def test_init_with_a_preset_gives_a_strategy_that_passes_the_check(anywhere: Run, preset: str) -> None:
     more = ("--person", "dan:Dan:dan@example.org:approver,tester")
-    people = () if preset == "solo" else (*PEOPLE, *more)
+    people = () if preset == "solo" else (*PEOPLE, *OTHERS, *more)
     assert anywhere("init", "--preset", preset, *people)[0] == 0
     code, out, err = anywhere("strategy", "check")
     assert (code, err) == (0, "")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,42 +12,27 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 from authenticator import Device
 
 from lampway.app import LocalSession
-from lampway.cli.main import main
 from lampway.domain.digest import digest_bytes
 from lampway.domain.events import Actor
 from lampway.domain.invitations import via_invitation
 from lampway.engine.invitations import Invite
 from lampway.engine.passkeys import RegisterPasskey, register_passkey
 from lampway.integrations.passkeys import to_base64url
+from typist import Run, begin, enforce, typist
 
 PEOPLE = (
     *("--person", "ada:Ada Maker:ada@example.org:maker"),
     *("--person", "ben:Ben Admin:ben@example.org:approver,platform-admin"),
 )
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Return a runner, as ben, in a folder whose strategy is in force."""
-    for name, value in {
-        "HOME": str(tmp_path / "home"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "LAMPWAY_USER": "ben",
-        "LAMPWAY_DIR": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(name, value)
-
-    def told(*words: str) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(tmp_path), *words])
-        return code, out.getvalue(), err.getvalue()
-
-    assert told("init", *PEOPLE)[0] == 0
-    assert told("strategy", "apply", "-m", "First")[0] == 0
-    return told
+    run = typist(monkeypatch, tmp_path, by="ben")
+    begin(run, *PEOPLE)
+    enforce(run)
+    return run
 
 
 def test_a_link_is_printed_once_listed_and_taken_back(run: Run) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lampway.cli.main import main
+from typist import Run, begin, enforce, typist
 
 PEOPLE = (
     *("--person", "ada:Ada Maker:ada@example.org:maker"),
@@ -20,25 +16,13 @@ PEOPLE = (
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Return a runner in a folder whose strategy is in force, with environments that lead nowhere."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("LAMPWAY_DIR", str(tmp_path))
-    monkeypatch.setenv("LAMPWAY_USER", "ben")
     monkeypatch.setenv("PROD_TOKEN", "no-token-at-all")
-
-    def run_one(*words: str, user: str = "ben") -> tuple[int, str, str]:
-        os.environ["LAMPWAY_USER"] = user
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(tmp_path), *words])
-        return code, out.getvalue(), err.getvalue()
-
-    assert run_one("init", *PEOPLE)[0] == 0
-    assert run_one("strategy", "apply", "-m", "First")[0] == 0
-    return run_one
+    run = typist(monkeypatch, tmp_path, by="ben")
+    begin(run, *PEOPLE)
+    enforce(run)
+    return run
 
 
 @pytest.mark.parametrize(
@@ -61,7 +45,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     ],
 )
 def test_what_makes_no_sense_is_one_clear_error_and_leaves_nothing_behind(
-    run: Any, words: tuple[str, ...], code: int, said: str
+    run: Run, words: tuple[str, ...], code: int, said: str
 ) -> None:
     before = json.loads(run("audit", "verify", "--json")[1])["events"]
     found = run(*words, "--json")
@@ -72,12 +56,12 @@ def test_what_makes_no_sense_is_one_clear_error_and_leaves_nothing_behind(
     assert json.loads(run("audit", "verify", "--json")[1])["events"] == before
 
 
-def test_who_may_not_unlock_is_told_who_may(run: Any) -> None:
-    code, _, err = run("unlock", "prod", "--for", "1h", "--reason", "x", user="ada")
+def test_who_may_not_unlock_is_told_who_may(run: Run) -> None:
+    code, _, err = run("unlock", "prod", "--for", "1h", "--reason", "x", by="ada")
     assert (code, "who may: ben" in err) == (1, True)
 
 
-def test_an_environment_that_cannot_be_asked_is_told_and_exits_with_three(run: Any) -> None:
+def test_an_environment_that_cannot_be_asked_is_told_and_exits_with_three(run: Run) -> None:
     code, out, _ = run("lock")
     assert (code, "prod: could not be looked at or locked" in out) == (3, True)
     code, out, _ = run("lock", "prod", "--json")
@@ -85,6 +69,6 @@ def test_an_environment_that_cannot_be_asked_is_told_and_exits_with_three(run: A
     assert run("lock", "prod", "--history")[1] == "nobody has looked yet: lampway lock prod\n"
 
 
-def test_the_doctor_says_what_nobody_has_looked_at(run: Any) -> None:
+def test_the_doctor_says_what_nobody_has_looked_at(run: Run) -> None:
     found = {line["check"]: line for line in json.loads(run("doctor", "--json")[1])}
     assert (found["locks"]["ok"], found["locks"]["detail"]) == (True, "nobody has looked at prod: lampway lock")

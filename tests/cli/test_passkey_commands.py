@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,38 +13,20 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 from authenticator import Device
 
 from lampway.app import LocalSession
-from lampway.cli.main import main
 from lampway.domain.events import Actor
 from lampway.engine.passkeys import RegisterPasskey, register_passkey
 from lampway.integrations.passkeys import to_base64url
+from typist import Run, begin, enforce, typist
 
-PEOPLE = (
-    *("--person", "ada:Ada Maker:ada@example.org:maker,platform-admin"),
-    *("--person", "ben:Ben Approver:ben@example.org:approver,platform-admin"),
-)
 DEVICE = Device()
 
 
 @pytest.fixture
-def ready(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+def ready(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Return a runner, as ben, in a folder whose strategy is in force and in which ben has a passkey."""
-    for name, value in {
-        "HOME": str(tmp_path / "home"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "LAMPWAY_USER": "ben",
-        "LAMPWAY_DIR": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(tmp_path), *words])
-        return code, out.getvalue(), err.getvalue()
-
-    assert run("init", *PEOPLE)[0] == 0
-    assert run("strategy", "apply", "-m", "First")[0] == 0
+    run = typist(monkeypatch, tmp_path, by="ben")
+    begin(run)
+    enforce(run)
     assert run("passkey", "list")[1].startswith("no passkeys")
     opened = LocalSession(tmp_path)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import signal
 import socket
@@ -18,6 +17,7 @@ import pytest
 
 from lampway.errors import StoreLostError
 from lampway.integrations.scraping import scraped
+from typist import called, make_team
 
 _SECONDS = 30.0
 
@@ -25,23 +25,7 @@ _SECONDS = 30.0
 @pytest.fixture
 def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a repository whose strategy is in force."""
-    for name, value in {
-        "HOME": str(tmp_path / "home"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "LAMPWAY_USER": "ada",
-    }.items():
-        monkeypatch.setenv(name, value)
-    folder = tmp_path / "team"
-    folder.mkdir()
-    assert _lampway(folder, "init", "--person", "ada:Ada Maker:ada@example.org:maker,platform-admin").returncode == 0
-    assert _lampway(folder, "strategy", "apply", "-m", "First").returncode == 0
-    return folder
-
-
-def _lampway(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lampway", "-C", str(folder), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    return make_team(monkeypatch, tmp_path)
 
 
 @contextlib.contextmanager
@@ -99,7 +83,7 @@ def test_many_scrapers_cost_no_more_than_one() -> None:
 
 @pytest.mark.parametrize("given", ["9464", "localhost:", ":9464", "127.0.0.1:x", "127.0.0.1:70000", "127.0.0.1:٣"])
 def test_what_is_no_address_is_said(team: Path, given: str) -> None:
-    asked = _lampway(team, "worker", "--once", "--metrics", given)
+    asked = called(team, "worker", "--once", "--metrics", given)
     assert asked.returncode == 2
     assert "error: not an address to listen on" in asked.stderr
     assert "hint: as in 127.0.0.1:9464" in asked.stderr
@@ -107,6 +91,6 @@ def test_what_is_no_address_is_said(team: Path, given: str) -> None:
 
 def test_an_address_that_is_taken_is_said(team: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        asked = _lampway(team, "worker", "--once", "--metrics", f"127.0.0.1:{taken.getsockname()[1]}")
+        asked = called(team, "worker", "--once", "--metrics", f"127.0.0.1:{taken.getsockname()[1]}")
     assert asked.returncode == 2
     assert "cannot listen on 127.0.0.1" in asked.stderr

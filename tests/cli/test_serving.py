@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import signal
 import subprocess
@@ -14,32 +13,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from typist import make_team, ran
+
 _SECONDS = 60
 
 
 @pytest.fixture
 def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A team whose first strategy is in force, and nothing connected."""
-    for name, value in {
-        "HOME": str(tmp_path / "home"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "LAMPWAY_USER": "ada",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    folder = tmp_path / "team"
-    folder.mkdir()
-    ran(folder, "init", "--person", "ada:Ada Maker:ada@example.org:maker,platform-admin")
-    ran(folder, "strategy", "apply", "-m", "First")
-    return folder
-
-
-def ran(folder: Path, *words: str, told: str = "") -> str:
-    command = [sys.executable, "-m", "lampway", "-C", str(folder), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False, input=told)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return make_team(monkeypatch, tmp_path)
 
 
 @contextlib.contextmanager

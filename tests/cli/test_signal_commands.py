@@ -3,58 +3,35 @@
 from __future__ import annotations
 
 import base64
-import contextlib
-import io
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lampway.cli.main import main
 from receiver import Receiver, listening
+from typist import Run, begin, typist
 
-PEOPLE = (
-    *("--person", "ada:Ada Maker:ada@example.org:maker,platform-admin"),
-    *("--person", "ben:Ben Approver:ben@example.org:approver,platform-admin"),
-)
 NOTIFY = """\
 notify:
   allow: [127.0.0.1/32]
   channels: {{desk: {{webhook: {url}/desk, secret: "env:DESK_SECRET"}}}}
   send: [{{through: [desk]}}]
 """
-Runner = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
+def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Return a runner, as ben, in an empty folder."""
-    for name, value in {
-        "HOME": str(tmp_path / "home"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "LAMPWAY_USER": "ben",
-        "LAMPWAY_DIR": str(tmp_path),
-        "DESK_SECRET": "whsec_" + base64.b64encode(bytes(32)).decode(),
-    }.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(tmp_path), *words])
-        return code, out.getvalue(), err.getvalue()
-
-    return run
+    monkeypatch.setenv("DESK_SECRET", "whsec_" + base64.b64encode(bytes(32)).decode())
+    return typist(monkeypatch, tmp_path, by="ben")
 
 
 @pytest.fixture
-def desk(empty: Runner, tmp_path: Path) -> Iterator[Receiver]:
+def desk(empty: Run, tmp_path: Path) -> Iterator[Receiver]:
     """Return where notices go by the strategy in force."""
     with listening() as receiver:
-        assert empty("init", *PEOPLE)[0] == 0
+        begin(empty)
         strategy = tmp_path / "lampway.yaml"
         strategy.write_text(NOTIFY.format(url=receiver.url) + strategy.read_text())
         code, _, err = empty("strategy", "apply", "-m", "First")
@@ -62,7 +39,7 @@ def desk(empty: Runner, tmp_path: Path) -> Iterator[Receiver]:
         yield receiver
 
 
-def test_a_channel_can_be_tried_and_says_when_it_does_not_work(empty: Runner, desk: Receiver) -> None:
+def test_a_channel_can_be_tried_and_says_when_it_does_not_work(empty: Run, desk: Receiver) -> None:
     code, out, _ = empty("notify", "test", "desk", "--json")
     assert code == 0
     assert json.loads(out)["id"] == desk.taken[0].headers["webhook-id"]
@@ -74,7 +51,7 @@ def test_a_channel_can_be_tried_and_says_when_it_does_not_work(empty: Runner, de
     assert (code, "there is: desk" in err) == (2, True)
 
 
-def test_nothing_waits_in_an_empty_ledger(empty: Runner, desk: Receiver) -> None:
+def test_nothing_waits_in_an_empty_ledger(empty: Run, desk: Receiver) -> None:
     assert empty("notify", "show") == (0, "nothing waits to be told\n", "")
     assert json.loads(empty("notify", "show", "--json")[1]) == []
     code, out, _ = empty("notify", "send")
@@ -82,7 +59,7 @@ def test_nothing_waits_in_an_empty_ledger(empty: Runner, desk: Receiver) -> None
     assert desk.taken == []
 
 
-def test_measures_are_written_whole_and_to_the_screen(empty: Runner, desk: Receiver, tmp_path: Path) -> None:
+def test_measures_are_written_whole_and_to_the_screen(empty: Run, desk: Receiver, tmp_path: Path) -> None:
     assert desk.url
     path = tmp_path / "lampway.prom"
     assert empty("metrics", "export", "--prometheus", str(path))[0] == 0
@@ -95,7 +72,7 @@ def test_measures_are_written_whole_and_to_the_screen(empty: Runner, desk: Recei
     assert (code, "error:" in err) == (3, True)
 
 
-def test_delivery_and_traces_of_nothing_are_nothing(empty: Runner, desk: Receiver) -> None:
+def test_delivery_and_traces_of_nothing_are_nothing(empty: Run, desk: Receiver) -> None:
     assert json.loads(empty("metrics", "delivery", "--json")[1]) == []
     code, out, _ = empty("metrics", "trace", "--endpoint", f"{desk.url}/v1/traces")
     assert (code, out) == (0, "0 deployments sent, 0 spans in all\n")
@@ -111,7 +88,7 @@ def test_delivery_and_traces_of_nothing_are_nothing(empty: Runner, desk: Receive
         (("metrics", "delivery", "--since", "soon"), "not a date or time"),
     ],
 )
-def test_each_slip_is_one_clear_error(empty: Runner, desk: Receiver, words: tuple[str, ...], said: str) -> None:
+def test_each_slip_is_one_clear_error(empty: Run, desk: Receiver, words: tuple[str, ...], said: str) -> None:
     assert desk.url
     code, out, err = empty(*words)
     assert (code, out) == (2, "")

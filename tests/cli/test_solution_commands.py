@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lampway.cli import demo_flows
-from lampway.cli.main import main
 from lampway.domain.digest import digest_bytes
 from lampway.testing.solutions import Solution, compose, flow
-
-Run = Callable[..., tuple[int, str, str]]
+from typist import Run, typist
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    for name, value in {
-        "HOME": str(tmp_path / "home"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "LAMPWAY_USER": "ada",
-        "LAMPWAY_DIR": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(name, value)
-
-    def run_one(*words: str) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(tmp_path), *words])
-        return code, out.getvalue(), err.getvalue()
-
-    return run_one
+    return typist(monkeypatch, tmp_path)
 
 
 def orders(**facts: Any) -> Solution:

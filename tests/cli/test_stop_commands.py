@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lampway.cli.main import main
+from typist import Run, begin, enforce, typist
 
 PEOPLE = (
     *("--person", "ada:Ada Maker:ada@example.org:maker"),
@@ -21,27 +17,15 @@ PEOPLE = (
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Return a runner in a folder whose strategy is in force."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("LAMPWAY_DIR", str(tmp_path))
-    monkeypatch.setenv("LAMPWAY_USER", "ada")
-
-    def run_one(*words: str, user: str = "ada") -> tuple[int, str, str]:
-        os.environ["LAMPWAY_USER"] = user
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(tmp_path), *words])
-        return code, out.getvalue(), err.getvalue()
-
-    assert run_one("init", *PEOPLE)[0] == 0
-    assert run_one("strategy", "apply", "-m", "First")[0] == 0
-    return run_one
+    run = typist(monkeypatch, tmp_path, by="ada")
+    begin(run, *PEOPLE)
+    enforce(run)
+    return run
 
 
-def test_a_hold_is_set_shown_and_lifted(run: Any) -> None:
+def test_a_hold_is_set_shown_and_lifted(run: Run) -> None:
     code, out, _ = run("hold", "--environment", "prod", "--reason", "year end", "--until", "2999-01-01")
     assert (code, out.splitlines()) == (
         0,
@@ -53,17 +37,17 @@ def test_a_hold_is_set_shown_and_lifted(run: Any) -> None:
     (held,) = json.loads(run("stops", "--json")[1])["holds"]
     assert (held["environment"], held["by"], held["emergency"]) == ("prod", "ada", False)
     assert "hold on prod" in run("stops")[1]
-    assert run("unhold", "--environment", "prod", user="ben")[0] == 0
+    assert run("unhold", "--environment", "prod", by="ben")[0] == 0
     assert run("stops")[1] == "nothing is held, stopped or vetoed\n"
 
 
-def test_an_emergency_stop_of_everything_is_lifted_with_a_reason_by_who_may(run: Any) -> None:
-    assert run("stop", "--all", "--reason", "incident 7", user="ben")[0] == 0
+def test_an_emergency_stop_of_everything_is_lifted_with_a_reason_by_who_may(run: Run) -> None:
+    assert run("stop", "--all", "--reason", "incident 7", by="ben")[0] == 0
     code, _, err = run("start", "--all", "--reason", "I need it")
     assert code == 1
     assert "Ada Maker may not lift the emergency stop of every environment" in err
-    assert run("start", "--all", user="ben")[0] == 2
-    code, out, _ = run("start", "--all", "--reason", "over", user="ben")
+    assert run("start", "--all", by="ben")[0] == 2
+    code, out, _ = run("start", "--all", "--reason", "over", by="ben")
     assert (code, out) == (0, "lifted: emergency stop of every environment by ben: incident 7\n")
 
 
@@ -86,7 +70,7 @@ def test_an_emergency_stop_of_everything_is_lifted_with_a_reason_by_who_may(run:
         (("veto", "orders@1.0.0", "--reason", "x"), 2, "--in"),
     ],
 )
-def test_what_makes_no_sense_is_one_clear_error(run: Any, words: tuple[str, ...], code: int, message: str) -> None:
+def test_what_makes_no_sense_is_one_clear_error(run: Run, words: tuple[str, ...], code: int, message: str) -> None:
     found, out, err = run(*words)
     assert (found, out) == (code, "")
     assert message in err
@@ -94,7 +78,7 @@ def test_what_makes_no_sense_is_one_clear_error(run: Any, words: tuple[str, ...]
     assert run("stops", "--json")[1] == '{\n  "holds": [],\n  "vetoes": []\n}\n'
 
 
-def test_a_valid_strategy_is_told_what_it_leaves_open(run: Any) -> None:
+def test_a_valid_strategy_is_told_what_it_leaves_open(run: Run) -> None:
     code, out, _ = run("strategy", "check")
     assert code == 0
     assert "note: environments/test.yaml does not say what data is there" in out
@@ -102,7 +86,7 @@ def test_a_valid_strategy_is_told_what_it_leaves_open(run: Any) -> None:
 
 
 def test_a_strategy_that_lets_prod_be_entered_unprotected_is_neither_valid_nor_applied(
-    run: Any, tmp_path: Path
+    run: Run, tmp_path: Path
 ) -> None:
     path = tmp_path / "lampway.yaml"
     text = path.read_text()
@@ -113,7 +97,7 @@ def test_a_strategy_that_lets_prod_be_entered_unprotected_is_neither_valid_nor_a
     assert run("strategy", "apply", "-m", "Careless")[0] == 2
 
 
-def test_what_the_template_offers_in_comments_is_valid_when_it_is_taken(run: Any, tmp_path: Path) -> None:
+def test_what_the_template_offers_in_comments_is_valid_when_it_is_taken(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "lampway.yaml"
     offered = re.compile(
         r"^( *)# (max_age:|- gate: soak|  for:|- any:|    - gate:|      kinds:|      for:"

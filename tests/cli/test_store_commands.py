@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lampway.cli.main import main
-
-Run = Callable[..., tuple[int, str, str]]
+from typist import ADA, Run, begin, enforce, typist
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Return a runner in a repository whose strategy is in force."""
-    for name, value in {
-        "HOME": str(tmp_path / "home"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "LAMPWAY_USER": "ada",
-        "LAMPWAY_DIR": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(name, value)
-
-    def run_one(*words: str, folder: Path = tmp_path / "team") -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(["-C", str(folder), *words])
-        return code, out.getvalue(), err.getvalue()
-
+    run = typist(monkeypatch, tmp_path, inside="team")
     (tmp_path / "team").mkdir()
-    assert run_one("init", "--person", "ada:Ada Maker:ada@example.org:maker,platform-admin")[0] == 0
-    assert run_one("strategy", "apply", "-m", "First")[0] == 0
-    return run_one
+    begin(run, *ADA)
+    enforce(run)
+    return run
 
 
 def test_a_backup_is_made_tried_elsewhere_and_restored_after_a_loss(run: Run, tmp_path: Path) -> None:
