@@ -40,9 +40,11 @@ class Room:
         """Have a place for as long as the context lasts. Raises TooManyError where there is none."""
         with self._turn:
             if self._taken[person] >= self._each:
-                raise TooManyError(f"{self._each} others of yours are under way", hint="let one end, then try again")
+                message = f"you have {self._each} large transfers under way here already"
+                raise TooManyError(message, hint="let one end, then try again")
             if self._taken.total() >= self._together:
-                raise TooManyError("too much is being sent to this server at once", hint="try again in a minute")
+                message = f"{self._together} large transfers of others are under way here at once"
+                raise TooManyError(message, hint="try again in a minute")
             self._taken[person] += 1
         try:
             yield
