@@ -158,6 +158,7 @@ _LOCK = "seen with a maker's account; that members build workflows of their own 
 _LOCK_SET = "n8n has no lock without a licence: an admin decides who has an account"
 _SWITCH = "workflows are unpublished and stay there; runs that are under way end by themselves"
 _USAGE = "runs that n8n still remembers, and when it was saved"
+_RUNS = "runs that n8n still remembers"
 
 _CAPABILITIES = (
     Capability(Ability.EXPORT, Support.FULL, _EXPORT),
@@ -176,7 +177,7 @@ _CAPABILITIES = (
     Capability(Ability.LABEL, Support.IMPOSSIBLE, "the editor shows no label of an environment"),
     Capability(Ability.LAUNCH, Support.FULL),
     Capability(Ability.SMOKE_RUN, Support.IMPOSSIBLE, "nothing starts a workflow from outside; let a check call it"),
-    Capability(Ability.EXECUTIONS, Support.PARTIAL, _USAGE),
+    Capability(Ability.EXECUTIONS, Support.PARTIAL, _RUNS),
     Capability(Ability.SWITCH, Support.FULL, _SWITCH),
     Capability(Ability.USAGE, Support.PARTIAL, _USAGE),
     Capability(Ability.SANDBOX, Support.NOT_YET, "an instance of its own takes 15 seconds and a gigabyte of memory"),
