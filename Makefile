@@ -24,7 +24,7 @@ test: $(VENV)/.dev ## everything up to a real Node-RED
 test-postgres: $(VENV)/.dev ## what the engine does, on a Postgres of the tests' own
 	@LAMPWAY_TEST_STATE=postgres $(BIN)/python -m pytest tests/engine $(PYTEST_ARGS)
 
-test-platforms: $(VENV)/.dev ## platforms that are heavy to install: the built package, run as a user installs it
+test-platforms: $(VENV)/.dev ## what is heavy to install: real n8n, browsers, the built package as a user installs it
 	@$(BIN)/python -m pytest tests/heavy -o addopts="-ra --strict-markers --strict-config" $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, docs

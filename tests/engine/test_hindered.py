@@ -162,3 +162,18 @@ def test_our_own_change_is_waited_for_however_long_it_takes(team: Team, approved
     start(team, engine_that(team, lambda _: None))
     assert team.promotion(approved).state is PromotionState.SUCCEEDED
     assert "step-hindered" not in team.kinds()
+
+
+def test_what_others_call_themselves_there_does_nothing_to_a_terminal(team: Team, approved: str) -> None:
+    """Whoever may begin an import may choose their name, and whoever looks has a terminal."""
+    team.prod.busy = (BUSY[0], "Otto\x1b]0;x\x07\r\u202e" + "o" * 10_000)
+
+    def end(pauses: int) -> None:
+        if pauses == 2:
+            team.prod.busy = None
+
+    start(team, engine_that(team, end))
+    (told,) = [r.event for r in team.store.events() if r.event.kind == "step-hindered"]
+    assert told.by.isprintable()
+    assert told.by.startswith("Otto ]0;x")
+    assert len(told.by) == 200

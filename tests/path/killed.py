@@ -1,7 +1,7 @@
 """Approves a promotion and kills its own process, as kill -9 would, at a named moment. Run by the tests.
 
 Usage: python killed.py ROOT PROMOTION MOMENT, where MOMENT is `KIND:STEP` of an event that was just made durable, or
-`before-perform` or `after-perform` for the instants around the platform's own change.
+`before-perform` or `after-perform` for the instants around the platform's own change, of any step or of `:STEP`.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ class Dying:
         return getattr(self._platform, name)
 
     def perform(self, *words: Any) -> Any:
-        if self._moment == "before-perform":
+        step = words[2]
+        if self._moment in {"before-perform", f"before-perform:{step}"}:
             die()
         outcome = self._platform.perform(*words)
-        if self._moment == "after-perform":
+        if self._moment in {"after-perform", f"after-perform:{step}"}:
             die()
         return outcome
 

@@ -51,7 +51,9 @@ def test_a_link_lets_its_person_in_once_and_leads_to_a_passkey(served: Served) -
     page = zoe.get("/passkeys").text
     assert "You came by an invitation" not in page, "what was asked for there is done"
     assert "You can sign in: nothing more is needed" in page
-    assert follow(served, code)[1].status_code == 401, "it works once"
+    again = follow(served, code)[1]
+    assert again.status_code == 401, "it works once"
+    assert "somebody else signed in as you" in again.text
     other = Browser(served)
     assert other.sign_in_with(device).status_code == 303
     assert "Zoe" in other.get("/inbox").text

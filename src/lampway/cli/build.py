@@ -144,7 +144,7 @@ def scan(path: Path, /, *, json: Json = False) -> int:
         Print the facts as JSON.
     """
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in (".zip", ".json"))
+        files = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in (".zip", ".json", ".n8np"))
         files = [p for p in files if any(f.format.recognises(p.read_bytes()) for f in Platforms().values())]
         if not files:
             raise NotFoundError("no package in this folder", where=str(path))

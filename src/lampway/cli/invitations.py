@@ -24,7 +24,7 @@ def invite(
     person: str = "",
     /,
     *,
-    for_: Annotated[str, Parameter(name="--for")] = "24h",
+    for_: Annotated[str, Parameter(name="--for")] = "",
     revoke: str = "",
     reason: str = "",
     list_: Annotated[bool, Parameter(name="--list", negative="")] = False,
@@ -38,7 +38,7 @@ def invite(
     person
         Whom: an id of people.yaml. Never yourself.
     for_
-        For how long the link may be followed, such as 2h or 3d; seven days at most.
+        For how long the link may be followed, such as 2h or 3d; seven days at most, and 24 hours where nobody says.
     revoke
         The id of an invitation that is to count no more, with everything that goes back to it.
     reason
@@ -64,9 +64,9 @@ def invite(
 
 def _invite(person: str, lasts: str, *, as_json: bool) -> int:
     span, secret = parse_span(lasts), secrets.token_urlsafe(32)
-    if span is None:
+    if lasts and span is None:
         raise UsageError(f"not a length of time: {lasts[:40]!r}", hint=HINT)
-    until = later(SystemClock().now().isoformat(timespec="milliseconds"), span)
+    until = later(SystemClock().now().isoformat(timespec="milliseconds"), span) if span else ""
     with session() as opened:
         made = opened.run(Invite(person=person, digest=digest_bytes(secret.encode()), until=until))
     link = f"{_address()}/sign-in?code={invitation_text(made.id, secret)}"

@@ -170,6 +170,8 @@ def read_object(data: bytes, largest: int) -> dict[str, Any]:
         raise UsageError(f"larger than {largest // 1024} KiB")
     try:
         found = json.loads(data.decode(), object_pairs_hook=_no_twins, parse_constant=_no_constant)
+        if b"\\u" in data:
+            json.dumps(found, ensure_ascii=False).encode()  # half a character has no UTF-8
     except (ValueError, RecursionError) as error:
         raise UsageError(f"not readable as JSON: {str(error)[:80]}") from None
     if not isinstance(found, dict):

@@ -7,11 +7,13 @@ import enum
 import functools
 import hashlib
 import json
+import re
 from datetime import datetime
 from typing import Any
 
 EMPTY = "sha256:" + "0" * 64
 """The digest that stands before the first link of a chain."""
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
 def to_plain(value: Any) -> Any:
@@ -86,6 +88,11 @@ def is_default(field: dataclasses.Field[Any], value: Any) -> bool:
     if field.default is not dataclasses.MISSING:
         return bool(field.default == value)
     return field.default_factory is not dataclasses.MISSING and bool(field.default_factory() == value)
+
+
+def is_digest(text: str) -> bool:
+    """Return whether this is a digest as we write it, whatever it is of."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def digest_bytes(data: bytes) -> str:

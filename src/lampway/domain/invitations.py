@@ -40,7 +40,7 @@ class Invitation:
 
     def fault(self, secret: str, now: str) -> str:
         """Return why it lets nobody in with this secret at this moment, in words; empty where it does."""
-        if not hmac.compare_digest(self.digest, digest_bytes(secret.encode())):
+        if not hmac.compare_digest(self.digest.encode(), digest_bytes(secret.encode()).encode()):
             return "the invitation is not known"
         return {"open": "", "used": "the invitation was used already"}.get(self.state(now), "the invitation has ended")
 

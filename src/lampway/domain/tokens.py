@@ -32,7 +32,7 @@ class ApiToken:
 
     def fault(self, secret: str, now: str) -> str:
         """Return why it does not count with this secret at this moment, in words; empty where it does."""
-        if not hmac.compare_digest(self.digest, digest_bytes(secret.encode())):
+        if not hmac.compare_digest(self.digest.encode(), digest_bytes(secret.encode()).encode()):
             return "the token is not known"
         if self.revoked_at:
             return "the token was revoked"

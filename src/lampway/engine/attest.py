@@ -30,6 +30,7 @@ FILES = 20
 """How many files one attestation may bring."""
 _CASES = 10_000
 _DATA_SET = 200
+_NAME = 200
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
@@ -199,9 +200,21 @@ def _refuse_malformed(request: AttestCheck | DraftTested) -> None:
     names = [file.name for file in request.files]
     if len(set(names)) != len(names):
         raise UsageError("two files have the same name", hint="give each its own")
+    odd = [name for name in names if not _is_file_name(name)]
+    if odd:
+        raise UsageError(
+            f"not the name of a file: {odd[0][:80]!r}",
+            hint=f"1 to {_NAME} characters that can be seen, without folders",
+        )
     for file in request.files:
         if len(file.data) > FILE_LIMIT:
             raise UsageError(f"larger than {FILE_LIMIT // 1_048_576} MiB", where=file.name)
+
+
+def _is_file_name(name: str) -> bool:
+    """Return whether a name is only a name: it is shown, and the file is asked for and saved by it."""
+    is_short = 0 < len(name) <= _NAME and name not in {".", ".."}
+    return is_short and name.isprintable() and not set(name) & {"/", "\\"}
 
 
 def _declared(solution: Solution, name: str) -> Check:

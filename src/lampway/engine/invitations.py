@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lampway.domain import events
 from lampway.domain.accounts import as_it_stands
+from lampway.domain.digest import is_digest
 from lampway.domain.events import Actor, InvitationMade, InvitationRevoked, InvitationUsed
 from lampway.domain.invitations import (
     LASTS,
@@ -22,11 +23,15 @@ from lampway.domain.notify import Notice, NoticeKind
 from lampway.domain.roles import permission
 from lampway.domain.strategy import Person, RulesInForce, Strategy
 from lampway.engine.context import Engine, Request, rules_in_force
-from lampway.engine.permissions import able_people
+from lampway.engine.permissions import able_people, refuse_unable
 from lampway.engine.store import Reading, Records
 from lampway.errors import ForbiddenError, NotFoundError, RefusedError, UnauthenticatedError, UsageError
 
+_LEEWAY = 300.0
+"""Seconds by which the clock of whoever asks may be ahead of ours."""
 _NO_MORE = "the invitation is not known"
+_ANOTHER = "ask for another one"
+_STOLEN = "ask for another one; if it was not you who used it, tell them so: somebody else signed in as you"
 TOLD_OF_INVITATIONS = (InvitationMade.kind, InvitationUsed.kind)
 """Kinds of event that somebody is told of."""
 
@@ -64,7 +69,7 @@ def invite(engine: Engine, request: Invite, actor: Actor) -> Invitation:
     """Record an invitation. Raises ForbiddenError, NotFoundError, RefusedError, UsageError."""
     now = engine.now()
     until = _until(request.until, now)
-    if not request.digest.startswith("sha256:"):
+    if not is_digest(request.digest):
         raise UsageError("not the digest of a secret", hint="lampway invite PERSON")
     require_own_way(actor)
     with engine.store.transaction() as transaction:
@@ -95,9 +100,9 @@ def _until(text: str, now: str) -> str:
     until = parse_deadline(text) if text else later(now, LASTS)
     if not is_before(now, until):
         raise UsageError("the invitation would have ended already", hint="give a later time")
-    if seconds_between(now, until) > LONGEST:
+    if seconds_between(now, until) > LONGEST + _LEEWAY:
         raise UsageError("an invitation lasts seven days at most", hint="give an earlier time; 24 hours do mostly")
-    return until
+    return min(until, later(now, LONGEST))
 
 
 def revoke_invitation(engine: Engine, request: RevokeInvitation, actor: Actor) -> Invitation:
@@ -133,20 +138,25 @@ def show_invitations(engine: Engine, request: ShowInvitations, actor: Actor) -> 
 
 
 def accept_invitation(engine: Engine, presented: str) -> Invitation:
-    """Record that an invitation is followed, and return it. Raises UnauthenticatedError; then nothing is recorded."""
+    """Record that an invitation is followed, and return it. Raises UnauthenticatedError; then nothing is recorded.
+
+    Its person must be here, and whoever made it must be able to invite still.
+    """
     key, secret = parse_invitation(presented)
-    hint = "ask for another one"
     with engine.store.transaction() as transaction:
         found = transaction.get(Invitation, key) if key else None
         rules = transaction.get(RulesInForce, "current")
         if found is None or rules is None:
-            raise UnauthenticatedError(_NO_MORE, hint=hint)
+            raise UnauthenticatedError(_NO_MORE, hint=_ANOTHER)
+        strategy = as_it_stands(rules)
+        person = strategy.person(found.person)
         why = found.fault(secret, engine.now())
-        person = as_it_stands(rules).person(found.person)
         if not why and (person is None or not person.is_here(engine.now())):
             why = person.absence(engine.now()) if person else "whom this invitation is for has left"
+        if not why and not _could_make(strategy, found, engine.now()):
+            why = "whoever made this invitation may invite nobody any more"
         if why or person is None:
-            raise UnauthenticatedError(why, hint=hint)
+            raise UnauthenticatedError(why, hint=_STOLEN if "used already" in why else _ANOTHER)
         by = Actor(person.id, via_invitation(found.id), authenticated=True, name=person.name)
         told = [transaction.append(InvitationUsed(found.id), by)]
     engine.tell(told)
@@ -172,6 +182,17 @@ def _able(strategy: Strategy, now: str) -> tuple[Person, ...]:
     needed = permission(Invite.__name__)
     able = able_people(strategy, needed.roles, now) if needed else ()
     return tuple(p for p in strategy.people if p.id in able)
+
+
+def _could_make(strategy: Strategy, invitation: Invitation, now: str) -> bool:
+    """Return whether whoever made it may invite still: who leaves, or is no platform admin, takes no links along."""
+    needed = permission(Invite.__name__)
+    try:
+        if needed is not None:
+            refuse_unable(needed, strategy, Actor(invitation.by, ""), now)
+    except ForbiddenError:
+        return False
+    return True
 
 
 def _others(strategy: Strategy, person: Person, now: str) -> str:

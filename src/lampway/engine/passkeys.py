@@ -148,7 +148,7 @@ def show_passkeys(engine: Engine, request: ShowPasskeys, actor: Actor) -> tuple[
 
 def _known(reading: Records, strategy: Strategy, passkey: Passkey, now: str) -> KnownPasskey:
     person = strategy.person(passkey.person)
-    fault = _fault(reading, strategy, passkey, now)
+    fault = fault_of_passkey(reading, strategy, passkey, now)
     if fault:
         return KnownPasskey(passkey, signs_in=False, signs=False, why_not=fault)
     if _key_of(person, passkey, now):
@@ -173,11 +173,11 @@ def owner_of(engine: Engine, credential: str) -> KnownPasskey:
 def signing_passkeys(reading: Records, person: str, now: str) -> tuple[Passkey, ...]:
     """Return the passkeys with which a person can sign decisions now."""
     strategy = rules_in_force(reading).strategy
-    mine = [k for k in reading.find(Passkey) if k.person == person and not _fault(reading, strategy, k, now)]
+    mine = [k for k in reading.find(Passkey) if k.person == person and not fault_of_passkey(reading, strategy, k, now)]
     return tuple(k for k in mine if _key_of(strategy.person(person), k, now))
 
 
-def _fault(reading: Records, strategy: Strategy, passkey: Passkey, now: str) -> str:
+def fault_of_passkey(reading: Records, strategy: Strategy, passkey: Passkey, now: str) -> str:
     """Return why it signs nobody in, in words; empty where it does."""
     person = strategy.person(passkey.person)
     if passkey.removed_at:

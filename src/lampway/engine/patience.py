@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from lampway.domain.moments import seconds_between
 from lampway.domain.spans import span_in_words
+from lampway.engine.checking import printable
 from lampway.engine.platform import UnderWay
 from lampway.engine.steps import DisagreementError, Run
 
 UNNAMED = UnderWay("a change that is under way")
 """What is waited for where a platform can tell no more."""
+_LONGEST = 200
+"""Characters of each thing that a platform tells: others chose their own names there, and terminals show them."""
 
 
 def go_on_waiting(run: Run, name: str, other: UnderWay) -> None:
     """Journal what a step waits for, once, and let it wait on. Raises DisagreementError after the longest wait."""
+    other = UnderWay(*(printable(text)[:_LONGEST] for text in (other.what, other.since, other.by)))
     entry = run.journal.current.step(name)
     known = entry.obstacle if entry is not None else None
     if known is None or (known.what, known.since, known.by) != (other.what, other.since, other.by):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lampway.domain.accounts import as_it_stands
+from lampway.domain.digest import is_digest
 from lampway.domain.events import Actor, TokenIssued, TokenRevoked
 from lampway.domain.invitations import refuse_by_invitation
 from lampway.domain.moments import is_before, parse_deadline
@@ -61,7 +62,7 @@ def issue_token(engine: Engine, request: IssueToken, actor: Actor) -> ApiToken:
     unknown = [scope for scope in request.scopes if scope not in SCOPES]
     if unknown or not request.scopes:
         raise UsageError(f"no such scope: {', '.join(unknown) or 'none given'}", hint=f"there is: {', '.join(SCOPES)}")
-    if not request.digest.startswith("sha256:"):
+    if not is_digest(request.digest):
         raise UsageError("not the digest of a secret", hint="lampway token create")
     require_own_way(actor)
     with engine.store.transaction() as transaction:

@@ -6,9 +6,10 @@ does not bring about, because it ended or failed, is found by the next worker an
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -18,8 +19,9 @@ from lampway.engine.cases import MOVING, TELLING
 from lampway.engine.hotfixed import Finished
 from lampway.engine.promote import Requested
 from lampway.engine.rehearse import Rehearse
-from lampway.errors import LampwayError
+from lampway.errors import BrokenError, LampwayError
 
+_log = logging.getLogger(__name__)
 CHANGING = TELLING
 """Requests after which something may start, or there may be something to tell."""
 ASYNC = "respond-async"
@@ -36,13 +38,24 @@ class Afterwards:
         self._under_way: set[Future[None]] = set()
 
     def take(self, rest: Callable[[], None]) -> None:
-        """Bring this about soon. What goes wrong is recorded with what it happened to, and met again by a worker."""
+        """Bring this about soon. What goes wrong is recorded with what it happened to, and met again by a worker.
+
+        At the end of this process nothing more is begun: the next worker finds it.
+        """
 
         def bring_about() -> None:
-            with suppress(LampwayError):
+            try:
                 rest()
+            except LampwayError as error:
+                if isinstance(error, BrokenError):
+                    _log.warning("what was asked for goes on later: %s", error)
+            except Exception:  # noqa: BLE001 - nobody else is told of what ends a thread
+                _log.exception("a fault in Lampway itself; what was asked for goes on with the next worker")
 
-        begun = self._threads.submit(bring_about)
+        try:
+            begun = self._threads.submit(bring_about)
+        except RuntimeError:  # this process has begun to end
+            return
         self._under_way.add(begun)
         begun.add_done_callback(self._under_way.discard)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 from starlette.routing import Route as Path_
@@ -24,9 +24,10 @@ from lampway.app.wire import PROBLEM, encode, is_streamed, status_of, to_problem
 from lampway.engine.progress import ShowProgress
 from lampway.errors import BrokenError, LampwayError, NotFoundError, TooManyError, UnauthenticatedError, UsageError
 from lampway.web.afterwards import ASYNC, Afterwards, place_of, prefers_async
+from lampway.web.bodies import MUCH, Room, held, pieces, require_sound
 from lampway.web.console import console_routes, page_alone
 from lampway.web.door import Allowance, Caller, claim, identify, settle
-from lampway.web.live import EVENT_HEADERS, EVENTS, told_live
+from lampway.web.live import EVENT_HEADERS, EVENTS, Listeners, told_live
 from lampway.web.openapi import EVENTS_PATH, openapi
 from lampway.web.pages import PAGES
 from lampway.web.refusals import wants_page
@@ -35,8 +36,6 @@ from lampway.web.routes import BASE, ROUTES, Route
 _JSON = "application/json"
 _LARGEST = 32 * 1024 * 1024
 _PAGE, _LARGEST_PAGE = 200, 5000
-_LARGEST_NUMBER = 2**53 - 1
-"""What every JSON reader takes for the same number."""
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -57,7 +56,13 @@ def build_api(root: Path, engine: Engine, *, oidc: OpenId | None = None) -> Star
     routes.append(Path_(BASE + EVENTS_PATH, api.events, methods=["GET"]))
     routes.append(Path_("/healthz", api.health, methods=["GET"]))
     routes += console_routes(engine, root, PAGES, afterwards=afterwards, oidc=oidc)
-    handlers: Any = {404: _not_found, 405: _not_so, Exception: _our_fault}
+    handlers: Any = {
+        404: _not_found,
+        405: _not_so,
+        LampwayError: _refused,
+        ClientDisconnect: _gone,
+        Exception: _our_fault,
+    }
     made = Starlette(routes=routes, exception_handlers=handlers, lifespan=afterwards.lifespan)
     made.state.afterwards = afterwards
     return made
@@ -70,16 +75,28 @@ class _Api:
         self._engine = engine
         self._callers = Allowance(at_once=200, each_second=50)
         self._strangers = Allowance(at_once=20, each_second=0.5)
+        self._listeners = Listeners()
+        self._readers = Room(each=20, together=40)
+        self._room = Room(each=4, together=8)
 
     def endpoint(self, route: Route) -> Any:
-        async def answer(request: Request) -> Response:
+        async def look(request: Request) -> Response:
             try:
-                body = await _body(request)
-                return await run_in_threadpool(self._answer, route, request, body)
+                return await run_in_threadpool(self._look_up, route, request)
             except LampwayError as error:
                 return _problem(error)
 
-        return answer
+        async def answer(request: Request) -> Response:
+            try:
+                caller = await run_in_threadpool(self._admitted, route, request)
+                with ExitStack() as stack:
+                    place = self._room.place(caller.actor.person)
+                    body = await _body(request, lambda: stack.enter_context(place))
+                    return await run_in_threadpool(self._answer, route, request, caller, body)
+            except LampwayError as error:
+                return _problem(error)
+
+        return look if route.method == "GET" else answer
 
     async def describe(self, request: Request) -> Response:
         """Return what there is, as OpenAPI 3.1 has it. Open to everybody: it says nothing about this team."""
@@ -100,22 +117,25 @@ class _Api:
         try:
             caller = await run_in_threadpool(self._caller, request)
             caller.require("read")
+            require_sound(request.path_params)
             ask = LocalSession(self._root, who=caller.actor, _engine=self._engine).run
             first = await run_in_threadpool(ask, ShowProgress(request.path_params["promotion"]))
+            leave = self._listeners.listen(caller.actor.person)
         except LampwayError as error:
             return _problem(error)
-        return StreamingResponse(told_live(ask, first), media_type=EVENTS, headers=EVENT_HEADERS)
+        told = told_live(ask, first, leave, is_leaving=self._engine.is_leaving)
+        return StreamingResponse(told, media_type=EVENTS, headers=EVENT_HEADERS)
 
     async def health(self, request: Request) -> Response:
         """Return whether the store answers."""
         del request
         try:
-            await run_in_threadpool(self._look)
+            await run_in_threadpool(self._reach)
         except LampwayError as error:
             return _problem(error)
         return _reply(200, _envelope({"healthy": True}))
 
-    def _look(self) -> None:
+    def _reach(self) -> None:
         with self._engine.store.reading() as reading:
             reading.head()
 
@@ -129,15 +149,23 @@ class _Api:
         self._callers.take(caller.actor.via)
         return caller
 
-    def _answer(self, route: Route, request: Request, body: bytes) -> Response:
+    def _admitted(self, route: Route, request: Request) -> Caller:
+        """Return who asks, if they may ask for this; before anything that they send is read."""
         caller = self._caller(request)
         caller.require(route.scope)
+        return caller
+
+    def _look_up(self, route: Route, request: Request) -> Response:
+        caller = self._admitted(route, request)
+        return held(self._answer(route, request, caller, b""), self._readers, caller.actor.person)
+
+    def _answer(self, route: Route, request: Request, caller: Caller, body: bytes) -> Response:
         given = _given(route, request, body)
         try:
             asked = msgspec.convert(given, route.request, strict=route.method == "POST")
         except msgspec.ValidationError as error:
             raise UsageError(f"not understood: {error}", hint=f"see {BASE}/openapi.json") from error
-        _require_sound(msgspec.to_builtins(asked))
+        require_sound(msgspec.to_builtins(asked))
         if is_streamed(route.request):
             return self._stream(asked, caller)
         key = request.headers.get("idempotency-key", "") if route.method == "POST" else ""
@@ -188,10 +216,15 @@ class _Api:
         )
 
 
-async def _body(request: Request) -> bytes:
-    """Return the whole body. Raises UsageError when it is too large, whatever it said of its length."""
+async def _body(request: Request, take_place: Callable[[], object]) -> bytes:
+    """Return the whole body, for which a place is taken once it is much.
+
+    Raises UsageError when it is too large, whatever it said of its length, TooManyError where there is no place.
+    """
     parts, size = [], 0
-    async for part in request.stream():
+    async for part in pieces(request):
+        if size <= MUCH < size + len(part):
+            take_place()
         size += len(part)
         if size > _LARGEST:
             raise UsageError(f"more than {_LARGEST} bytes", hint="send less")
@@ -221,25 +254,6 @@ def _given(route: Route, request: Request, body: bytes) -> dict[str, Any]:
     if missing:
         raise UsageError(f"missing: {', '.join(missing)}", hint=f"see {BASE}/openapi.json")
     return given
-
-
-def _require_sound(given: object) -> None:
-    """Go on only with texts that can be written down, and numbers that every program reads alike. Raises UsageError."""
-    left = [given]
-    while left:
-        match left.pop():
-            case str(text) if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-                raise UsageError("a text holds what is no character", hint="send it as UTF-8, without U+0000")
-            case bool():
-                pass
-            case int(number) if abs(number) > _LARGEST_NUMBER:
-                raise UsageError(f"a number is beyond {_LARGEST_NUMBER}", hint="send a smaller one")
-            case float(number) if not math.isfinite(number):
-                raise UsageError("a number is not finite")
-            case dict(parts):
-                left += [*parts, *parts.values()]
-            case list(parts) | tuple(parts):
-                left += parts
 
 
 def _object(request: Request, body: bytes) -> dict[str, Any]:
@@ -314,6 +328,18 @@ async def _not_so(request: Request, error: Exception) -> Response:
         return page_alone(UsageError("nothing was sent", hint="open its page from here, and send the form there"), 405)
     problem = {**to_problem(UsageError(f"not with {request.method}")), "status": 405, "title": "Method Not Allowed"}
     return _reply(405, encode(problem))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Return what an error says that nothing else answered: while the store cannot be reached, there is no page."""
+    fault = error if isinstance(error, LampwayError) else BrokenError(str(error))
+    return page_alone(fault, int(status_of(fault))) if wants_page(request) else _problem(fault)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Return something for nobody: whoever sent this went away meanwhile, which is no fault."""
+    del request, error
+    return Response(status_code=400)
 
 
 async def _our_fault(request: Request, error: Exception) -> Response:

@@ -10,11 +10,12 @@ import functools
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
@@ -36,16 +37,18 @@ from lampway.engine import context
 from lampway.engine.attest import GivenFile
 from lampway.engine.invitations import inviters
 from lampway.engine.may import May
-from lampway.errors import ForbiddenError, LampwayError, UnauthenticatedError, UsageError
+from lampway.errors import ForbiddenError, LampwayError, TooManyError, UnauthenticatedError, UsageError
 from lampway.web.afterwards import CHANGING, Afterwards
+from lampway.web.bodies import Room, held, require_sound
 from lampway.web.door import Allowance
+from lampway.web.live import Listeners
 from lampway.web.memory import Memory
 from lampway.web.oidc import BACK, begin_oidc, finish_oidc
 from lampway.web.oidc import COOKIE as OIDC
 from lampway.web.onceonly import once
 from lampway.web.plots import lasting, percent
 from lampway.web.refusals import heading_of, refusal
-from lampway.web.uploads import Sent, brings_files, read_upload
+from lampway.web.uploads import Sent, brings_files, read_form, read_upload
 from lampway.web.visits import (
     Visitor,
     make_challenge,
@@ -61,7 +64,6 @@ Answer = TypeVar("Answer")
 _COOKIE = "lampway"
 _PROMOTION = re.compile(r"\bpromotion ([0-9a-f]{8})\b")
 _NAME = re.compile(r"\*([^*]+)\*")
-_LARGEST_FORM = 1024 * 1024
 _STATIC = Path(__file__).parent / "static"
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -98,6 +100,8 @@ class Page:
     """What this process remembers for everybody."""
     files: tuple[GivenFile, ...] = ()
     """What came with the form."""
+    listeners: Listeners = field(default_factory=Listeners)
+    """Who is told live what happens."""
 
     def ask(self, request: context.Request[Answer]) -> Answer:
         """Return the engine's answer to this person, at once: whatever may start because of it goes on behind.
@@ -178,20 +182,31 @@ class _Door:
         self._oidc = oidc
         self._strangers = Allowance(at_once=30, each_second=1)
         self._memory = Memory()
+        self._listeners = Listeners()
+        self._readers = Room(each=20, together=40)
+        self._room = Room(each=2, together=6)
 
     def page(self, shown_by: Shown) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            sent = await self._sent(request) if request.method == "POST" else Sent({})
+            if request.method == "POST" and brings_files(request):
+                return await self._with_files(shown_by, request)
+            sent = await read_form(request) if request.method == "POST" else Sent({})
             return await run_in_threadpool(self._answer, shown_by, request, sent)
 
         return answer
 
-    async def _sent(self, request: Request) -> Sent:
-        """Return what came with a form; files only of somebody who is signed in."""
-        if not brings_files(request):
-            return Sent(await _form(request))
+    async def _with_files(self, shown_by: Shown, request: Request) -> Response:
+        """Answer a form that can bring files: they are taken only of somebody who is signed in, and of few at once."""
         who = await run_in_threadpool(visitor, self._engine, request.cookies.get(_COOKIE, ""))
-        return await read_upload(request, wanted=who is not None)
+        with ExitStack() as stack:
+            sent = Sent({})
+            if who is not None:
+                try:
+                    stack.enter_context(self._room.place(who.actor.person))
+                except TooManyError as error:
+                    sent = Sent({}, fault=error)
+            read = await read_upload(request, wanted=who is not None and sent.fault is None)
+            return await run_in_threadpool(self._answer, shown_by, request, sent if sent.fault else read)
 
     def _answer(self, shown_by: Shown, request: Request, sent: Sent) -> Response:
         who = visitor(self._engine, request.cookies.get(_COOKIE, ""))
@@ -199,14 +214,26 @@ class _Door:
             return RedirectResponse(_sign_in_for(request), 303, _HEADERS)
         may = May(self._engine, who.actor)
         form = sent.form
-        page = Page(request, self._engine, self._root, who, form, self._afterwards, may, self._memory, files=sent.files)
+        page = Page(
+            request,
+            self._engine,
+            self._root,
+            who,
+            form,
+            self._afterwards,
+            may,
+            self._memory,
+            files=sent.files,
+            listeners=self._listeners,
+        )
         try:
             if sent.fault is not None:
                 raise sent.fault
+            require_sound([*request.path_params.values(), *request.query_params.values(), form])
             if request.method == "POST":
                 _require_ours(request, who, form)
                 return once(self._engine, who.actor, (request.url.path, sent.marks()), lambda: shown_by(page))
-            return shown_by(page)
+            return held(shown_by(page), self._readers, who.actor.person)
         except LampwayError as error:
             name = "error.html" if self._has_rules() else "first.html"
             return page.show(name, status=int(status_of(error)), **refusal(request, form, error))
@@ -216,11 +243,12 @@ class _Door:
             return reading.get(RulesInForce, "current") is not None
 
     async def sign_in(self, request: Request) -> Response:
-        form = await _form(request) if request.method == "POST" else {}
-        return await run_in_threadpool(self._sign_in, request, form)
+        sent = await read_form(request) if request.method == "POST" else Sent({})
+        return await run_in_threadpool(self._sign_in, request, sent)
 
-    def _sign_in(self, request: Request, form: Mapping[str, str]) -> Response:
+    def _sign_in(self, request: Request, sent: Sent) -> Response:
         """Signing in changes something, so that it takes a form: a link that is only looked at uses no code up."""
+        form = sent.form
         code = form.get("code", "") or request.query_params.get("code", "")
         onward = _ours(form.get("next", "") or request.query_params.get("next", ""))
         again = bool(form.get("again", "") or request.query_params.get("again", ""))
@@ -235,6 +263,9 @@ class _Door:
         if request.method == "POST":
             try:
                 self._admit(request)
+                if sent.fault is not None:
+                    raise sent.fault
+                require_sound(form)
                 secret = self._proved(form, code)
                 return self._signed_in(request, secret, "/passkeys" if _begins(code, onward) else onward)
             except LampwayError as error:
@@ -316,14 +347,15 @@ class _Door:
         return sign_in_with_token(self._engine, form["token"])
 
     async def sign_out(self, request: Request) -> Response:
-        form = await _form(request)
-        return await run_in_threadpool(self._sign_out, request, form)
+        sent = await read_form(request)
+        return await run_in_threadpool(self._sign_out, request, sent.form)
 
     def _sign_out(self, request: Request, form: Mapping[str, str]) -> Response:
         secret = request.cookies.get(_COOKIE, "")
         who = visitor(self._engine, secret)
-        if who is not None and hmac.compare_digest(form.get("form_key", ""), who.form_key):
-            sign_out(self._engine, secret)
+        if who is not None and not (_has_key(form, who) or (_is_from_here(request) and request.headers.get("origin"))):
+            return RedirectResponse("/", 303, _HEADERS)  # another site sent it: nobody is signed out, not even half
+        sign_out(self._engine, secret)
         reply = RedirectResponse("/sign-in", 303, _HEADERS)
         reply.delete_cookie(_COOKIE, path="/")
         return reply
@@ -346,28 +378,19 @@ def _sign_in_for(request: Request) -> str:
 
 def _require_ours(request: Request, who: Visitor, form: Mapping[str, str]) -> None:
     """Insist that a form came from a page of ours, shown to this very person. Raises ForbiddenError."""
-    if not _is_from_here(request) or not hmac.compare_digest(form.get("form_key", "").encode(), who.form_key.encode()):
+    if not _is_from_here(request) or not _has_key(form, who):
         raise ForbiddenError(
             "this form is not from a page of yours, or you signed in anew since", hint="load the page again"
         )
 
 
+def _has_key(form: Mapping[str, str], who: Visitor) -> bool:
+    return hmac.compare_digest(form.get("form_key", "").encode(), who.form_key.encode())
+
+
 def _is_from_here(request: Request) -> bool:
     origin = request.headers.get("origin", "")
     return not origin or urlsplit(origin).netloc == request.headers.get("host", "")
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Return the fields of a form. Raises nothing: what is no form has no fields, and so no key."""
-    data = b""
-    async for part in request.stream():
-        data += part
-        if len(data) > _LARGEST_FORM:
-            return {}
-    try:
-        return dict(parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=1000))
-    except ValueError:
-        return {}
 
 
 def _ours(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import MISSING, fields
 from typing import Any
 
@@ -18,6 +19,7 @@ from lampway.web.routes import BASE, ROUTES, Route
 EVENTS_PATH = "/promotions/{promotion}/events"
 """Where a promotion is followed, below the API."""
 _REF = "#/components/schemas/{name}"
+_GENERIC = re.compile(r"\[([^][]*)\]")
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "code"],
@@ -52,7 +54,7 @@ def openapi() -> dict[str, Any]:
     """Return the whole description."""
     kinds = [answer_type(r.request) for r in ROUTES if not is_streamed(r.request)]  # type: ignore[arg-type] # a class is hashable
     asked = [route.request for route in ROUTES]
-    schemas, components = msgspec.json.schema_components([*kinds, *asked], ref_template=_REF)
+    schemas, components = _readable(msgspec.json.schema_components([*kinds, *asked], ref_template=_REF))
     answers = dict(zip([r.request for r in ROUTES if not is_streamed(r.request)], schemas, strict=False))
     requests = dict(zip(asked, schemas[len(kinds) :], strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -75,6 +77,30 @@ def openapi() -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _readable(made: tuple[Any, dict[str, Any]]) -> tuple[Any, dict[str, Any]]:
+    """Return schemas and components with names for people and for programs that make types of them.
+
+    A generic type is called `Part[TextBlock]` by its title and `Part_TextBlock_` by its key; both are made
+    `PartOfTextBlock`.
+    """
+    titles = {key: str(schema.get("title", "")) for key, schema in made[1].items()}
+    names = {key: _GENERIC.sub(r"Of\1", title) if "[" in title else key for key, title in titles.items()}
+
+    def renamed(part: Any) -> Any:
+        match part:
+            case {"$ref": str(place)}:
+                return {**part, "$ref": _REF.format(name=names[place.rpartition("/")[2]])}
+            case dict():
+                return {key: renamed(value) for key, value in part.items()}
+            case list() | tuple():
+                return [renamed(value) for value in part]
+            case _:
+                return part
+
+    named = {names[key]: {**renamed(schema), "title": names[key]} for key, schema in made[1].items()}
+    return renamed(made[0]), named
 
 
 def _events() -> dict[str, Any]:

@@ -213,7 +213,12 @@ def tokens(page: Page) -> Response:
 
 
 def make_token(page: Page) -> Response:
-    """Make a token, and show it this once. Its secret is made here and kept nowhere."""
+    """Make a token, and show it this once. Its secret is made here and kept nowhere.
+
+    It takes a fresh proof, for signing in with a token is one: else a session that was left open would be enough.
+    """
+    if not page.who.is_invited and not page.who.has_proved_lately(page.engine.clock.now()):
+        return page.prove_first("/tokens")
     scopes = tuple(scope for scope in SCOPES if page.form.get(f"scope-{scope}"))
     secret = secrets.token_urlsafe(32)
     made = page.ask(

@@ -48,7 +48,7 @@ def passkeys(page: Page) -> Response:
         lately=lately,
         can=is_origin(origin),
         origin=origin,
-        invited=page.who.is_invited,
+        invited=page.who.is_invited and lately,
     )
 
 

@@ -34,7 +34,9 @@ def events(page: Page) -> Response:
     """Tell whenever something becomes of a promotion, as server-sent events, until it is over."""
     key = page.given("promotion")
     first = page.ask(ShowProgress(key))
-    return StreamingResponse(told_live(page.ask, first), media_type=EVENTS, headers=EVENT_HEADERS)
+    leave = page.listeners.listen(page.who.actor.person)
+    told = told_live(page.ask, first, leave, is_leaving=page.engine.is_leaving)
+    return StreamingResponse(told, media_type=EVENTS, headers=EVENT_HEADERS)
 
 
 def talk(page: Page) -> Response:

@@ -21,6 +21,7 @@ _HEADINGS: Mapping[int, str] = {
     413: "That was too much at once",
     429: "Too often for now",
     502: "The platform did not do it",
+    503: "The store cannot be reached now",
 }
 _TYPED: Mapping[str, str] = {
     "reason": "Reason",

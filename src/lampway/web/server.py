@@ -50,6 +50,7 @@ def run(
             address = _address(host, listening.getsockname()[1])
             stack.enter_context(_told(root, address))
             say(f"serving {address}; Ctrl-C ends it")
+            say("to sign in, in another terminal here: lampway console")
             with suppress(KeyboardInterrupt):  # uvicorn raises the signal once more, when everything is answered
                 _Server(config, leaving).run(sockets=[listening])
     finally:

@@ -19,7 +19,8 @@ from lampway.domain.events import Actor
 from lampway.domain.invitations import invitation_behind, via_invitation
 from lampway.domain.moments import write_moment
 from lampway.domain.strategy import RulesInForce
-from lampway.engine.invitations import accept_invitation, counts_still
+from lampway.engine.invitations import accept_invitation
+from lampway.engine.sessions import goes_on
 from lampway.engine.store import Visit
 from lampway.engine.tokens import authenticate
 from lampway.errors import UnauthenticatedError
@@ -61,8 +62,12 @@ class Visitor:
         return bool(invitation_behind(self.actor.via))
 
     def may_register(self, now: datetime) -> bool:
-        """Return whether they may register a passkey: just proved, or just let in by an invitation, which it keeps."""
-        opened = self.is_invited and bool(self.opened_at)
+        """Return whether they may register a passkey: just proved, or just let in by an invitation, which it keeps.
+
+        A passkey that was registered by an invitation lets its person in, and no further passkeys.
+        """
+        followed = self.actor.via == via_invitation(invitation_behind(self.actor.via))
+        opened = followed and bool(self.opened_at)
         just_came = opened and now - datetime.fromisoformat(self.opened_at) < _PROOF_LASTS
         return just_came or self.has_proved_lately(now)
 
@@ -125,10 +130,11 @@ def visitor(engine: Engine, secret: str) -> Visitor | None:
     with engine.store.reading() as reading:
         found = reading.visit(digest_bytes(secret.encode()))
         rules = reading.get(RulesInForce, "current")
-        goes_on = found is not None and counts_still(reading, found.via)
-    if found is None or not goes_on or found.kind != "session" or found.until < engine.now():
+        strategy = as_it_stands(rules) if rules else None
+        ended = found is None or (strategy is not None and not goes_on(reading, strategy, found.via, engine.now()))
+    if found is None or ended or found.kind != "session" or found.until < engine.now():
         return None
-    person = as_it_stands(rules).person(found.person) if rules else None
+    person = strategy.person(found.person) if strategy else None
     if person is None:
         actor = Actor(found.person, found.via, authenticated=True, name=found.person) if rules is None else None
     elif not person.is_here(engine.now()):

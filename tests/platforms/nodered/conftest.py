@@ -19,7 +19,8 @@ from lampway.domain.secret import Secret
 from lampway.engine.abilities import Launched
 from lampway.engine.platform import Access
 from lampway.errors import PlatformError
-from lampway.platforms.nodered.install import ensure_node, ensure_nodered
+from lampway.platforms.nodejs import ensure_node
+from lampway.platforms.nodered.install import ensure_nodered
 from lampway.platforms.nodered.launcher import launch, stop
 from lampway.platforms.nodered.platform import NodeRed
 

@@ -19,6 +19,7 @@ from runtimes import Place
 
 from lampway.engine.abilities import Launched
 from lampway.errors import PlatformError
+from lampway.platforms import nodejs, processes
 from lampway.platforms.nodered import install, launcher
 from lampway.platforms.nodered.platform import NodeRed
 
@@ -115,9 +116,9 @@ def test_a_port_that_somebody_else_took_meanwhile_is_named(cache: Path, tmp_path
 def test_a_port_that_was_taken_while_starting_gives_way_to_another(
     cache: Path, tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken, free = int(place.launched.url.rsplit(":", 1)[1]), launcher._free_port()
+    taken, free = int(place.launched.url.rsplit(":", 1)[1]), processes.free_port()
     ports = [free, taken]
-    monkeypatch.setattr(launcher, "_free_port", ports.pop)
+    monkeypatch.setattr(processes, "free_port", ports.pop)
     launched = launcher.launch(tmp_path, name="x", locked=False, cache=cache)
     try:
         assert launched.url.endswith(f":{free}")
@@ -132,7 +133,7 @@ def test_a_program_that_only_wraps_the_real_one_is_seen_through(
     if os.name == "nt":
         pytest.skip("a shell script is the wrapper")
     wrapper = tmp_path / "node"
-    wrapper.write_text(f'#!/bin/sh\n"{install.ensure_node(cache)}" "$@"\nexit $?\n')
+    wrapper.write_text(f'#!/bin/sh\n"{nodejs.ensure_node(cache)}" "$@"\nexit $?\n')
     wrapper.chmod(0o700)
     monkeypatch.setenv("LAMPWAY_NODE", str(wrapper))
     launched = launcher.launch(tmp_path / "prod", name="x", locked=False, cache=cache)
@@ -167,12 +168,12 @@ def test_many_starts_of_one_folder_start_one(cache: Path, tmp_path: Path) -> Non
 
 
 def test_a_program_of_ones_own_is_used(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    node = install.ensure_node(cache)
+    node = nodejs.ensure_node(cache)
     monkeypatch.setenv("LAMPWAY_NODE", str(node))
-    assert install.ensure_node(tmp_path) == node
+    assert nodejs.ensure_node(tmp_path) == node
     monkeypatch.setenv("LAMPWAY_NODE", str(tmp_path / "nowhere"))
     with pytest.raises(PlatformError, match="LAMPWAY_NODE"):
-        install.ensure_node(tmp_path)
+        nodejs.ensure_node(tmp_path)
 
 
 def test_an_installation_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -181,7 +182,7 @@ def test_an_installation_that_fails_leaves_nothing(tmp_path: Path) -> None:
         raise PlatformError("no network")
 
     with pytest.raises(PlatformError, match="no network"):
-        install._install_once(tmp_path / "cache" / "node", fail)
+        nodejs.install_once(tmp_path / "cache" / "node", fail)
     assert [path.name for path in (tmp_path / "cache").iterdir() if not path.name.endswith(".lock")] == []
 
 

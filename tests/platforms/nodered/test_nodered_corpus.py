@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lampway.domain.package import Scope
-from lampway.platforms.nodered.jsontext import parse
+from lampway.platforms.jsontext import parse
 from lampway.platforms.nodered.package import NodeRedFormat, build_package
 
 ARCHIVE = Path(__file__).parents[4] / "shared" / "data" / "corpus" / "node-red.tar.gz"

@@ -6,7 +6,7 @@ import pytest
 from nodered_sample import as_json, changed, flows, node
 
 from lampway.domain.package import Role
-from lampway.platforms.nodered.literals import is_endpoint_name, is_secret_name
+from lampway.platforms.names import is_endpoint_name, is_secret_name
 from lampway.platforms.nodered.package import NodeRedFormat
 
 FORMAT = NodeRedFormat()

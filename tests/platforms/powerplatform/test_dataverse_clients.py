@@ -16,7 +16,7 @@ import pytest
 
 from lampway.app import cache_folder
 from lampway.errors import PlatformError
-from lampway.platforms.nodered import install
+from lampway.platforms import nodejs
 from lampway.testing.dataverse import DataverseEmulator
 from lampway.testing.solutions import Solution, call, flow
 
@@ -47,7 +47,7 @@ def node_client() -> tuple[Path, Path]:
     folder = cache / f"dynamics-web-api-{lock}"
 
     def make() -> Path:
-        node = install.ensure_node(cache)
+        node = nodejs.ensure_node(cache)
 
         def fill(to: Path) -> None:
             for name in ("package.json", "package-lock.json"):
@@ -55,10 +55,10 @@ def node_client() -> tuple[Path, Path]:
             flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
             path = os.pathsep.join([str(node.parent), os.environ["PATH"]])
             surroundings = {"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": path}
-            command = [str(node), str(install._npm_beside(node)), "ci", *flags]
-            install._run(command, "installing dynamics-web-api", folder=to, environment=surroundings)
+            command = [str(node), str(nodejs.npm_beside(node)), "ci", *flags]
+            nodejs.run(command, "installing dynamics-web-api", folder=to, environment=surroundings)
 
-        install._install_once(folder, fill)
+        nodejs.install_once(folder, fill)
         return node
 
     return ensured(make), folder
@@ -71,10 +71,10 @@ def python_client() -> Path:
 
     def make() -> Path:
         def fill(to: Path) -> None:
-            command = [*install._installer(to), "--target", str(to), "--only-binary", ":all:", LIBRARY]
-            install._run(command, f"installing {LIBRARY}")
+            command = [*nodejs.python_installer(to), "--target", str(to), "--only-binary", ":all:", LIBRARY]
+            nodejs.run(command, f"installing {LIBRARY}")
 
-        install._install_once(folder, fill)
+        nodejs.install_once(folder, fill)
         return folder
 
     return ensured(make)

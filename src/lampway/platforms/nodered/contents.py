@@ -15,9 +15,9 @@ import msgspec
 from lampway.domain.digest import to_plain
 from lampway.domain.package import Dependency
 from lampway.errors import InvalidPackageError
-from lampway.platforms.nodered.archive import MAX_BYTES, read_archive, write_archive
+from lampway.platforms.archives import MAX_BYTES, read_archive, write_archive
+from lampway.platforms.jsontext import parse, pretty
 from lampway.platforms.nodered.flows import Kind, Node, entries_of, has_entries, kind_of, name_of, strip, tabs
-from lampway.platforms.nodered.jsontext import parse, pretty
 from lampway.platforms.nodered.needs import ConnectionSlot, VariableSlot, find_connections, find_variables
 
 FORMAT = "lampway/node-red/1"

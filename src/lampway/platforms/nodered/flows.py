@@ -16,7 +16,7 @@ from typing import Any
 from lampway.domain.digest import digest
 from lampway.domain.package import Scope
 from lampway.errors import NotFoundError, UsageError
-from lampway.platforms.nodered.jsontext import dumps_js
+from lampway.platforms.jsontext import dumps_js
 
 __all__ = [
     "SUBFLOW_PREFIX",

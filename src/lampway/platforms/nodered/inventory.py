@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lampway.domain.package import Component, Connection, Inventory, Variable, fingerprint_of
+from lampway.platforms.names import is_endpoint_name, is_secret_name
 from lampway.platforms.nodered.contents import Contents
 from lampway.platforms.nodered.flows import (
     SUBFLOW_PREFIX,
@@ -17,7 +18,6 @@ from lampway.platforms.nodered.flows import (
     name_of,
     title_of,
 )
-from lampway.platforms.nodered.literals import is_endpoint_name, is_secret_name
 from lampway.platforms.nodered.needs import VariableSlot
 
 _PARTLY = re.compile(r"\$\{[^{}\s]+\}")

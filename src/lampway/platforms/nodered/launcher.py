@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,34 +17,16 @@ from urllib.parse import urlsplit
 from lampway.domain.secret import Secret
 from lampway.engine.abilities import Launched
 from lampway.errors import PlatformError
-from lampway.platforms.nodered.install import Say, ensure_node, ensure_nodered, shipped, silent
+from lampway.platforms import processes
+from lampway.platforms.nodejs import Say, ensure_node, silent
+from lampway.platforms.nodered.install import ensure_nodered, shipped
 
 _STATE = "lampway.json"
 _LOG = "node-red.log"
 _SIGN_IN = "sign-in"
 _START = 30.0  # seconds until the admin API must answer
-_STOP = 5.0  # seconds between asking to end and ending
 _RELEASE = 2.0  # seconds in which the port of a process that ended becomes free
-_PORTS = range(18800, 28800)  # below those that systems take for outgoing connections
 _TRIES = 5  # ports
-_TAIL = 25  # lines of the log that are worth showing
-_LOOPBACK = "127.0.0.1"
-
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "NODE_EXTRA_CA_CERTS")
-_KEPT_WINDOWS = ("SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA", "USERPROFILE")
-"""All that flows can read of our own process environment, which may hold secrets of the engine."""
-
-_DETACH = """
-import subprocess, sys
-flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "DETACHED_PROCESS", 0)
-log = open(sys.argv[1], "ab")
-child = subprocess.Popen(
-    sys.argv[2:], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, creationflags=flags
-)
-child.returncode = 0
-print(child.pid)
-"""
-"""A go-between that ends at once, so that nobody is left who would have to wait for Node-RED."""
 
 _HASH = """
 const bcrypt = require('bcryptjs')
@@ -103,12 +82,9 @@ def stop(launched: Launched) -> None:
     port = urlsplit(launched.url).port or 0
     if not _is_ours(launched.pid, port):
         return
-    _signal(launched.pid, signal.SIGTERM)
-    if not _wait(lambda: not _is_ours(launched.pid, port), _STOP):
-        _signal(launched.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-        if not _wait(lambda: not _is_ours(launched.pid, port), _STOP):
-            raise PlatformError(f"Node-RED does not end: process {launched.pid}", where=launched.url)
-    _wait(lambda: _is_free(port), _RELEASE)
+    if not processes.end(launched.pid, lambda: _is_ours(launched.pid, port)):
+        raise PlatformError(f"Node-RED does not end: process {launched.pid}", where=launched.url)
+    processes.wait_until(lambda: processes.is_free(port), _RELEASE)
 
 
 def start_open(folder: Path, *, name: str, cache: Path, say: Say = silent) -> Launched:
@@ -175,8 +151,8 @@ def _start(folder: Path, start: _Start) -> Launched:
     (folder / "settings.js").write_bytes(shipped("settings.js"))
     wanted = state.port
     for _ in range(_TRIES):
-        port = wanted or _free_port()
-        if wanted and not _wait(lambda: _is_free(wanted), _RELEASE):
+        port = wanted or processes.free_port()
+        if wanted and not processes.wait_until(lambda: processes.is_free(wanted), _RELEASE):
             hint = "end what listens there, or start with another folder"
             raise PlatformError(f"the port of this environment is taken: {wanted}", where=str(folder), hint=hint)
         state = replace(state, port=port, mark=secrets.token_hex(8))
@@ -191,7 +167,6 @@ def _start(folder: Path, start: _Start) -> Launched:
 
 def _spawn(folder: Path, start: _Start, state: _State) -> int:
     log = folder / _LOG
-    log.touch(mode=0o600)
     given = {
         "NAME": start.name,
         "FOLDER": str(folder),
@@ -202,17 +177,14 @@ def _spawn(folder: Path, start: _Start, state: _State) -> int:
         "ADMIN_HASH": state.hashes[0],
         "MAKER_HASH": state.hashes[1],
     }
-    kept = {key: os.environ[key] for key in (*_KEPT, *_KEPT_WINDOWS) if key in os.environ}
-    environment = {**kept, **start.environment, **{f"LAMPWAY_NR_{key}": value for key, value in given.items()}}
+    environment = {
+        **processes.bare_environment(),
+        **start.environment,
+        **{f"LAMPWAY_NR_{key}": value for key, value in given.items()},
+    }
     program = str(start.home / "node_modules" / "node-red" / "red.js")
     flags = ["--settings", str(folder / "settings.js"), "--port", str(state.port), "--title", _title(state.port)]
-    command = [sys.executable, "-I", "-S", "-c", _DETACH, str(log), str(start.node), program, *flags]
-    done = subprocess.run(
-        command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=_START
-    )
-    if done.returncode:
-        raise PlatformError(f"cannot start Node-RED: {done.stderr.strip()}", where=str(folder))
-    return int(done.stdout)
+    return processes.start_detached([str(start.node), program, *flags], log=log, environment=environment)
 
 
 def _answers(folder: Path, state: _State) -> int:
@@ -228,14 +200,16 @@ def _answers(folder: Path, state: _State) -> int:
             return answering
         looks_without = 0 if _is_alive(state.pid, state.port) else looks_without + 1
         if looks_without > 5:
-            tail = _tail(folder)
+            tail = processes.tail_of(folder / _LOG)
             if "EADDRINUSE" in tail or "port in use" in tail:
                 return 0
             raise PlatformError(f"Node-RED ended while starting; the end of its log:\n{tail}", where=str(folder))
         time.sleep(0.05)
     if _is_alive(state.pid, state.port):
-        _signal(state.pid, signal.SIGTERM)
-    message = f"Node-RED did not answer within {_START:.0f} seconds; the end of its log:\n{_tail(folder)}"
+        processes.tell(state.pid, signal.SIGTERM)
+    message = (
+        f"Node-RED did not answer within {_START:.0f} seconds; the end of its log:\n{processes.tail_of(folder / _LOG)}"
+    )
     raise PlatformError(message, where=str(folder))
 
 
@@ -243,7 +217,7 @@ def _who_answers(port: int) -> tuple[int, str]:
     """Return the process id and the mark that a Node-RED of ours on this port tells; 0 for none."""
     from http.client import HTTPConnection, HTTPException
 
-    connection = HTTPConnection(_LOOPBACK, port, timeout=2)
+    connection = HTTPConnection(processes.LOOPBACK, port, timeout=2)
     try:
         connection.request("GET", "/auth/login")
         told = connection.getresponse().getheader("Lampway-Process") or ""
@@ -260,66 +234,12 @@ def _is_ours(pid: int, port: int) -> bool:
 
 def _is_alive(pid: int, port: int) -> bool:
     """Return whether this process still is the Node-RED we started on this port, by its title as well."""
-    record = Path(f"/proc/{pid}/cmdline")
-    if Path("/proc/self").exists():
-        with contextlib.suppress(OSError):
-            return _title(port) in record.read_bytes().decode(errors="replace").replace("\0", " ").split()
-        return False
-    if shutil.which("ps"):
-        command = ["ps", "-o", "command=", "-p", str(pid)]
-        return _title(port) in subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
-    return _exists(pid) and _who_answers(port)[0] in {0, pid}
-
-
-def _exists(pid: int) -> bool:
-    """Return whether a process has this id, where nothing tells which one it is (Windows)."""
-    command = ["tasklist", "/nh", "/fi", f"PID eq {pid}"]
-    with contextlib.suppress(OSError):
-        return "node" in subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return False
-
-
-def _signal(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)
-
-
-def _wait(is_so: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
+    told = processes.has_title(pid, _title(port))
+    return processes.exists(pid) and _who_answers(port)[0] in {0, pid} if told is None else told
 
 
 def _title(port: int) -> str:
     return f"lampway-node-red-{port}"
-
-
-def _free_port() -> int:
-    tries = (_PORTS[secrets.randbelow(len(_PORTS))] for _ in range(100))
-    for port in tries:
-        if _is_free(port):
-            return port
-    raise PlatformError(f"no free port between {_PORTS.start} and {_PORTS.stop}")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        if os.name != "nt":  # there it would let two listen on one port
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_LOOPBACK, port))
-        except OSError:
-            return False
-        return True
-
-
-def _tail(folder: Path) -> str:
-    with contextlib.suppress(OSError):
-        return "\n".join((folder / _LOG).read_text(errors="replace").splitlines()[-_TAIL:])
-    return "(there is no log)"
 
 
 def _hashes(start: _Start, state: _State) -> list[str]:
@@ -359,7 +279,7 @@ def _remember(folder: Path, state: _State) -> None:
 
 def _launched(state: _State) -> Launched:
     return Launched(
-        url=f"http://{_LOOPBACK}:{state.port}",
+        url=f"http://{processes.LOOPBACK}:{state.port}",
         pid=state.pid,
         credentials={"token": Secret(state.token)},
         maker_credentials={"user": Secret("maker"), "password": Secret(state.maker_password)},

@@ -8,6 +8,7 @@ from dataclasses import replace
 from lampway.domain.graph import Graph
 from lampway.domain.package import Diff, Inspection, Scope
 from lampway.errors import InvalidPackageError
+from lampway.platforms.jsontext import dumps_js, parse
 from lampway.platforms.nodered import source
 from lampway.platforms.nodered.contents import (
     Contained,
@@ -22,7 +23,6 @@ from lampway.platforms.nodered.diff import diff_contents
 from lampway.platforms.nodered.drawing import draw_contents
 from lampway.platforms.nodered.flows import Kind, Node, kind_of, name_of, select, strip_all, tab_named
 from lampway.platforms.nodered.inventory import inventory_of
-from lampway.platforms.nodered.jsontext import dumps_js, parse
 from lampway.platforms.nodered.literals import literals_of
 from lampway.platforms.nodered.needs import find_connections, find_variables
 

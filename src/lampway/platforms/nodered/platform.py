@@ -11,12 +11,12 @@ from lampway.domain.package import Scope
 from lampway.engine.abilities import Launched, Lock
 from lampway.engine.platform import Access, AdapterPlan, Export, Found, Installed, Observation, Outcome, Rights, Wanted
 from lampway.errors import PlatformError
+from lampway.platforms.nodejs import Say, silent
 from lampway.platforms.nodered import launcher, switching
 from lampway.platforms.nodered.api import Api
 from lampway.platforms.nodered.control import lock_objection, set_label, set_lock
 from lampway.platforms.nodered.deploy import deploy, look_up_deployment, make_intent
 from lampway.platforms.nodered.export import export_solution
-from lampway.platforms.nodered.install import Say, silent
 from lampway.platforms.nodered.observe import observe_all
 from lampway.platforms.nodered.package import NodeRedFormat
 from lampway.platforms.nodered.plan import STEP, make_plan

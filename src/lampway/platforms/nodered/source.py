@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lampway.errors import InvalidPackageError
-from lampway.platforms.nodered.archive import check_path
+from lampway.platforms.archives import check_path
+from lampway.platforms.jsontext import parse, pretty
 from lampway.platforms.nodered.contents import Contents, assemble, write_manifest
 from lampway.platforms.nodered.flows import Kind, Node, kind_of, name_of
-from lampway.platforms.nodered.jsontext import parse, pretty
 
 _FILE = "$file"
 _VALUE = "$value"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lampway.domain.package import Edit
+from lampway.platforms.jsontext import dumps_js
+from lampway.platforms.linewise import differing, lines_edit
+from lampway.platforms.masking import STARS, hide, is_masked_name, shorten, shown, shown_structure
 from lampway.platforms.nodered.flows import Node, entries_of, has_entries, title_of
-from lampway.platforms.nodered.jsontext import dumps_js
 from lampway.platforms.nodered.literals import CODE_KEYS, singular, type_beside
-from lampway.platforms.nodered.masking import STARS, hide, is_masked_name, shorten, shown, shown_structure
 from lampway.platforms.nodered.schedule import schedule_edits
 
 _CODE_NAMES = {"func": "code", "initialize": "code run at start", "finalize": "code run at stop", "format": "template"}
@@ -22,7 +22,6 @@ _OPERATORS = {
     "null": "is null", "nnull": "is not null", "empty": "is empty", "nempty": "is not empty", "else": "otherwise",
     "jsonata_exp": "expression", "head": "first", "tail": "last", "index": "position",
 }  # fmt: skip
-_LARGEST = 1_000_000
 _UNSET: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -55,7 +54,7 @@ def edits_between(old: Node, new: Node, names: Names) -> Iterator[Edit]:
         if key in handled or before == after or _is_type_of_another(key, old, new):
             continue
         if key in code and isinstance(before, str | None) and isinstance(after, str | None):
-            yield Edit(key, _code_edit(_CODE_NAMES.get(key, key), before or "", after or ""))
+            yield Edit(key, lines_edit(_CODE_NAMES.get(key, key), before or "", after or ""))
         elif key == "rules" and isinstance(before, list) and isinstance(after, list):
             yield from _rules(old, new)
         elif isinstance(before, list) and isinstance(after, list):
@@ -122,37 +121,6 @@ def _texts(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _code_edit(name: str, before: str, after: str) -> str:
-    """Return how many lines differ, and the first of them."""
-    old, new = before.splitlines(), after.splitlines()
-    added = removed = 0
-    first = ""
-    for i1, i2, j1, j2 in _differing(old, new):
-        added, removed = added + j2 - j1, removed + i2 - i1
-        lines = new[j1:j2] or old[i1:i2]
-        if not first and "".join(lines).strip():
-            line = next(line for line in lines if line.strip())
-            first = f"; first {'added' if j2 > j1 and i2 == i1 else 'changed' if j2 > j1 else 'removed'} line: "
-            first += f"`{shorten(hide(line))}`"
-    return (
-        f"{name} changed: lines +{added} −{removed}{first}" if added or removed else f"{name} changed: line ends only"
-    )
-
-
-def _differing(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
-    """Yield what differs between two lists as ranges in the old and the new one; coarsely where they are very long."""
-    start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    rest = min(len(old), len(new)) - start
-    end = next((i for i in range(rest) if old[-1 - i] != new[-1 - i]), rest)
-    was, now = old[start : len(old) - end], new[start : len(new) - end]
-    if len(was) * len(now) > _LARGEST:
-        yield start, start + len(was), start, start + len(now)
-        return
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
-        if tag != "equal":
-            yield start + i1, start + i2, start + j1, start + j2
-
-
 def _rules(old: Node, new: Node) -> Iterator[Edit]:
     describe = _switch_rule if new["type"] == "switch" else _change_rule
     subject = f"{new.get('propertyType') or 'msg'}.{new.get('property', '')}"
@@ -162,7 +130,7 @@ def _rules(old: Node, new: Node) -> Iterator[Edit]:
 def _sequence(word: str, old: Sequence[Any], new: Sequence[Any], describe: Callable[[Any], str]) -> Iterator[Edit]:
     """Yield which items of an ordered list were added, removed or replaced, each told by `describe`."""
     before, after = [dumps_js(item) for item in old], [dumps_js(item) for item in new]
-    for i1, i2, j1, j2 in _differing(before, after):
+    for i1, i2, j1, j2 in differing(before, after):
         pairs = min(i2 - i1, j2 - j1)
         for offset in range(pairs):
             was, now = describe(old[i1 + offset]), describe(new[j1 + offset])

@@ -1,16 +1,15 @@
-"""Zip files, read as if an enemy had written them and never whole in memory, and written so that bytes can be equal."""
+"""Zip files, read as if an enemy had written them and never whole in memory."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import lzma
-import struct
 import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from lampway.errors import InvalidPackageError
+from lampway.platforms import archives
+from lampway.platforms.archives import BROKEN
 
 MAX_BYTES = 1024 * 1024 * 1024
 """What all members together may say they hold."""
@@ -21,24 +20,8 @@ MAX_TEXT = 64 * 1024 * 1024
 _MAX_RATIO = 200
 _RATIO_FREE = 8 * 1024 * 1024
 _PIECE = 256 * 1024
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_UNIX = 3
 _CENTRAL = b"PK\x01\x02"
 _EXPORT_AGAIN = "export the solution again"
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    OverflowError,
-    IndexError,
-    NotImplementedError,
-    UnicodeDecodeError,
-)
 
 
 class Archive:
@@ -55,7 +38,7 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
             infos = [info for info in self._zip.infolist() if not info.filename.endswith("/")]
-        except _BROKEN as error:
+        except BROKEN as error:
             raise self._damaged() from error
         self._check_sizes(infos, len(data))
         self._infos: dict[str, zipfile.ZipInfo] = {}
@@ -85,7 +68,7 @@ class Archive:
             raise self._too_big(name, limit)
         try:
             content = self._zip.read(info)
-        except _BROKEN as error:
+        except BROKEN as error:
             raise self._damaged(name) from error
         if len(content) != info.file_size:
             raise self._damaged(name)
@@ -103,7 +86,7 @@ class Archive:
             with self._zip.open(self._infos[name]) as member:
                 while piece := member.read(_PIECE):
                     yield piece
-        except _BROKEN as error:
+        except BROKEN as error:
             raise self._damaged(name) from error
 
     def _refuse_many(self, data: bytes) -> None:
@@ -159,25 +142,4 @@ def check_path(name: str) -> None:
 
     Raises InvalidPackageError.
     """
-    unsafe = "\\" in name or ":" in name or not name.isprintable() or not {"", ".", ".."}.isdisjoint(name.split("/"))
-    if unsafe or len(name) > 500:
-        hint = "nobody but an attacker writes this; " + _EXPORT_AGAIN
-        raise InvalidPackageError("unsafe member name", where=ascii(name[:200]), hint=hint)
-
-
-def write_archive(members: Mapping[str, bytes], *, backslashes: bool = False) -> bytes:
-    """Return a zip of `members` in the order of their names; the same members always give the same bytes.
-
-    Members are stored, not compressed: compressors differ between machines, and a package has to be rebuilt from its
-    source byte for byte anywhere.
-    """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(members):
-            info = zipfile.ZipInfo(name, _EPOCH)
-            if backslashes:
-                info.filename = name.replace("/", "\\")
-            info.create_system = _UNIX
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, members[name])
-    return buffer.getvalue()
+    archives.check_path(name, longest=500, cure=_EXPORT_AGAIN)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from lampway.domain.transformation import Blank
 from lampway.engine.abilities import Blanked
 from lampway.errors import InvalidPackageError
-from lampway.platforms.powerplatform.archive import write_archive
+from lampway.platforms.archives import write_archive
 from lampway.platforms.powerplatform.contents import Contents, Part, read_package
 from lampway.platforms.powerplatform.findings import Definition, is_kept
 from lampway.platforms.powerplatform.flows import is_flow, parameters_of, variable_of

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from lampway.errors import InvalidPackageError
-from lampway.platforms.powerplatform.archive import check_path, write_archive
+from lampway.platforms.archives import write_archive
+from lampway.platforms.powerplatform.archive import check_path
 from lampway.platforms.powerplatform.contents import read_package
 from lampway.platforms.powerplatform.jsontext import as_saved
 from lampway.platforms.powerplatform.layout import (

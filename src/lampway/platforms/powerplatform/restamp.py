@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from lampway.domain.digest import digest_bytes
 from lampway.errors import InvalidPackageError
-from lampway.platforms.powerplatform.archive import write_archive
+from lampway.platforms.archives import write_archive
 from lampway.platforms.powerplatform.contents import Contents, read_package
 from lampway.platforms.powerplatform.manifest import version_key
 from lampway.platforms.powerplatform.stamp import stamp_contents

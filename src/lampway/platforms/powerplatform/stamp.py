@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lampway.errors import InvalidPackageError
-from lampway.platforms.powerplatform.archive import write_archive
+from lampway.platforms.archives import write_archive
 from lampway.platforms.powerplatform.contents import Contents
 
 _VERSION = re.compile(rb"(<SolutionManifest\b.*?<Version\s*>)[^<]*(</Version\s*>)", re.DOTALL)

@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 
 from lampway.engine.bringing import Sight, Surveyed
 from lampway.engine.platform import Export
-from lampway.platforms.powerplatform.archive import write_archive
+from lampway.platforms.archives import write_archive
 from lampway.platforms.powerplatform.client import Client
 from lampway.platforms.powerplatform.flows import bare_flow, without_values
 from lampway.platforms.powerplatform.inventory import BINDING

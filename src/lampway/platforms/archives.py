@@ -20,7 +20,7 @@ _RATIO_FREE = 1024 * 1024
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _REBUILD = "build the package again with `lampway release`"
-_BROKEN = (
+BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -32,19 +32,23 @@ _BROKEN = (
     OverflowError,
     IndexError,
     NotImplementedError,
+    UnicodeDecodeError,
 )
+"""What reading a damaged zip may raise."""
 
 
-def write_archive(members: Mapping[str, bytes], *, first: str) -> bytes:
-    """Return a zip of `members`, `first` in front and the others sorted.
+def write_archive(members: Mapping[str, bytes], *, first: str = "", backslashes: bool = False) -> bytes:
+    """Return a zip of `members`, `first` in front and the others sorted; the same members always give the same bytes.
 
-    Members are stored, not compressed: compressors differ between machines, and a package has to be rebuilt from its
-    source byte for byte anywhere.
+    With `backslashes`, names are written with them instead of `/`. Members are stored, not compressed: compressors
+    differ between machines, and a package has to be rebuilt from its source byte for byte anywhere.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(members, key=lambda name: (name != first, name)):
             info = zipfile.ZipInfo(name, _EPOCH)
+            if backslashes:
+                info.filename = name.replace("/", "\\")
             info.create_system = _UNIX
             info.external_attr = 0o644 << 16
             archive.writestr(info, members[name])
@@ -62,7 +66,7 @@ def read_archive(data: bytes) -> dict[str, bytes]:
             infos = archive.infolist()
             _check(infos)
             return {info.filename: _read(archive, info) for info in infos}
-    except _BROKEN as error:
+    except BROKEN as error:
         raise InvalidPackageError(
             "the zip file is damaged", hint="copy or download it again, or " + _REBUILD
         ) from error
@@ -92,18 +96,15 @@ def _check_form(info: zipfile.ZipInfo) -> None:
         raise _too_big(where)
 
 
-def check_path(name: str) -> None:
+def check_path(name: str, *, longest: int = 300, cure: str = _REBUILD) -> None:
     """Refuse names that could reach out of a folder or mean different files on different systems.
 
     Raises InvalidPackageError.
     """
-    parts = name.split("/")
-    unsafe = "\\" in name or ":" in name or not name.isprintable() or {"", ".", ".."} & set(parts)
-    if unsafe or len(name) > 300:
-        where = ascii(name[:200])
-        raise InvalidPackageError(
-            "unsafe member name", where=where, hint="nobody but an attacker writes this; " + _REBUILD
-        )
+    unsafe = "\\" in name or ":" in name or not name.isprintable() or not {"", ".", ".."}.isdisjoint(name.split("/"))
+    if unsafe or len(name) > longest:
+        hint = "nobody but an attacker writes this; " + cure
+        raise InvalidPackageError("unsafe member name", where=ascii(name[:200]), hint=hint)
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

@@ -1,4 +1,4 @@
-"""JSON as Node-RED reads and writes it: numbers are doubles, and key order is JavaScript's."""
+"""JSON as products in JavaScript read and write it: numbers are doubles, and key order is JavaScript's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from lampway.errors import InvalidPackageError
 
 MAX_DEPTH = 100
-"""How deeply lists and objects may be nested; real flows stay under twenty."""
+"""How deeply lists and objects may be nested; what makers build stays under twenty."""
 
 _EXACT = 2**53
 _LONGEST_INDEX = 2**32 - 2
@@ -21,7 +21,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def parse(data: bytes | str, *, where: str) -> Any:
     """Return the value of a JSON text, its numbers as JavaScript would hold them.
 
-    Whole numbers become int and all others float, so that `1` and `1.0` are equal, as they are for Node-RED. Of two
+    Whole numbers become int and all others float, so that `1` and `1.0` are equal, as they are in JavaScript. Of two
     equal keys the last one wins. Raises InvalidPackageError for anything that is not UTF-8 JSON, for NaN, Infinity and
     numbers too large for JavaScript, and for nesting deeper than MAX_DEPTH.
     """
@@ -35,9 +35,7 @@ def parse(data: bytes | str, *, where: str) -> Any:
     except json.JSONDecodeError as error:
         place = f"{where}, line {error.lineno}, column {error.colno}"
         message = f"not valid JSON: {error.msg.lower()}"
-        raise InvalidPackageError(
-            message, where=place, hint="export the flows again from the Node-RED editor"
-        ) from error
+        raise InvalidPackageError(message, where=place, hint="export it again from its editor") from error
     except _NumberError as error:
         raise InvalidPackageError(str(error), where=where, hint="replace it by a number or a text") from error
     except RecursionError as error:
@@ -53,7 +51,7 @@ class _NumberError(ValueError):
 
 def _too_deep(where: str) -> InvalidPackageError:
     message = f"nested more than {MAX_DEPTH} levels deep"
-    return InvalidPackageError(message, where=where, hint="no Node-RED editor writes this; export the flows again")
+    return InvalidPackageError(message, where=where, hint="no editor writes this; export it again")
 
 
 def _whole(text: str) -> int | float:

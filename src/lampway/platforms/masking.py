@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lampway.platforms.nodered.jsontext import dumps_js
-from lampway.platforms.nodered.literals import is_secret_name, words_of
+from lampway.platforms.jsontext import dumps_js
+from lampway.platforms.names import is_secret_name, words_of
 
 STARS = "********"
 """Stands for a value that is not shown."""
