@@ -39,6 +39,7 @@ def test_a_maker_releases_and_promotes_with_one_button(served: Served) -> None:
     assert "0 of 1 approvals" in text
     assert "nothing left for you to do" in text
     assert "nothing left for you to do" not in Visitor(served, "ana").look(mia.url)
+    assert "It is under way already: 1.0.0 to prod" in mia.look("/solutions/orders/release")
 
 
 def test_what_would_be_released_is_shown_before_and_nothing_is_kept_of_looking(served: Served) -> None:

@@ -66,7 +66,11 @@ def preview(page: Page) -> Response:
     """Show what a release of dev would hold, with the form that makes it and asks for its way."""
     blank = page.given("blank") == "defaults"
     found = page.ask(PreviewRelease(page.given("solution"), blank_defaults=blank))
-    return page.show("preview.html", preview=found, blank=blank, drawn=[(p, *drawings(p)) for p in found.pictures])
+    drawn = [(p, *drawings(p)) for p in found.pictures]
+    stages = () if found.version else page.ask(ShowSolution(found.solution)).stages
+    last = f"{found.solution}@{found.last}"
+    under_way = [s for s in stages if s.cell.promotion and s.cell.waiting == last]
+    return page.show("preview.html", preview=found, blank=blank, drawn=drawn, under_way=under_way)
 
 
 def release_and_promote(page: Page) -> Response:
