@@ -134,7 +134,7 @@ def test_a_maker_an_approver_and_whoever_rolls_back_need_nothing_but_a_browser(
     ada = sign_in("ada")
     release(ada, "the first order intake")
     ada.get_by_text("First it goes to test").wait_for()
-    ada.get_by_text("approval:").first.wait_for(timeout=90_000)
+    ada.get_by_text("for approval").wait_for(timeout=90_000)
     ada.get_by_text("First it goes to test").wait_for(state="detached", timeout=90_000)
     approve(ben)
     assert team.order("prod")["accepted"] is True
