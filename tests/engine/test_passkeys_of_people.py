@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from authenticator import Device
@@ -18,6 +19,7 @@ from lampway.engine.evidence import ExportEvidence
 from lampway.engine.passkeys import RegisterPasskey, RemovePasskey, ShowPasskeys, owner_of, register_passkey
 from lampway.engine.revoke import Revoke
 from lampway.engine.signed import DraftDecision
+from lampway.engine.tasks import ShowTasks, TaskKind
 from lampway.engine.verify import Tools, Trusted, verify_evidence
 from lampway.errors import ForbiddenError, RefusedError, UnauthenticatedError, UsageError
 from lampway.integrations.passkeys import challenge_of, to_base64url, wrap_assertion
@@ -178,3 +180,26 @@ def test_a_proof_that_is_claimed_and_not_stated_is_found(team: Team) -> None:
     team.engine.record([DecisionMade(promotion, claimed)], ANA)
     team.settle()
     assert any("says ana was proved, without a signature" in reason for reason in check(team))
+
+
+def test_whoever_applies_rules_is_asked_to_name_a_passkey_that_decides_until_they_name_it(team: Team) -> None:
+    device = Device()
+    admin = next(p.id for p in team.rules.people if "platform-admin" in p.roles)
+    waiting = partial(_asked_to_name, team)
+    passkey = register(team, device)
+    mia = Actor("mia", "link", authenticated=True, name="Mia")
+    register(team, Device(credential=b"of another device"), mia)
+    (told,) = waiting(admin)
+    words = "Ana's passkey *laptop* signs no decision until people.yaml names it"
+    assert told == f"{words}: lampway passkey show {passkey.id} --add"
+    assert waiting("ana") == waiting("mia") == []
+    name_in_rules(team, device.key)
+    assert waiting(admin) == []
+    name_in_rules(team)
+    assert len(waiting(admin)) == 1
+    team.run(RemovePasskey(passkey.id, "lost"), "ana")
+    assert waiting(admin) == []
+
+
+def _asked_to_name(team: Team, person: str) -> list[str]:
+    return [task.words for task in team.run(ShowTasks(), person) if task.kind is TaskKind.NAME_PASSKEY]

@@ -126,3 +126,12 @@ def test_signing_in_with_a_passkey_is_a_fresh_proof(served: Served, ana: Browser
     assert ana.sign_in_with(made).status_code == 303
     assert ana.send(f"/promotions/{promotion}/decide", decision="approve", digest=digest).status_code == 303
     assert served.team.promotion(promotion).state is PromotionState.SUCCEEDED
+
+
+def test_whoever_applies_rules_finds_the_passkey_that_waits_to_be_named(served: Served, ana: Browser) -> None:
+    ana.register(ana.device())
+    inbox = Browser(served).sign_in("pam").get("/inbox").text
+    assert "Name a passkey" in inbox
+    assert 'href="/people"' in inbox
+    assert "passkey show" in inbox
+    assert "Name a passkey" not in ana.get("/inbox").text

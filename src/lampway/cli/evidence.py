@@ -83,7 +83,7 @@ def evidence_verify(
         emit({"holds": holds, "checks": found})
         return 0 if holds else 1
     for one in found:
-        mark = paint("✓", "32") if one.holds else paint("✗", "31")
+        mark = paint("✗", "31") if not one.holds else "·" if one.check == "remark" else paint("✓", "32")
         say(f"{mark} {one.check}: {one.reason}")
     say("it holds" if holds else "it does not hold")
     return 0 if holds else 1

@@ -222,7 +222,8 @@ def tasks(*, json: Json = False) -> int:
         about = " ".join(part for part in (what, f"({task.environment})" if task.environment else "") if part)
         due = f", due {when(task.until)}" if task.until else ""
         key = f" {task.promotion}" if task.promotion else ""
-        say(f"{task.kind.ljust(13)}{key} {about}: {task.words}{due}")
+        head = f"{task.kind.ljust(13)}{key} {about}".rstrip()
+        say(f"{head}: {task.words}{due}")
     if not found:
         say("nothing waits for you")
     return 0

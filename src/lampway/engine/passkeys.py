@@ -177,6 +177,15 @@ def signing_passkeys(reading: Records, person: str, now: str) -> tuple[Passkey, 
     return tuple(k for k in mine if _key_of(strategy.person(person), k, now))
 
 
+def unnamed_passkeys(reading: Records, strategy: Strategy, now: str) -> tuple[Passkey, ...]:
+    """Return the passkeys that sign people in, and no decision, because the rules in force name them nowhere."""
+    return tuple(
+        k
+        for k in reading.find(Passkey)
+        if not fault_of_passkey(reading, strategy, k, now) and not _key_of(strategy.person(k.person), k, now)
+    )
+
+
 def fault_of_passkey(reading: Records, strategy: Strategy, passkey: Passkey, now: str) -> str:
     """Return why it signs nobody in, in words; empty where it does."""
     person = strategy.person(passkey.person)

@@ -22,10 +22,13 @@ from lampway.domain.unlocking import SECONDS, Unlocking, UnlockState
 from lampway.engine.backport import ShowBackports, show_backports
 from lampway.engine.context import Engine, Request, rules_in_force
 from lampway.engine.facts import case_of, gather
+from lampway.engine.passkeys import unnamed_passkeys
 from lampway.engine.questions import approvers_of, asked_of
 from lampway.engine.store import Reading
 from lampway.engine.views import Inbox, inbox
 
+_SIGN_NOTHING = {"maker", "auditor", "platform-admin"}
+"""Roles that give nothing which counts by its signature."""
 _ENDED = (PromotionState.FAILED, PromotionState.ERRORED)
 _LOOKED_AT = 200
 """How many failures are looked through, the newest ones: what failed long ago is in the history."""
@@ -49,6 +52,8 @@ class TaskKind(StrEnum):
     TEST = "test"
     """Say what came of a check that people carry out."""
     CHECKLIST = "checklist"
+    NAME_PASSKEY = "name-passkey"
+    """Name somebody's passkey in people.yaml, so that it signs."""
     BACKPORT = "backport"
     """Bring a live edit into a release."""
     REVIEW_ANSWER = "review-answer"
@@ -100,6 +105,7 @@ def show_tasks(engine: Engine, request: ShowTasks, actor: Actor) -> tuple[Task, 
             return ()
         found += [*_of_promotions(reading, person, now), *_of_places(reading, strategy, person, now)]
         found += _of_owners(reading, strategy, person, now)
+        found += _of_admins(reading, strategy, person, now)
     return tuple(sorted(found, key=lambda task: (_ORDER[task.kind], task.until or "9", task.since)))
 
 
@@ -201,6 +207,19 @@ def _of_owners(reading: Reading, strategy: Strategy, person: Person, now: str) -
         if person.id in people:
             place = {"solution": retirement.solution, "environment": retirement.environment}
             yield Task(TaskKind.RETIRE, retirement.words, retirement.requested_at, **place)
+
+
+def _of_admins(reading: Reading, strategy: Strategy, person: Person, now: str) -> Iterator[Task]:
+    """Yield what keeps others from signing until whoever applies rules has written it down."""
+    if not _may(person, "ApplyStrategy", now):
+        return
+    for passkey in unnamed_passkeys(reading, strategy, now):
+        whose = strategy.person(passkey.person)
+        roles = set(whose.roles_at(now)) - _SIGN_NOTHING if whose else ()
+        if whose and roles:
+            add = f"lampway passkey show {passkey.id} --add"
+            words = f"{whose.name}'s passkey *{passkey.name}* signs no decision until people.yaml names it: {add}"
+            yield Task(TaskKind.NAME_PASSKEY, words, passkey.at)
 
 
 def _may(person: Person, request: str, now: str) -> bool:
