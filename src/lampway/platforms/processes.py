@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -134,3 +135,12 @@ def tail_of(log: Path) -> str:
     with contextlib.suppress(OSError):
         return "\n".join(log.read_text(errors="replace").splitlines()[-_TAIL:])
     return "(there is no log)"
+
+
+def remember(path: Path, facts: Mapping[str, object]) -> None:
+    """Write what is known of a program as JSON, readable by us only; what was there stays until it is whole."""
+    temporary = path.with_name(f".{path.name}")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(facts, file, indent=2)
+    temporary.replace(path)

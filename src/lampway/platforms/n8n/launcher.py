@@ -126,11 +126,11 @@ def _start(folder: Path, home: Path, node: Path, start: _Start) -> Launched:
     owner_hash = state.owner_hash or _hash(state.owner_password, home, node)
     state = replace(state, port=port, locked=start.locked, owner_hash=owner_hash)
     state = replace(state, pid=_spawn(folder, home, node, start, state))
-    _remember(folder, state)
+    processes.remember(folder / _STATE, asdict(state))
     _wait_until_ready(folder, state)
     if not state.key:
         state = replace(state, key=_people(state))
-        _remember(folder, state)
+        processes.remember(folder / _STATE, asdict(state))
     return _launched(state)
 
 
@@ -237,14 +237,6 @@ def _remembered(folder: Path) -> _State:
     except (ValueError, TypeError) as error:
         hint = "remove the folder; the environment then starts empty"
         raise PlatformError(f"cannot be read: {error}", where=str(folder / _STATE), hint=hint) from error
-
-
-def _remember(folder: Path, state: _State) -> None:
-    temporary = folder / f".{_STATE}"
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(asdict(state), file, indent=2)
-    temporary.replace(folder / _STATE)
 
 
 def _launched(state: _State) -> Launched:

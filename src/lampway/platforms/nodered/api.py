@@ -22,6 +22,7 @@ from lampway.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
+from lampway.platforms.calls import failures, never_sent
 from lampway.platforms.nodered.contents import check_nodes
 from lampway.platforms.nodered.flows import Node
 
@@ -51,20 +52,8 @@ class Api:
         self._url = access.url.rstrip("/")
         self._credentials = access.credentials
         self._authorization: dict[str, str] | None = None
-        self._errors: tuple[type[Exception], ...] = (
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            httpx.StreamError,
-            httpx.CookieConflict,
-            ValueError,  # what httpx itself raises for texts that fit into no header or address
-        )
-        self._unsent = (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.UnsupportedProtocol,
-            httpx.InvalidURL,
-        )
+        self._errors = failures()
+        self._unsent = never_sent()
         timeout = httpx.Timeout(_ANSWER, connect=_CONNECT)
         certificates = not self._url.startswith("http://")  # to load them takes longer than most calls
         self._client = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False, verify=certificates)
@@ -237,7 +226,7 @@ class Api:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if isinstance(error, ValueError):  # may repeat what it could not encode, such as a token
             what = "the address or a credential has a character that cannot be sent"
-        if isinstance(error, (*self._unsent, ValueError)) or not is_change:
+        if isinstance(error, self._unsent) or not is_change:
             hint = f"is Node-RED running at {self._url}?"
             raise UnreachableError(f"cannot be reached: {what}", where=self.where, hint=hint) from None
         hint = "the deployment may have happened; look at the environment before doing it again"

@@ -157,10 +157,10 @@ def _start(folder: Path, start: _Start) -> Launched:
             raise PlatformError(f"the port of this environment is taken: {wanted}", where=str(folder), hint=hint)
         state = replace(state, port=port, mark=secrets.token_hex(8))
         state = replace(state, pid=_spawn(folder, start, state))
-        _remember(folder, state)
+        processes.remember(folder / _STATE, asdict(state))
         if pid := _answers(folder, state):
             state = replace(state, pid=pid)
-            _remember(folder, state)
+            processes.remember(folder / _STATE, asdict(state))
             return _launched(state)
     raise PlatformError("no free port was found to start Node-RED on", where=str(folder))
 
@@ -267,14 +267,6 @@ def _remembered(folder: Path) -> _State:
     except (ValueError, TypeError) as error:
         hint = "remove the file; the environment then gets new credentials, and its stored secrets are lost"
         raise PlatformError(f"cannot be read: {error}", where=str(folder / _STATE), hint=hint) from error
-
-
-def _remember(folder: Path, state: _State) -> None:
-    temporary = folder / f".{_STATE}"
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(asdict(state), file, indent=2)
-    temporary.replace(folder / _STATE)
 
 
 def _launched(state: _State) -> Launched:

@@ -25,6 +25,7 @@ from lampway.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
+from lampway.platforms.calls import failures, never_sent
 from lampway.platforms.powerplatform.signin import (
     ADMIN_SCOPE,
     ADMIN_URL,
@@ -82,14 +83,8 @@ class Client:
         self._pause = pause
         self._root = access.url.rstrip("/")
         self._hidden: list[Secret] = [s for name, s in access.credentials.items() if name not in _OPEN]
-        self._errors: tuple[type[Exception], ...] = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError)
-        self._unsent = (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.UnsupportedProtocol,
-            httpx.InvalidURL,
-        )
+        self._errors = failures()
+        self._unsent = never_sent()
         timeout = httpx.Timeout(_ANSWER, connect=_CONNECT)
         hosts = (self._root, told(access, "authority", AUTHORITY), told(access, "admin_url", ADMIN_URL))
         checked = not all(host.startswith("http://") for host in hosts)  # to load certificates takes longer than a call
@@ -298,7 +293,7 @@ class Client:
         if isinstance(error, ValueError):  # may repeat what it could not encode, such as a token
             what = "the address or a credential has a character that cannot be sent"
         what = self._masked(what)[:300]
-        if isinstance(error, (*self._unsent, ValueError)) or not is_change:
+        if isinstance(error, self._unsent) or not is_change:
             hint = f"is there a way to {urlsplit(address).netloc or address}?"
             raise UnreachableError(f"cannot be reached: {what}", where=self.where, hint=hint) from None
         raise UnknownOutcomeError(f"no answer to a change: {what}", where=self.where, hint=_CHANGE_HINT) from None
